@@ -1,0 +1,220 @@
+// Package check judges histories by the rules of a policy. It is pure: it dials
+// nothing, starts nothing and reads no clock, so that a saved history gets the
+// same verdict again.
+//
+// A shutdown whose integrity is broken (requests went missing, we were short of
+// something, there was no steady state, the witnesses contradict each other) is
+// not judged. From those that are intact the verdict comes in this order:
+//
+//  1. a required rule violated: Fail, however small the sample
+//  2. any shutdown not intact, or too little at risk over all: Inconclusive
+//  3. Pass
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// Judge judges the histories of one run. Those of one subject are judged
+// together; subjects keep the order of the run. The suite's status is Fail if
+// any subject fails, else Inconclusive if any could not be judged, else Pass;
+// it is Interrupted if a history was. Without histories nothing was proved: it
+// is Inconclusive.
+func Judge(histories []*history.History, policy Policy) result.Suite {
+	suite := result.Suite{Schema: result.Schema, Subjects: []result.Subject{}, Warnings: []string{}}
+	if len(histories) == 0 {
+		return suite
+	}
+	first := histories[0].Header
+	suite.Tool, suite.Environment, suite.Scenario = first.Tool, first.Environment, first.Scenario
+	suite.Seed, suite.Started = first.Seed, first.Started
+	suite.Scenario.Policy = policy.Name
+	suite.Seconds = seconds(histories)
+	for _, group := range bySubject(histories) {
+		suite.Subjects = append(suite.Subjects, judgeSubject(group, policy))
+	}
+	suite.Status = overall(suite.Subjects)
+	for _, h := range histories {
+		if h.Interrupted {
+			suite.Status = result.SuiteInterrupted
+		}
+	}
+	return suite
+}
+
+// seconds is from the base of the first shutdown to the last thing seen in any.
+func seconds(histories []*history.History) float64 {
+	first := histories[0].Header.Started
+	last := first
+	for _, h := range histories {
+		end := h.Exit.At
+		for i := range h.Requests {
+			end = max(end, h.Requests[i].End)
+		}
+		if t := h.Header.Started.Add(end); t.After(last) {
+			last = t
+		}
+		if h.Header.Started.Before(first) {
+			first = h.Header.Started
+		}
+	}
+	return last.Sub(first).Round(time.Millisecond).Seconds()
+}
+
+func bySubject(histories []*history.History) [][]*history.History {
+	sorted := slices.Clone(histories)
+	slices.SortStableFunc(sorted, func(a, b *history.History) int {
+		return cmp.Or(cmp.Compare(a.Header.Position, b.Header.Position), cmp.Compare(a.Header.Shutdown, b.Header.Shutdown))
+	})
+	var groups [][]*history.History
+	for _, h := range sorted {
+		last := len(groups) - 1
+		if last < 0 || groups[last][0].Header.Position != h.Header.Position {
+			groups = append(groups, nil)
+			last++
+		}
+		groups[last] = append(groups[last], h)
+	}
+	return groups
+}
+
+func overall(subjects []result.Subject) result.Overall {
+	status := result.SuitePass
+	for _, s := range subjects {
+		switch s.Verdict {
+		case result.Fail:
+			return result.SuiteFail
+		case result.Inconclusive:
+			status = result.SuiteInconclusive
+		case result.Pass:
+		}
+	}
+	return status
+}
+
+// Judged reports whether every subject got a verdict: what a comparison, whose
+// verdicts are its result, succeeds by.
+func Judged(s result.Suite) bool {
+	for _, subject := range s.Subjects {
+		if subject.Verdict == result.Inconclusive {
+			return false
+		}
+	}
+	return len(s.Subjects) > 0 && s.Status != result.SuiteInterrupted
+}
+
+func judgeSubject(histories []*history.History, policy Policy) result.Subject {
+	observations := make([]*observation, len(histories))
+	for i, h := range histories {
+		observations[i] = observe(h)
+	}
+	s := summarize(observations)
+	failed := make(map[int]bool) // shutdowns in which a required rule was violated
+	intact := onlyIntact(observations)
+	s.ShutdownsIntact = len(intact)
+	s.Findings = append(s.Findings, integrityFindings(observations)...)
+	for _, rule := range Rules() {
+		level := policy.Levels[rule.Name]
+		if level.Breach == Off && level.Excused == Off {
+			continue
+		}
+		tallies := make([]tally, len(intact))
+		for i, o := range intact {
+			tallies[i] = rule.judge(o)
+			if level.status(1, len(tallies[i].breaches), len(tallies[i].excused)) == result.Violated {
+				failed[o.Header.Shutdown] = true
+			}
+		}
+		s.Findings = append(s.Findings, rule.find(level, tallies))
+	}
+	s.ShutdownsFailed = len(failed)
+	s.Bounds = result.Bounds{
+		PerRequest:  upperBound(losses(s), s.AtRisk),
+		PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
+	}
+	s.Findings = append(s.Findings, sample(s, policy)...)
+	s.Verdict = verdict(s)
+	s.Story = story(s, observations)
+	return s
+}
+
+func onlyIntact(observations []*observation) []*observation {
+	var intact []*observation
+	for _, o := range observations {
+		if o.intact() {
+			intact = append(intact, o)
+		}
+	}
+	return intact
+}
+
+// losses are the requests at risk that got no answer, or a wrong one.
+func losses(s result.Subject) int {
+	return s.InFlight.Dropped + s.InFlight.Failed + s.Late.Dropped + s.Late.Failed
+}
+
+func integrityFindings(observations []*observation) []result.Finding {
+	var findings []result.Finding
+	for _, o := range observations {
+		for _, p := range o.problems {
+			evidence := p.evidence
+			if len(evidence) == 0 {
+				evidence = []result.Evidence{o.proofOfShutdown()}
+			}
+			findings = append(findings, result.Finding{
+				Rule: Integrity, Status: result.Unjudged, Count: len(evidence), Judged: 1,
+				Expected: "a shutdown that can be judged",
+				Detail:   fmt.Sprintf("shutdown %d: %s", o.Header.Shutdown, p.detail),
+				Evidence: evidence, Reference: "every verdict is earned",
+			})
+		}
+	}
+	return findings
+}
+
+// sample asks that enough was at risk for a pass to mean something.
+func sample(s result.Subject, policy Policy) []result.Finding {
+	if s.ShutdownsIntact == 0 {
+		return nil // integrity has said why
+	}
+	finding := result.Finding{
+		Rule: "sample", Status: result.Unjudged, Count: s.AtRisk, Judged: s.ShutdownsIntact,
+		Expected: fmt.Sprintf("requests in flight at the signal, and at least %d at risk over all shutdowns", policy.MinAtRisk),
+		Evidence: []result.Evidence{}, Reference: "every verdict is earned",
+	}
+	switch {
+	case s.InFlight.Total == 0:
+		finding.Detail = "no request was in flight at the signal, so nothing was put to the test: " +
+			"raise the rate, or let the handler take longer"
+	case s.AtRisk < policy.MinAtRisk:
+		finding.Detail = fmt.Sprintf("only %d requests were at risk, %d are needed: raise the rate or the number of shutdowns",
+			s.AtRisk, policy.MinAtRisk)
+	default:
+		return nil
+	}
+	return []result.Finding{finding}
+}
+
+// verdict follows the order in the package's comment.
+func verdict(s result.Subject) result.Verdict {
+	v := result.Pass
+	for _, f := range s.Findings {
+		switch f.Status {
+		case result.Violated:
+			return result.Fail
+		case result.Unjudged:
+			v = result.Inconclusive
+		case result.Satisfied, result.Warned, result.NotExercised:
+		}
+	}
+	if s.ShutdownsIntact == 0 {
+		return result.Inconclusive
+	}
+	return v
+}

@@ -1,0 +1,145 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// summarize counts what happened, over all shutdowns of one subject. In flight,
+// late and at risk count the intact ones only: the windows of the others mean
+// nothing.
+func summarize(observations []*observation) result.Subject {
+	header := observations[0].Header
+	s := result.Subject{
+		Name: header.Subject, Kind: header.Kind, Shutdowns: len(observations),
+		Story: []string{}, Exits: []result.Exit{}, Findings: []result.Finding{}, Details: []result.Detail{},
+	}
+	var exits []float64
+	var latencies []time.Duration
+	for _, o := range observations {
+		d := detail(o)
+		s.Details = append(s.Details, d)
+		s.Requests = s.Requests.Plus(d.Requests)
+		if o.intact() {
+			s.InFlight = s.InFlight.Plus(d.InFlight)
+			s.Late = s.Late.Plus(d.Late)
+		}
+		if o.Exit.Seen && o.Signal.Sent {
+			exits = append(exits, (o.Exit.At - o.Signal.Before).Seconds())
+			s.Exits = countExit(s.Exits, o.Exit)
+		}
+		addRequests(&s, o)
+		for i := range o.Requests {
+			if r := &o.Requests[i]; r.Outcome == history.Completed {
+				latencies = append(latencies, r.End-r.Started)
+			}
+		}
+	}
+	s.AtRisk = s.InFlight.AtRisk() + s.Late.AtRisk()
+	s.ExitSeconds = spread(exits)
+	s.LatencyMS = quantiles(latencies)
+	return s
+}
+
+func addRequests(s *result.Subject, o *observation) {
+	for i := range o.Requests {
+		r := &o.Requests[i]
+		s.Stale += int(r.Stale)
+		if r.Masked {
+			s.Masked++
+		}
+		switch r.Cause {
+		case history.Closed:
+			s.DroppedByCause.Closed++
+		case history.Reset:
+			s.DroppedByCause.Reset++
+		case history.Truncated:
+			s.DroppedByCause.Truncated++
+		case history.Hung:
+			s.DroppedByCause.Hung++
+		case history.Corrupt:
+			s.DroppedByCause.Corrupt++
+		case history.None:
+		}
+		e := o.entries[r.Seq]
+		s.Ledger.Received += e.Received
+		s.Ledger.Executed += e.Executed
+		s.Ledger.Answered += e.Answered
+		if r.Outcome == history.Dropped && o.Ledger.Present() && e.Received == 0 {
+			s.Ledger.NeverRead++
+		}
+		if r.Outcome == history.Dropped && e.Executed > 0 {
+			s.Ledger.UnansweredExecutions++
+		}
+		if e.Executed > 1 {
+			s.Ledger.Duplicates++
+		}
+	}
+}
+
+func countExit(exits []result.Exit, e history.Exit) []result.Exit {
+	exit := resultExit(e)
+	at := slices.IndexFunc(exits, func(x result.Exit) bool {
+		return x.Code == exit.Code && x.Signal == exit.Signal && x.Killed == exit.Killed
+	})
+	if at >= 0 {
+		exits[at].Count++
+		return exits
+	}
+	return append(exits, exit)
+}
+
+func resultExit(e history.Exit) result.Exit {
+	x := result.Exit{Code: e.Code, Signal: e.Signal, Killed: e.Killed}
+	if e.Seen {
+		x.Count = 1
+	}
+	return x
+}
+
+func detail(o *observation) result.Detail {
+	d := result.Detail{
+		Shutdown: o.Header.Shutdown, Seed: o.Header.Seed, Intact: o.intact(),
+		Requests: o.Counts(), InFlight: o.counts(history.InFlight), Late: o.counts(history.Late),
+		GuardMS: millis(o.guard), LagP99MS: millis(o.lag),
+		Signal: result.DetailSignal{
+			Sent: o.Signal.Sent, Open: o.Signal.Open, MeanOpen: o.Signal.Mean,
+			UncertaintyUS: float64((o.Signal.After - o.Signal.Before).Nanoseconds()) / 1000,
+		},
+		Exit: resultExit(o.Exit), Events: []result.Event{}, Warnings: []string{},
+	}
+	for _, e := range o.Events {
+		d.Events = append(d.Events, result.Event{Name: string(e.Name), MS: millis(e.At - o.Signal.Before)})
+	}
+	for _, p := range o.problems {
+		d.Warnings = append(d.Warnings, p.detail)
+	}
+	d.Warnings = append(d.Warnings, remarks(o)...)
+	if !o.intact() || o.Exit.Killed || o.Exit.Code > 0 {
+		d.Stderr = o.Stderr
+	}
+	return d
+}
+
+// remarks are worth knowing and change no verdict.
+func remarks(o *observation) []string {
+	var said []string
+	if paused, ok := o.At(history.EventLoadPaused); ok && o.Signal.Sent && paused >= o.Signal.Before {
+		said = append(said, fmt.Sprintf("the load met its cap and paused %s after the signal", (paused-o.Signal.Before).Round(time.Millisecond)))
+	}
+	if o.guard > history.MinGuard {
+		said = append(said, fmt.Sprintf("the machine was busy: where the ledger is silent, a request counts as in flight "+
+			"only if it was written %s before the signal, instead of %s", o.guard.Round(100*time.Microsecond), history.MinGuard))
+	}
+	if o.Ledger.Torn > 0 {
+		said = append(said, fmt.Sprintf("%d lines of the ledger could not be read", o.Ledger.Torn))
+	}
+	if o.Ledger.Foreign > 0 {
+		said = append(said, fmt.Sprintf("%d lines of the ledger carry ids of no request of this shutdown", o.Ledger.Foreign))
+	}
+	return said
+}

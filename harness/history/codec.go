@@ -1,0 +1,193 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// A saved history is JSON lines. The first is the header; each other holds
+// exactly one of the fields of line; the last is the end, which carries the
+// counts by which a truncated file is known.
+type line struct {
+	Event   *Event      `json:"event,omitempty"`
+	Request *Request    `json:"request,omitempty"`
+	Ledger  *LedgerLine `json:"ledger,omitempty"`
+	End     *end        `json:"end,omitempty"`
+}
+
+type end struct {
+	PID         int      `json:"pid"`
+	Addr        string   `json:"addr"`
+	Signal      Signal   `json:"signal"`
+	Exit        Exit     `json:"exit"`
+	Scheduled   int      `json:"scheduled"`
+	Results     int      `json:"results"`
+	Disagreed   int      `json:"disagreed,omitempty"`
+	Interrupted bool     `json:"interrupted,omitempty"`
+	Foreign     int      `json:"ledger_foreign,omitempty"`
+	Torn        int      `json:"ledger_torn,omitempty"`
+	Stderr      []string `json:"stderr,omitempty"`
+	Error       string   `json:"error,omitempty"`
+	Events      int      `json:"events"`
+	Requests    int      `json:"requests"`
+	Ledger      int      `json:"ledger"`
+}
+
+// maxLine bounds one line of a saved history, in bytes.
+const maxLine = 1 << 20
+
+// Errors of Read. They are wrapped with the number of the line.
+var (
+	ErrForeign   = errors.New("not a lastcall history")
+	ErrSchema    = errors.New("history of another format")
+	ErrTruncated = errors.New("history is truncated")
+)
+
+// Write saves the history as JSON lines.
+func (h *History) Write(w io.Writer) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	enc := json.NewEncoder(out)
+	header := h.Header
+	header.Schema = Schema
+	if err := enc.Encode(header); err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	for i := range h.Events {
+		if err := enc.Encode(line{Event: &h.Events[i]}); err != nil {
+			return fmt.Errorf("write history: %w", err)
+		}
+	}
+	for i := range h.Requests {
+		if err := enc.Encode(line{Request: &h.Requests[i]}); err != nil {
+			return fmt.Errorf("write history: %w", err)
+		}
+	}
+	for i := range h.Ledger.Lines {
+		if err := enc.Encode(line{Ledger: &h.Ledger.Lines[i]}); err != nil {
+			return fmt.Errorf("write history: %w", err)
+		}
+	}
+	if err := enc.Encode(line{End: h.end()}); err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	return nil
+}
+
+func (h *History) end() *end {
+	return &end{
+		PID: h.PID, Addr: h.Addr, Signal: h.Signal, Exit: h.Exit,
+		Scheduled: h.Scheduled, Results: h.Results, Disagreed: h.Disagreed, Interrupted: h.Interrupted,
+		Foreign: h.Ledger.Foreign, Torn: h.Ledger.Torn, Stderr: h.Stderr, Error: h.Error,
+		Events: len(h.Events), Requests: len(h.Requests), Ledger: len(h.Ledger.Lines),
+	}
+}
+
+// Read reads a saved history. It returns ErrForeign, ErrSchema or
+// ErrTruncated, wrapped, for what is no history, one of another format, or one
+// that was cut short.
+func Read(r io.Reader) (*History, error) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
+	h, err := readHeader(lines)
+	if err != nil {
+		return nil, err
+	}
+	n := 1
+	for lines.Scan() {
+		n++
+		last, err := h.readLine(lines.Bytes())
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		if last == nil {
+			continue
+		}
+		if err := h.finish(last); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		if lines.Scan() {
+			return nil, fmt.Errorf("line %d: %w: text after the end", n+1, ErrForeign)
+		}
+		return h, nil
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("line %d: %w", n+1, err)
+	}
+	return nil, fmt.Errorf("%w: its last line, after line %d, is missing", ErrTruncated, n)
+}
+
+func readHeader(lines *bufio.Scanner) (*History, error) {
+	if !lines.Scan() {
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("line 1: %w", err)
+		}
+		return nil, fmt.Errorf("%w: it is empty", ErrForeign)
+	}
+	var h History
+	if err := json.Unmarshal(lines.Bytes(), &h.Header); err != nil {
+		if schema := schemaOf(lines.Bytes()); schema != "" && schema != Schema {
+			return nil, fmt.Errorf("line 1: %w: %q, this lastcall reads %q", ErrSchema, schema, Schema)
+		}
+		return nil, fmt.Errorf("line 1: %w", ErrForeign)
+	}
+	switch h.Header.Schema {
+	case Schema:
+		return &h, nil
+	case "":
+		return nil, fmt.Errorf("line 1: %w: it names no schema", ErrForeign)
+	default:
+		return nil, fmt.Errorf("line 1: %w: %q, this lastcall reads %q", ErrSchema, h.Header.Schema, Schema)
+	}
+}
+
+func schemaOf(header []byte) string {
+	var s struct {
+		Schema string `json:"schema"`
+	}
+	if json.Unmarshal(header, &s) != nil {
+		return ""
+	}
+	return s.Schema
+}
+
+// readLine adds one line to the history, or returns its end.
+func (h *History) readLine(text []byte) (*end, error) {
+	var l line
+	if err := json.Unmarshal(bytes.TrimSpace(text), &l); err != nil {
+		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+			return nil, fmt.Errorf("%w in the middle of a line", ErrTruncated)
+		}
+		return nil, err
+	}
+	switch {
+	case l.Event != nil:
+		h.Events = append(h.Events, *l.Event)
+	case l.Request != nil:
+		h.Requests = append(h.Requests, *l.Request)
+	case l.Ledger != nil:
+		h.Ledger.Lines = append(h.Ledger.Lines, *l.Ledger)
+	case l.End != nil:
+		return l.End, nil
+	default:
+		return nil, fmt.Errorf("%w: neither event, request, ledger nor end", ErrForeign)
+	}
+	return nil, nil
+}
+
+func (h *History) finish(e *end) error {
+	if e.Events != len(h.Events) || e.Requests != len(h.Requests) || e.Ledger != len(h.Ledger.Lines) {
+		return fmt.Errorf("%w: it promises %d events, %d requests and %d ledger lines, and holds %d, %d and %d",
+			ErrTruncated, e.Events, e.Requests, e.Ledger, len(h.Events), len(h.Requests), len(h.Ledger.Lines))
+	}
+	h.PID, h.Addr, h.Signal, h.Exit = e.PID, e.Addr, e.Signal, e.Exit
+	h.Scheduled, h.Results, h.Disagreed, h.Interrupted = e.Scheduled, e.Results, e.Disagreed, e.Interrupted
+	h.Ledger.Foreign, h.Ledger.Torn, h.Stderr, h.Error = e.Foreign, e.Torn, e.Stderr, e.Error
+	return nil
+}

@@ -1,0 +1,82 @@
+// Package history holds everything that was observed in one shutdown, on one
+// monotonic clock: every request, every event, and the server's own ledger.
+//
+//	scenario ──> harness ──> History ──> check ──> result ──> reports
+//
+// A History is the only value that crosses from running to judging. It judges
+// nothing itself. It can be saved and read back, and judged again offline.
+package history
+
+import "time"
+
+// Schema names the format of a saved history.
+const Schema = "lastcall/history/v1"
+
+// Header says what was run. It is a saved history's first line.
+type Header struct {
+	Schema      string      `json:"schema"`
+	Tool        Tool        `json:"tool"`
+	Environment Environment `json:"environment"`
+	Run         string      `json:"run"`      // unique to one invocation; the first part of every request's id
+	Ordinal     int         `json:"ordinal"`  // of the shutdown among all of the run, from 1; the id's second part
+	Subject     string      `json:"subject"`  // the subject's name
+	Kind        string      `json:"kind"`     // "strategy" or "command"
+	Position    int         `json:"position"` // of the subject within the run, from 0
+	Shutdown    int         `json:"shutdown"` // its repetition, from 1
+	Seed        uint64      `json:"seed"`     // of the run
+	Started     time.Time   `json:"started"`  // wall clock at the base of all times
+	Scenario    Scenario    `json:"scenario"`
+}
+
+// Tool says which lastcall wrote a record.
+type Tool struct {
+	Version string `json:"version"`
+}
+
+// Environment is the machine on which the experiment ran.
+type Environment struct {
+	OS     string `json:"os"`
+	Arch   string `json:"arch"`
+	CPUs   int    `json:"cpus"`
+	Go     string `json:"go"`
+	Kernel string `json:"kernel"`
+}
+
+// History is one shutdown: one cycle of boot, load, signal, drain and exit.
+type History struct {
+	Header   Header
+	PID      int
+	Addr     string // where the subject listened
+	Events   []Event
+	Signal   Signal
+	Exit     Exit
+	Requests []Request
+	Ledger   Ledger
+
+	Scheduled   int  // hits that the Pacer granted
+	Results     int  // results that vegeta handed back, each with a sequence number of its own
+	Disagreed   int  // results whose status is not the one that our transport saw
+	Interrupted bool // somebody stopped lastcall; nothing can be concluded
+
+	Stderr []string // the last lines the subject wrote there
+	Error  string   // why the shutdown could not be carried out, "" if it was
+}
+
+// At returns when the event happened, and whether it did.
+func (h *History) At(name EventName) (time.Duration, bool) {
+	for _, e := range h.Events {
+		if e.Name == name {
+			return e.At, true
+		}
+	}
+	return 0, false
+}
+
+// Counts returns how all requests ended.
+func (h *History) Counts() Counts {
+	var c Counts
+	for i := range h.Requests {
+		c.Add(h.Requests[i].Outcome)
+	}
+	return c
+}

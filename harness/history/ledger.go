@@ -1,0 +1,88 @@
+package history
+
+// Fact is what a line of the server's ledger says.
+type Fact uint8
+
+// The facts a server records, and the mark that lastcall adds among them.
+const (
+	Unknown      Fact = iota
+	Received          // the request reached the server's own code
+	Executed          // its effect happened
+	Answered          // the handler returned
+	SignalMarked      // lastcall's mark, appended just before kill(2)
+)
+
+var factNames = [...]string{"unknown", "received", "executed", "answered", "signal"}
+
+// String returns the fact's name.
+func (f Fact) String() string { return name(factNames[:], int(f), "fact") }
+
+// MarshalText writes the fact's name.
+func (f Fact) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads a fact's name; an unknown one is an error.
+func (f *Fact) UnmarshalText(text []byte) error {
+	return parse(f, factNames[:], string(text), "fact")
+}
+
+// LedgerLine is one line of the server's ledger. The order of lines is the
+// order in which the kernel took them, and it decides what came before the
+// signal.
+type LedgerLine struct {
+	Seq  uint32 `json:"seq"`
+	Fact Fact   `json:"fact"`
+}
+
+// Ledger is the server's own record of what it did: the second witness. It is
+// empty when the server keeps none.
+type Ledger struct {
+	Lines   []LedgerLine
+	Foreign int // lines that carry another run's id, or none
+	Torn    int // lines that could not be read, such as a last one cut short
+}
+
+// Present reports whether the server wrote a ledger at all. lastcall's own
+// mark does not count.
+func (l Ledger) Present() bool {
+	for _, line := range l.Lines {
+		if line.Fact != SignalMarked {
+			return true
+		}
+	}
+	return false
+}
+
+// Entry is what the ledger says of one request.
+type Entry struct {
+	Received     int // how often it was received
+	Executed     int
+	Answered     int
+	BeforeSignal bool // its first "received" stands before the mark
+}
+
+// Entries collects the ledger by sequence number.
+func (l Ledger) Entries() map[uint32]Entry {
+	entries := make(map[uint32]Entry)
+	signalled := false
+	for _, line := range l.Lines {
+		e := entries[line.Seq]
+		switch line.Fact {
+		case SignalMarked:
+			signalled = true
+			continue
+		case Received:
+			if e.Received == 0 {
+				e.BeforeSignal = !signalled
+			}
+			e.Received++
+		case Executed:
+			e.Executed++
+		case Answered:
+			e.Answered++
+		case Unknown:
+			continue
+		}
+		entries[line.Seq] = e
+	}
+	return entries
+}

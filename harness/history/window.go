@@ -1,0 +1,98 @@
+package history
+
+import (
+	"slices"
+	"time"
+)
+
+// Window says where a request stood when the signal landed.
+type Window uint8
+
+// The windows. A request in flight or late is exposed: its life overlaps the
+// time between signal and exit, or it was dropped after the signal.
+const (
+	Before   Window = iota // it ended before the signal
+	InFlight               // exposed, and the server had it when the signal landed
+	Late                   // exposed, but still on its way, or sent after the signal
+	After                  // it began after the process had gone
+)
+
+var windowNames = [...]string{"before", "in-flight", "late", "after"}
+
+// String returns the window's name.
+func (w Window) String() string { return name(windowNames[:], int(w), "window") }
+
+// MinGuard is the least time before the signal by which a request must have
+// been written for the server to have had it, where no ledger says so.
+const MinGuard = 2 * time.Millisecond
+
+// Windows returns each request's window, in the order of h.Requests, and the
+// guard that was used where the ledger is silent.
+//
+// The ledger's order decides where it has a line. Without one, a request is in
+// flight if it was written at least a guard before the signal. The guard is
+// MinGuard, or how much the slowest hundredth of requests before the signal
+// exceeded the median time to the first byte, if that is more: on a busy
+// machine a request can sit in a socket's buffer that long.
+func (h *History) Windows() (windows []Window, guard time.Duration) {
+	guard = h.guard()
+	windows = make([]Window, len(h.Requests))
+	if !h.Signal.Sent {
+		return windows, guard
+	}
+	entries := h.Ledger.Entries()
+	for i := range h.Requests {
+		windows[i] = h.window(&h.Requests[i], entries, guard)
+	}
+	return windows, guard
+}
+
+func (h *History) window(r *Request, entries map[uint32]Entry, guard time.Duration) Window {
+	signal := h.Signal.Before
+	dropped := r.Outcome == Dropped
+	switch {
+	case r.End < signal:
+		return Before
+	case h.Exit.Seen && r.Started > h.Exit.At && !dropped:
+		return After
+	}
+	if e, ok := entries[r.Seq]; ok && e.Received > 0 {
+		if e.BeforeSignal {
+			return InFlight
+		}
+		return Late
+	}
+	if r.Written && r.Sent > 0 && r.Sent <= signal-guard {
+		return InFlight
+	}
+	return Late
+}
+
+func (h *History) guard() time.Duration {
+	var waits []time.Duration
+	for i := range h.Requests {
+		r := &h.Requests[i]
+		if r.Outcome != Completed || r.Sent == 0 || r.FirstByte < r.Sent {
+			continue
+		}
+		if h.Signal.Sent && r.FirstByte >= h.Signal.Before {
+			continue
+		}
+		waits = append(waits, r.FirstByte-r.Sent)
+	}
+	if len(waits) == 0 {
+		return MinGuard
+	}
+	slices.Sort(waits)
+	return max(MinGuard, Quantile(waits, 0.99)-Quantile(waits, 0.5))
+}
+
+// Quantile returns the nearest-rank quantile q of sorted durations, or zero if
+// there are none.
+func Quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	i := int(q * float64(len(sorted)))
+	return sorted[min(i, len(sorted)-1)]
+}

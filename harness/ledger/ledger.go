@@ -1,0 +1,135 @@
+// Package ledger is the line format of a server's own record of what it
+// received, executed and answered: the second witness beside the client.
+//
+// A server appends one line for each fact to the file that the environment
+// variable LASTCALL_LEDGER names, opened with O_APPEND, with one write(2) a
+// line and no buffer, so that the kernel keeps the line when the process dies:
+//
+//	<id> received|executed|answered [nanoseconds]
+//
+// The id is the request's X-Lastcall-Id header. lastcall appends "- signal"
+// just before kill(2): the file's order decides what came before the signal.
+// Any server can write this in three lines of any language.
+package ledger
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+const (
+	// EnvPath is the environment variable that names the ledger's file.
+	EnvPath = "LASTCALL_LEDGER"
+	// HeaderID is the request header that carries the id to record.
+	HeaderID = "X-Lastcall-Id"
+)
+
+// The facts a line can state.
+const (
+	Received = "received" // the request reached the server's own code
+	Executed = "executed" // its effect happened
+	Answered = "answered" // the handler returned; the client may have the answer earlier or never
+	Signal   = "signal"   // lastcall's own mark, with the id "-"
+)
+
+// ID returns the id of a request: unique over all shutdowns of all runs, so
+// that a real table can carry it.
+func ID(run string, ordinal int, seq uint32) string {
+	return Prefix(run, ordinal) + strconv.FormatUint(uint64(seq), 10)
+}
+
+// Prefix returns what all ids of one shutdown begin with.
+func Prefix(run string, ordinal int) string {
+	return run + "-" + strconv.Itoa(ordinal) + "-"
+}
+
+// Seq returns the sequence number in an id with that prefix, and whether the
+// id is such a one.
+func Seq(id, prefix string) (uint32, bool) {
+	rest, ok := strings.CutPrefix(id, prefix)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(rest, 10, 32)
+	return uint32(n), err == nil
+}
+
+// Writer appends to a ledger. It may be used by many goroutines at once: each
+// line is one write(2) to a file opened with O_APPEND, so the kernel orders
+// them and none is torn by another.
+type Writer struct{ file *os.File }
+
+// Open opens the ledger at path for appending and creates it if need be.
+func Open(path string) (*Writer, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	return &Writer{file}, nil
+}
+
+// Append records one fact of one request.
+func (w *Writer) Append(id, fact string) error {
+	line := make([]byte, 0, 64)
+	line = append(line, id...)
+	line = append(line, ' ')
+	line = append(line, fact...)
+	line = append(line, '\n')
+	if _, err := w.file.Write(line); err != nil {
+		return fmt.Errorf("append to ledger: %w", err)
+	}
+	return nil
+}
+
+// MarkSignal appends lastcall's own mark.
+func (w *Writer) MarkSignal() error { return w.Append("-", Signal) }
+
+// Close closes the file.
+func (w *Writer) Close() error { return w.file.Close() }
+
+// Line is one line of a ledger.
+type Line struct{ ID, Fact string }
+
+// Parse reads a ledger. Lines that it cannot read, such as a last one cut
+// short by a full disk or a death, are counted in torn and left out. The error
+// is the reader's.
+func Parse(r io.Reader) (lines []Line, torn int, err error) {
+	in := bufio.NewReader(r)
+	for {
+		text, err := in.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return lines, torn, fmt.Errorf("read ledger: %w", err)
+		}
+		whole := err == nil
+		if line, ok := parseLine(text); ok && whole {
+			lines = append(lines, line)
+		} else if strings.TrimSpace(text) != "" {
+			torn++
+		}
+		if !whole {
+			return lines, torn, nil
+		}
+	}
+}
+
+func parseLine(text string) (Line, bool) {
+	fields := strings.Fields(text)
+	if len(fields) < 2 || len(fields) > 3 {
+		return Line{}, false
+	}
+	if len(fields) == 3 {
+		if _, err := strconv.ParseInt(fields[2], 10, 64); err != nil {
+			return Line{}, false
+		}
+	}
+	switch fields[1] {
+	case Received, Executed, Answered, Signal:
+		return Line{fields[0], fields[1]}, true
+	}
+	return Line{}, false
+}

@@ -1,0 +1,151 @@
+package load
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+
+	"lastcall/harness/history"
+)
+
+// sighting is all that is known about a request that got no whole answer.
+type sighting struct {
+	err       error // what net/http said
+	fate      fate  // what the connection saw
+	written   int64 // bytes of the request that the kernel accepted
+	read      int64 // bytes of the answer that came
+	cancelled bool  // we gave it up ourselves
+}
+
+// verdict is an outcome with what explains it.
+type verdict struct {
+	outcome history.Outcome
+	cause   history.Cause
+	reason  history.Reason
+}
+
+// classifyAnswer judges a whole answer by its status.
+func classifyAnswer(status int) history.Outcome {
+	switch {
+	case status >= 200 && status < 400:
+		return history.Completed
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
+		return history.Rejected
+	default:
+		return history.Failed
+	}
+}
+
+// classifyDial judges a request for which no connection could be had. Our own
+// shortage proves nothing about the server.
+func classifyDial(err error, cancelled bool) verdict {
+	is := func(targets ...error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case is(syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM):
+		return verdict{outcome: history.Unsent, reason: history.OutOfDescriptors}
+	case is(syscall.EADDRNOTAVAIL, syscall.EADDRINUSE):
+		return verdict{outcome: history.Unsent, reason: history.OutOfPorts}
+	case cancelled:
+		return verdict{outcome: history.Unsent, reason: history.Cancelled}
+	case is(syscall.ECONNREFUSED):
+		return verdict{outcome: history.Refused, reason: history.ConnectionRefused}
+	case is(syscall.ECONNRESET):
+		return verdict{outcome: history.Refused, reason: history.ConnectionReset}
+	case isTimeout(err):
+		return verdict{outcome: history.Refused, reason: history.DialTimeout}
+	default:
+		return verdict{outcome: history.Refused, reason: history.Unreachable}
+	}
+}
+
+// classifyLoss judges a request that was tried on connections and got no whole
+// answer. Bytes decide first: a request of which nothing was written is no
+// loss, whatever net/http calls its error.
+func classifyLoss(s sighting) verdict {
+	switch {
+	case s.cancelled:
+		return verdict{outcome: history.Unsent, reason: history.Cancelled}
+	case s.written == 0 && s.fate == alive:
+		return verdict{outcome: history.Unsent, reason: history.Unsendable}
+	case s.written == 0:
+		return verdict{outcome: history.Refused, reason: history.DeadConnections}
+	default:
+		return verdict{outcome: history.Dropped, cause: causeOf(s)}
+	}
+}
+
+func causeOf(s sighting) history.Cause {
+	cutOff := errors.Is(s.err, io.EOF) || errors.Is(s.err, io.ErrUnexpectedEOF) ||
+		errors.Is(s.err, syscall.ECONNRESET) || errors.Is(s.err, syscall.EPIPE)
+	switch {
+	case s.fate == overdue || isTimeout(s.err):
+		return history.Hung
+	case s.read > 0 && cutOff:
+		return history.Truncated
+	case s.read > 0:
+		return history.Corrupt // bytes came, and they were no HTTP answer
+	case s.fate == broken:
+		return history.Reset
+	default:
+		return history.Closed
+	}
+}
+
+func isTimeout(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+// idempotent reports whether a client may repeat a request of that method by
+// itself after a connection failure (RFC 9110 section 9.2.2).
+func idempotent(method string) bool {
+	switch method {
+	case http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return safe(method)
+}
+
+func safe(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// replayable reports whether http.Transport would send the request again by
+// itself (Go's net/http/request.go, isReplayable).
+func replayable(req *http.Request) bool {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	if safe(req.Method) {
+		return true
+	}
+	_, key := req.Header["Idempotency-Key"]
+	_, xKey := req.Header["X-Idempotency-Key"]
+	return key || xKey
+}
+
+// masked reports whether http.Transport would have replayed the lost request
+// and so hidden the loss: it does on a connection that had served before, when
+// the loss came before the first byte of the answer (Go's
+// net/http/transport.go, shouldRetryRequest).
+func masked(req *http.Request, r *history.Request) bool {
+	early := r.Cause == history.Closed || r.Cause == history.Reset
+	return r.Outcome == history.Dropped && r.Reused && early && replayable(req)
+}

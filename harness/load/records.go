@@ -1,0 +1,41 @@
+package load
+
+import (
+	"sync/atomic"
+
+	"lastcall/harness/history"
+)
+
+const (
+	chunkSize = 1 << 12 // records in a chunk
+	maxChunks = 1 << 12 // chunks in a slab: 16 million requests
+)
+
+// slab holds a record for every scheduled request, by sequence number. Records
+// never move, so that each can be written by the one goroutine that owns its
+// request while others are added.
+type slab struct {
+	chunks [maxChunks]atomic.Pointer[[chunkSize]history.Request]
+}
+
+// at returns the record of a sequence number, and makes room for it first if
+// need be.
+func (s *slab) at(seq uint32) *history.Request {
+	slot := &s.chunks[seq/chunkSize]
+	chunk := slot.Load()
+	if chunk == nil {
+		// Two goroutines may both make one: only the first is kept.
+		slot.CompareAndSwap(nil, new([chunkSize]history.Request))
+		chunk = slot.Load()
+	}
+	return &chunk[seq%chunkSize]
+}
+
+// first returns copies of the first n records.
+func (s *slab) first(n int) []history.Request {
+	out := make([]history.Request, n)
+	for i := range out {
+		out[i] = *s.at(uint32(i))
+	}
+	return out
+}

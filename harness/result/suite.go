@@ -1,0 +1,155 @@
+// Package result holds what was judged: the one model that every report
+// renders, and what the JSON report is, byte for byte.
+package result
+
+import (
+	"time"
+
+	"lastcall/harness/history"
+)
+
+// Schema names the format of a suite. Within v1 fields are only added.
+const Schema = "lastcall/suite/v1"
+
+// Suite is the result of one run.
+type Suite struct {
+	Schema      string              `json:"schema"`
+	Tool        history.Tool        `json:"tool"`
+	Environment history.Environment `json:"environment"`
+	Scenario    history.Scenario    `json:"scenario"` // as executed, defaults filled in
+	Seed        uint64              `json:"seed"`
+	Started     time.Time           `json:"started"`
+	Seconds     float64             `json:"seconds"`
+	Status      Overall             `json:"status"`
+	Subjects    []Subject           `json:"subjects"`
+	Warnings    []string            `json:"warnings"`
+}
+
+// Subject is the result for one strategy or command.
+type Subject struct {
+	Name    string   `json:"name"`
+	Kind    string   `json:"kind"` // "strategy" or "command"
+	Verdict Verdict  `json:"verdict"`
+	Story   []string `json:"story"` // what happened to whom, why, and what would save them, in plain sentences
+
+	Shutdowns       int `json:"shutdowns"`
+	ShutdownsFailed int `json:"shutdowns_failed"` // in which a required rule was violated
+	ShutdownsIntact int `json:"shutdowns_intact"` // that could be judged
+
+	Requests history.Counts `json:"requests"`
+	InFlight history.Counts `json:"in_flight"`
+	Late     history.Counts `json:"late"`
+	AtRisk   int            `json:"at_risk"`
+
+	DroppedByCause DroppedByCause `json:"dropped_by_cause"`
+	Masked         int            `json:"masked"` // losses that Go's own client would have replayed and hidden
+	Stale          int            `json:"stale"`  // connections found dead before a byte was written
+	Bounds         Bounds         `json:"bounds"`
+	Ledger         Ledger         `json:"ledger"`
+
+	Exits       []Exit    `json:"exits"`
+	ExitSeconds Spread    `json:"exit_seconds"` // from the signal
+	LatencyMS   Quantiles `json:"latency_ms"`   // of completed requests, from start to end
+	Findings    []Finding `json:"findings"`
+	Details     []Detail  `json:"details"`
+}
+
+// DroppedByCause splits the dropped requests.
+type DroppedByCause struct {
+	Closed    int `json:"closed"`
+	Reset     int `json:"reset"`
+	Truncated int `json:"truncated"`
+	Hung      int `json:"hung"`
+	Corrupt   int `json:"corrupt"`
+}
+
+// Bounds are one-sided 95 % Clopper-Pearson upper bounds: what the true rate may
+// be, given the sample. They are null where there is no sample.
+type Bounds struct {
+	PerRequest  *float64 `json:"per_request"`  // of losing a request at risk
+	PerShutdown *float64 `json:"per_shutdown"` // of a shutdown that fails
+}
+
+// Ledger counts what the server's own record says.
+type Ledger struct {
+	Received             int `json:"received"`
+	Executed             int `json:"executed"`
+	Answered             int `json:"answered"`
+	NeverRead            int `json:"never_read"` // dropped, and the server never received them
+	LostAcks             int `json:"lost_acks"`
+	Duplicates           int `json:"duplicates"`
+	UnansweredExecutions int `json:"unanswered_executions"`
+}
+
+// Exit is one way in which the subject's process ended, and how often.
+type Exit struct {
+	Code   int    `json:"code"`   // -1 if a signal ended it
+	Signal string `json:"signal"` // "" unless a signal ended it
+	Killed bool   `json:"killed"` // by lastcall, the grace period being over
+	Count  int    `json:"count"`
+}
+
+// Spread is never a bare mean. It is all zero without a sample.
+type Spread struct {
+	Min    float64 `json:"min"`
+	Median float64 `json:"median"`
+	Max    float64 `json:"max"`
+}
+
+// Quantiles of a latency, in milliseconds.
+type Quantiles struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Finding is what one rule came to.
+type Finding struct {
+	Rule      string     `json:"rule"`
+	Status    Status     `json:"status"`
+	Count     int        `json:"count"`  // of violations
+	Judged    int        `json:"judged"` // of what the rule looked at
+	Expected  string     `json:"expected"`
+	Detail    string     `json:"detail"` // what was seen
+	Reference string     `json:"reference"`
+	Evidence  []Evidence `json:"evidence"`
+}
+
+// Evidence points at what proves a finding: a shutdown, and the request in it
+// where there is one.
+type Evidence struct {
+	Shutdown int     `json:"shutdown"`
+	Seq      *uint32 `json:"seq,omitempty"`
+}
+
+// Detail is one shutdown.
+type Detail struct {
+	Shutdown int            `json:"shutdown"`
+	Seed     uint64         `json:"seed"`
+	Intact   bool           `json:"intact"`
+	Requests history.Counts `json:"requests"`
+	InFlight history.Counts `json:"in_flight"`
+	Late     history.Counts `json:"late"`
+	GuardMS  float64        `json:"guard_ms"` // see history.History.Windows
+	LagP99MS float64        `json:"lag_p99_ms"`
+	Signal   DetailSignal   `json:"signal"`
+	Events   []Event        `json:"events"`
+	Exit     Exit           `json:"exit"`
+	Stderr   []string       `json:"stderr,omitempty"` // last lines, when something went wrong
+	Warnings []string       `json:"warnings"`
+}
+
+// DetailSignal is how well the signal was placed.
+type DetailSignal struct {
+	Sent          bool    `json:"sent"`
+	UncertaintyUS float64 `json:"uncertainty_us"` // the system call lay within so much time
+	Open          int     `json:"open"`           // requests open as it was sent
+	MeanOpen      float64 `json:"mean_open"`      // during warm-up
+}
+
+// Event happened at so many milliseconds from the signal.
+type Event struct {
+	Name string  `json:"name"`
+	MS   float64 `json:"ms"`
+}

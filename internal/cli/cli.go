@@ -1,0 +1,193 @@
+// Package cli is the command line: one verb a file. It is the only place where
+// running, judging and rendering meet.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lastcall/scenarios"
+	"lastcall/targets"
+)
+
+// The exit codes. A signal that interrupts lastcall gives 128 and its number.
+const (
+	exitPass         = 0
+	exitFail         = 1
+	exitUsage        = 2
+	exitInconclusive = 3 // or could not run
+)
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is a mistake in what was asked for, found before anything started.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// exitError carries an exit code past cobra. Its message, if any, is printed.
+type exitError struct {
+	code    int
+	message string
+}
+
+func (e *exitError) Error() string { return e.message }
+
+// Run runs the command line and returns the exit code. Errors go to stderr in
+// one line each, with what would be right.
+func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot(streams{stdin, stdout, stderr})
+	root.SetArgs(args)
+	return exitCode(root.ExecuteContext(context.Background()), stderr)
+}
+
+func exitCode(err error, stderr io.Writer) int {
+	if err == nil {
+		return exitPass
+	}
+	if message := err.Error(); message != "" {
+		fmt.Fprintf(stderr, "lastcall: %s\n", message)
+	}
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code
+	}
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	return exitInconclusive
+}
+
+const rootLong = `lastcall tells whether a server loses requests when it is told to stop.
+
+It boots the server, loads it with requests, sends SIGTERM while they are in
+flight, accounts for every single one, and says what was completed and what was
+dropped. Without a command it compares three ways to stop a small web service:
+http.Serve alone (naive), a cancelled context (with-cancel), and signal.Notify
+with Server.Shutdown (signal-notify).`
+
+const rootExample = `  lastcall                                       the comparison, in ten seconds
+  lastcall compare naive signal-notify --rate 2000 --delay 5ms
+  lastcall compare --report json=result.json --record histories
+  lastcall report histories                      judge what was recorded again
+  lastcall explain signal-notify                 a strategy and its source
+  lastcall serve naive --addr 127.0.0.1:8080     then curl it, and kill it`
+
+func newRoot(s streams) *cobra.Command {
+	o := newRunOptions()
+	root := &cobra.Command{
+		Use:           "lastcall",
+		Short:         "Does your server lose requests when it is told to stop?",
+		Long:          rootLong,
+		Example:       rootExample,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return compare(cmd.Context(), s, o, cmd.Flags(), targets.Default())
+		},
+	}
+	o.register(root.Flags())
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newCompare(s), newServe(s), newList(s), newExplain(s), newReport(s), newSchema(s), newVersion(s),
+	)
+	return root
+}
+
+// noSuchCommand refuses what is left over on the command line, with the nearest
+// thing that exists.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if _, ok := targets.ByName(args[0]); ok {
+		return usagef("%q is a strategy, not a command: try lastcall compare %s", args[0], args[0])
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return usagef("unknown command %q: %s", args[0], hint(args[0], names))
+}
+
+// flagError turns pflag's error into one line with the nearest flag.
+func flagError(cmd *cobra.Command, err error) error {
+	if missing, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		name := "--" + missing.GetSpecifiedName()
+		if missing.GetSpecifiedShortnames() != "" {
+			name = "-" + missing.GetSpecifiedShortnames()
+		}
+		return usagef("unknown flag %s: %s", name, hint(name, names))
+	}
+	return &usageError{err}
+}
+
+// noArgs refuses arguments of a command that takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no argument, got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// oneArg asks for exactly one argument.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return usagef("%s needs %s: see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+		case 1:
+			return nil
+		}
+		return usagef("%s takes one argument, got %s", cmd.CommandPath(), strings.Join(args, " "))
+	}
+}
+
+// findStrategy returns a strategy by name, or the nearest one's name in an
+// error.
+func findStrategy(name string) (targets.Strategy, error) {
+	s, ok := targets.ByName(name)
+	if !ok {
+		return s, usagef("unknown strategy %q: %s", name, hint(name, strategyNames()))
+	}
+	return s, nil
+}
+
+func strategyNames() []string {
+	var names []string
+	for _, s := range targets.All() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// completeStrategies offers the names of strategies to the shell.
+func completeStrategies(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return strategyNames(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeScenarios offers the catalogue, and files.
+func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return scenarios.Names(), cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/url"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/result"
+	"lastcall/targets"
+)
+
+const compareLong = `Compare strategies: ways for a server to stop.
+
+Each strategy is a real process that runs the same web service. It is loaded,
+told to stop while requests are in flight, and every request is accounted for.
+The strategies are interleaved, so that whatever else the machine does touches
+all alike.
+
+The verdicts are the result: compare exits 0 when every strategy could be
+judged, and 3 when one could not. With --gate it exits 1 if any fails.`
+
+func newCompare(s streams) *cobra.Command {
+	o := newRunOptions()
+	cmd := &cobra.Command{
+		Use:   "compare [STRATEGY...]",
+		Short: "Compare strategies: what each completes, and what it drops",
+		Long:  compareLong,
+		Example: `  lastcall compare
+  lastcall compare naive signal-notify --rate 2000 --delay 5ms
+  lastcall compare signal-notify --shutdowns 20 --connections reused --policy strict --gate
+  lastcall compare --report json=result.json --record histories`,
+		ValidArgsFunction: completeStrategies,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = targets.Default()
+			}
+			return compare(cmd.Context(), s, o, cmd.Flags(), args)
+		},
+	}
+	o.register(cmd.Flags())
+	// The flag exists: it was registered just above.
+	_ = cmd.RegisterFlagCompletionFunc("scenario", completeScenarios)
+	return cmd
+}
+
+// compare runs, judges and renders.
+func compare(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet, names []string) error {
+	plan, policy, err := o.plan(flags, names)
+	if err != nil {
+		return err
+	}
+	out, err := openOutput(&o.output, s.out)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	recorder, err := openRecorder(o.record)
+	if err != nil {
+		return err
+	}
+	// net/http reports a server's misbehaviour on idle connections through the
+	// global logger: to a user that is noise, and our records have it.
+	log.SetOutput(io.Discard)
+
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	bar := newProgress(s.err, o.output.quiet, len(plan.Subjects)*plan.Scenario.Shutdowns)
+	plan.Progress, plan.Done = bar.step, recorder.write
+	histories, err := harness.Run(ctx, plan)
+	bar.finish()
+	if err != nil && !errors.Is(err, harness.ErrInterrupted) {
+		return err
+	}
+	return conclude(ctx, out, check.Judge(histories, policy), o.output.gate)
+}
+
+// conclude writes the reports and turns the suite's status into an exit.
+func conclude(ctx context.Context, out *output, suite result.Suite, gate bool) error {
+	if !gate && suite.Status != result.SuiteInterrupted && check.Judged(suite) {
+		suite.Status = result.SuitePass // the verdicts are a comparison's result
+	}
+	if ctx.Err() != nil {
+		suite.Status = result.SuiteInterrupted
+	}
+	if err := out.write(suite); err != nil {
+		return err
+	}
+	if err := interruptedExit(ctx); err != nil {
+		return err
+	}
+	switch suite.Status {
+	case result.SuitePass:
+		return nil
+	case result.SuiteFail:
+		if gate {
+			return &exitError{code: exitFail}
+		}
+	case result.SuiteInconclusive, result.SuiteInterrupted:
+	}
+	return &exitError{code: exitInconclusive}
+}
+
+// plan makes a plan of the flags, or says what is wrong with them.
+func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, check.Policy, error) {
+	scenario, policy, err := o.resolve(flags)
+	if err != nil {
+		return harness.Plan{}, policy, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return harness.Plan{}, policy, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
+	}
+	plan := harness.Plan{Scenario: scenario, Seed: o.seed, Tool: tool(), Path: workPath(scenario)}
+	seen := make(map[string]bool)
+	for _, name := range names {
+		strategy, err := findStrategy(name)
+		if err != nil {
+			return plan, policy, err
+		}
+		if seen[name] {
+			return plan, policy, usagef("strategy %q is named twice: raise --shutdowns to repeat it", name)
+		}
+		seen[name] = true
+		plan.Subjects = append(plan.Subjects, harness.Strategy{
+			Label: strategy.Name, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
+			Args: []string{"serve", strategy.Name, "--addr", "127.0.0.1:0", "--request-log=false"},
+		})
+	}
+	return plan, policy, nil
+}
+
+func workPath(s harness.Scenario) string {
+	query := url.Values{"delay": {s.Subject.Delay.String()}}
+	return "/work?" + query.Encode()
+}

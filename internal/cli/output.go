@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"lastcall/harness/result"
+	"lastcall/reports"
+)
+
+// output writes the reports that were asked for. Files are opened before
+// anything starts, so that a path that cannot be written is found then, and
+// appear under their names only when they are whole.
+type output struct {
+	requests []reportRequest
+	formats  map[string]reports.Renderer
+	stdout   io.Writer
+	files    map[string]*os.File // temporary files, by final path
+}
+
+func openOutput(o *outputOptions, stdout io.Writer) (*output, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	out := &output{
+		requests: o.requests(), stdout: stdout,
+		formats: make(map[string]reports.Renderer), files: make(map[string]*os.File),
+	}
+	for _, f := range reports.All(reports.Style{Color: colored(o.noColor, stdout)}) {
+		out.formats[f.Name] = f.Render
+	}
+	for _, r := range out.requests {
+		if r.path == "" {
+			continue
+		}
+		if err := out.open(r.path); err != nil {
+			out.discard()
+			return nil, usagef("--report %s=%s: %w: name a file in a directory that can be written", r.format, r.path, err)
+		}
+	}
+	return out, nil
+}
+
+func (out *output) open(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return errors.New("it is a directory")
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".lastcall-*")
+	if err != nil {
+		return plain(err)
+	}
+	out.files[path] = file
+	return nil
+}
+
+// plain strips the name of a temporary file, which nobody asked for, from an
+// error.
+func plain(err error) error {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
+		return path.Err
+	}
+	return err
+}
+
+// write renders every report. One that fails does not keep the others from
+// being written.
+func (out *output) write(s result.Suite) error {
+	defer out.discard()
+	var failures []error
+	for _, r := range out.requests {
+		if err := out.writeOne(r, s); err != nil {
+			failures = append(failures, fmt.Errorf("report %s: %w", r.format, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (out *output) writeOne(r reportRequest, s result.Suite) error {
+	var text bytes.Buffer
+	if err := out.formats[r.format](&text, s); err != nil {
+		return err
+	}
+	if r.path == "" {
+		_, err := out.stdout.Write(text.Bytes())
+		return err
+	}
+	file := out.files[r.path]
+	if _, err := file.Write(text.Bytes()); err != nil {
+		return err
+	}
+	if err := file.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), r.path); err != nil {
+		return err
+	}
+	delete(out.files, r.path)
+	return nil
+}
+
+// discard removes what was not finished.
+func (out *output) discard() {
+	for _, file := range out.files {
+		file.Close()
+		os.Remove(file.Name())
+	}
+}
+
+// colored reports whether w is a terminal that may be coloured
+// (https://no-color.org).
+func colored(noColor bool, w io.Writer) bool {
+	return !noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

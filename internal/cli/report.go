@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"lastcall/harness/check"
+)
+
+func newReport(s streams) *cobra.Command {
+	var o outputOptions
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Judge and render recorded histories again, offline",
+		Long: `Read the histories that compare --record DIR wrote, judge them again and render
+them. Nothing is started. The same histories get the same verdicts, unless
+another --policy is asked for.`,
+		Example: `  lastcall compare --record histories
+  lastcall report histories
+  lastcall report histories --policy strict --report json`,
+		Args: oneArg("a directory of recorded histories"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			histories, err := readHistories(args[0])
+			if err != nil {
+				return err
+			}
+			name := histories[0].Header.Scenario.Policy
+			if cmd.Flags().Changed("policy") {
+				name = o.policy
+			}
+			policy, err := findPolicy(name)
+			if err != nil {
+				return err
+			}
+			out, err := openOutput(&o, s.out)
+			if err != nil {
+				return err
+			}
+			return conclude(cmd.Context(), out, check.Judge(histories, policy), o.gate)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	o.register(cmd.Flags())
+	return cmd
+}

@@ -1,0 +1,46 @@
+// Package reports renders a result.Suite for people and for machines. It counts
+// nothing and judges nothing: what it prints stands in the suite.
+//
+// To add a format, write one file with one function of type Renderer and add
+// one line to All.
+package reports
+
+import (
+	"io"
+	"slices"
+
+	"lastcall/harness/result"
+)
+
+// Renderer writes one report.
+type Renderer func(w io.Writer, s result.Suite) error
+
+// Format is a named way to render a suite.
+type Format struct {
+	Name    string
+	Summary string
+	Render  Renderer
+}
+
+// Style says how much a terminal can show.
+type Style struct {
+	Color bool // colour the verdicts; never their only carrier
+}
+
+// All returns every format. The slice is fresh.
+func All(style Style) []Format {
+	return []Format{
+		{"table", "for people: the comparison, and what became of whom", style.Table},
+		{"json", "for machines: " + result.Schema + ", described by `lastcall schema suite`", JSON},
+	}
+}
+
+// Names returns the names of all formats.
+func Names() []string {
+	var names []string
+	for _, f := range All(Style{}) {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names
+}

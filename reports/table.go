@@ -1,0 +1,200 @@
+package reports
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+const (
+	width    = 100 // columns, at most
+	nameWide = 20  // columns of a subject's name
+)
+
+// Table writes the comparison as a table of at most 100 columns, the outcomes
+// of all requests in one line, and for every subject that did not pass, or only
+// with warnings, what happened in plain sentences.
+func (style Style) Table(w io.Writer, s result.Suite) error {
+	out := bufio.NewWriter(w)
+	if err := style.comparison(out, s); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	fmt.Fprintf(out, "\n%s\n", wrap(outcomes(s), "  "))
+	for _, subject := range s.Subjects {
+		style.story(out, subject)
+	}
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
+	}
+	fmt.Fprintf(out, "\n%s\n", wrap(conditions(s), "  "))
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
+}
+
+func (style Style) comparison(w io.Writer, s result.Suite) error {
+	right, left := tw.AlignRight, tw.AlignLeft
+	align := []tw.Align{left, right, right, right, right, right, right, left, left}
+	var text strings.Builder
+	table := tablewriter.NewTable(&text,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders: tw.BorderNone,
+			Settings: tw.Settings{
+				Separators: tw.Separators{BetweenColumns: tw.Off, BetweenRows: tw.Off},
+				Lines:      tw.Lines{ShowHeaderLine: tw.On},
+			},
+		})),
+		tablewriter.WithConfig(tablewriter.Config{
+			Header: tw.CellConfig{
+				Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
+				Alignment:  tw.CellAlignment{PerColumn: align},
+			},
+			Row: tw.CellConfig{
+				Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone},
+				Alignment:  tw.CellAlignment{PerColumn: align},
+			},
+		}),
+	)
+	table.Header("\nstrategy", "in flight\nkept", "\nrejected", "\nlost", "late\nlost", "\nat risk", "\nrefused", "\nexit", "\nverdict")
+	for _, subject := range s.Subjects {
+		if err := table.Append(style.row(subject)); err != nil {
+			return err
+		}
+	}
+	if err := table.Render(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) { // the last column is padded too
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (style Style) row(s result.Subject) []string {
+	return []string{
+		shorten(clean(s.Name), nameWide),
+		number(s.InFlight.Completed), number(s.InFlight.Rejected), number(s.InFlight.Dropped),
+		number(s.Late.Dropped), number(s.Late.AtRisk()),
+		number(s.Requests.Refused),
+		exit(s),
+		style.verdict(s.Verdict),
+	}
+}
+
+// verdict is a word before it is a colour.
+func (style Style) verdict(v result.Verdict) string {
+	const (
+		green  = "\x1b[32m"
+		red    = "\x1b[31m"
+		yellow = "\x1b[33m"
+		plain  = "\x1b[0m"
+	)
+	word := strings.ToUpper(v.String())
+	if !style.Color {
+		return word
+	}
+	switch v {
+	case result.Pass:
+		return green + word + plain
+	case result.Fail:
+		return red + word + plain
+	case result.Inconclusive:
+	}
+	return yellow + word + plain
+}
+
+// exit says how the process ended and how long after the signal, the median of
+// all shutdowns.
+func exit(s result.Subject) string {
+	var how []string
+	for _, e := range s.Exits {
+		switch {
+		case e.Killed:
+			how = append(how, "killed")
+		case e.Signal != "":
+			how = append(how, clean(e.Signal))
+		default:
+			how = append(how, fmt.Sprintf("%d", e.Code))
+		}
+	}
+	switch len(how) {
+	case 0:
+		return "not seen"
+	case 1:
+		return how[0] + ", " + seconds(s.ExitSeconds.Median)
+	}
+	return strings.Join(how, "/") + ", " + seconds(s.ExitSeconds.Median)
+}
+
+// outcomes counts every request once.
+func outcomes(s result.Suite) string {
+	var c history.Counts
+	for _, subject := range s.Subjects {
+		c = c.Plus(subject.Requests)
+	}
+	return fmt.Sprintf("%s requests: %s completed, %s rejected, %s failed, %s refused, %s dropped, %s unsent.",
+		number(c.Total), number(c.Completed), number(c.Rejected), number(c.Failed),
+		number(c.Refused), number(c.Dropped), number(c.Unsent))
+}
+
+func (style Style) story(w io.Writer, s result.Subject) {
+	if len(s.Story) == 0 {
+		return
+	}
+	label := style.verdict(s.Verdict)
+	if s.Verdict == result.Pass {
+		label += ", with a warning"
+	}
+	fmt.Fprintf(w, "\n%s: %s\n", clean(s.Name), label)
+	for _, sentence := range s.Story {
+		fmt.Fprintln(w, wrap(clean(sentence), "  "))
+	}
+	if s.Verdict != result.Pass {
+		lastWords(w, s)
+	}
+}
+
+// lastWords shows the end of the subject's stderr, from the last shutdown that
+// has some.
+func lastWords(w io.Writer, s result.Subject) {
+	for i := len(s.Details) - 1; i >= 0; i-- {
+		d := s.Details[i]
+		if len(d.Stderr) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "  Its last words on stderr, in shutdown %d:\n", d.Shutdown)
+		for _, line := range d.Stderr {
+			fmt.Fprintf(w, "    | %s\n", shorten(clean(line), width-6))
+		}
+		return
+	}
+}
+
+// conditions say under what the table was made, so that it can be made again.
+func conditions(s result.Suite) string {
+	load := s.Scenario.Load
+	plural := "s"
+	if s.Scenario.Shutdowns == 1 {
+		plural = ""
+	}
+	text := fmt.Sprintf("%d shutdown%s each, %s requests/s (%s), %s handlers, %s under load, policy %s, seed %d, %s.",
+		s.Scenario.Shutdowns, plural, number(load.Rate), load.Connections, s.Scenario.Subject.Delay,
+		s.Scenario.Disruption.Signal, s.Scenario.Policy, s.Seed,
+		time.Duration(s.Seconds*float64(time.Second)).Round(100*time.Millisecond))
+	if s.Status == result.SuiteInterrupted {
+		text = "Interrupted: what is shown is partial. " + text
+	}
+	return text
+}
