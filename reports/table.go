@@ -15,10 +15,21 @@ import (
 	"lastcall/harness/result"
 )
 
-const (
-	width    = 100 // columns, at most
-	nameWide = 20  // columns of a subject's name
-)
+const width = 100 // columns, at most
+
+// room is how much room a row gives to what has no bound of its own.
+type room struct {
+	name   int // columns of a subject's name
+	exit   int // columns of how it ended
+	number func(int) string
+}
+
+// rooms are tried in turn until the table is not too wide.
+var rooms = []room{
+	{name: 20, exit: 24, number: number},
+	{name: 12, exit: 16, number: number},
+	{name: 12, exit: 16, number: brief},
+}
 
 // Table writes the comparison as a table of at most 100 columns, the outcomes
 // of all requests in one line, and for every subject that did not pass, or only
@@ -35,14 +46,37 @@ func (style Style) Table(w io.Writer, s result.Suite) error {
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
 	}
-	fmt.Fprintf(out, "\n%s\n", wrap(conditions(s), "  "))
+	fmt.Fprintf(out, "\n%s\n", wrap(clean(conditions(s)), "  "))
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil
 }
 
+// comparison writes the table in the first room that keeps it within the width.
 func (style Style) comparison(w io.Writer, s result.Suite) error {
+	for i, r := range rooms {
+		text, err := style.grid(s, r)
+		if err != nil {
+			return err
+		}
+		if i == len(rooms)-1 || widest(text) <= width {
+			_, err := io.WriteString(w, text)
+			return err
+		}
+	}
+	return nil
+}
+
+func widest(text string) int {
+	most := 0
+	for line := range strings.Lines(text) {
+		most = max(most, columns(strings.TrimSuffix(line, "\n")))
+	}
+	return most
+}
+
+func (style Style) grid(s result.Suite, r room) (string, error) {
 	right, left := tw.AlignRight, tw.AlignLeft
 	align := []tw.Align{left, right, right, right, right, right, right, left, left}
 	var text strings.Builder
@@ -67,28 +101,27 @@ func (style Style) comparison(w io.Writer, s result.Suite) error {
 	)
 	table.Header("\nstrategy", "in flight\nkept", "\nrejected", "\nlost", "late\nlost", "\nat risk", "\nrefused", "\nexit", "\nverdict")
 	for _, subject := range s.Subjects {
-		if err := table.Append(style.row(subject)); err != nil {
-			return err
+		if err := table.Append(style.row(subject, r)); err != nil {
+			return "", err
 		}
 	}
 	if err := table.Render(); err != nil {
-		return err
+		return "", err
 	}
+	var trimmed strings.Builder
 	for line := range strings.Lines(text.String()) { // the last column is padded too
-		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
+		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return nil
+	return trimmed.String(), nil
 }
 
-func (style Style) row(s result.Subject) []string {
+func (style Style) row(s result.Subject, r room) []string {
 	return []string{
-		shorten(clean(s.Name), nameWide),
-		number(s.InFlight.Completed), number(s.InFlight.Rejected), number(s.InFlight.Dropped),
-		number(s.Late.Dropped), number(s.Late.AtRisk()),
-		number(s.Requests.Refused),
-		exit(s),
+		shorten(clean(s.Name), r.name),
+		r.number(s.InFlight.Completed), r.number(s.InFlight.Rejected), r.number(s.InFlight.Dropped),
+		r.number(s.Late.Dropped), r.number(s.Late.AtRisk()),
+		r.number(s.Requests.Refused),
+		exit(s, r.exit),
 		style.verdict(s.Verdict),
 	}
 }
@@ -117,7 +150,7 @@ func (style Style) verdict(v result.Verdict) string {
 
 // exit says how the process ended and how long after the signal, the median of
 // all shutdowns.
-func exit(s result.Subject) string {
+func exit(s result.Subject, most int) string {
 	var how []string
 	for _, e := range s.Exits {
 		switch {
@@ -129,13 +162,11 @@ func exit(s result.Subject) string {
 			how = append(how, fmt.Sprintf("%d", e.Code))
 		}
 	}
-	switch len(how) {
-	case 0:
+	if len(how) == 0 {
 		return "not seen"
-	case 1:
-		return how[0] + ", " + seconds(s.ExitSeconds.Median)
 	}
-	return strings.Join(how, "/") + ", " + seconds(s.ExitSeconds.Median)
+	took := ", " + seconds(s.ExitSeconds.Median)
+	return shorten(strings.Join(how, "/"), most-columns(took)) + took
 }
 
 // outcomes counts every request once.
@@ -157,7 +188,7 @@ func (style Style) story(w io.Writer, s result.Subject) {
 	if s.Verdict == result.Pass {
 		label += ", with a warning"
 	}
-	fmt.Fprintf(w, "\n%s: %s\n", clean(s.Name), label)
+	fmt.Fprintf(w, "\n%s: %s\n", shorten(clean(s.Name), width-40), label)
 	for _, sentence := range s.Story {
 		fmt.Fprintln(w, wrap(clean(sentence), "  "))
 	}

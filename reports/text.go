@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
 // number separates thousands: 1234567 is 1,234,567.
@@ -26,26 +28,55 @@ func number(n int) string {
 	return sign + b.String()
 }
 
+// brief is a number for a cell that has little room: 12345 is 12k, 1234567 is
+// 1.2M.
+func brief(n int) string {
+	const units = "kMGTPE"
+	if n > -10_000 && n < 10_000 {
+		return number(n)
+	}
+	scaled, unit := float64(n)/1000, 0
+	for (scaled >= 999.5 || scaled <= -999.5) && unit < len(units)-1 {
+		scaled, unit = scaled/1000, unit+1
+	}
+	digits := 0
+	if scaled > -9.95 && scaled < 9.95 {
+		digits = 1
+	}
+	return strconv.FormatFloat(scaled, 'f', digits, 64) + units[unit:unit+1]
+}
+
 // seconds renders a time for a cell: "1 ms", "160 ms", "10.0 s".
 func seconds(s float64) string {
-	d := time.Duration(s * float64(time.Second))
+	d := time.Duration(s * float64(time.Second)).Round(time.Millisecond)
 	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
-// wrap breaks text into lines of the report's width, each with an indent.
+// columns is how much room text takes on a terminal, where some letters are
+// two columns wide.
+func columns(text string) int { return twwidth.Width(text) }
+
+// wrap breaks text into lines of the report's width, each with an indent. A word
+// that is longer than a line is broken too.
 func wrap(text, indent string) string {
 	var lines []string
 	line := indent
 	for _, word := range strings.Fields(text) {
-		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width && line != indent {
+		if line != indent && columns(line)+1+columns(word) > width {
 			lines = append(lines, line)
 			line = indent
 		}
 		if line != indent {
 			line += " "
+		}
+		head := prefix(word, width-columns(line))
+		for len(head) < len(word) {
+			lines = append(lines, line+head)
+			line, word = indent, word[len(head):]
+			head = prefix(word, width-columns(line))
 		}
 		line += word
 	}
@@ -53,21 +84,35 @@ func wrap(text, indent string) string {
 }
 
 // shorten cuts text to so many columns.
-func shorten(text string, columns int) string {
-	if utf8.RuneCountInString(text) <= columns {
+func shorten(text string, most int) string {
+	if columns(text) <= most {
 		return text
 	}
-	return string([]rune(text)[:columns-1]) + "…"
+	return prefix(text, most-1) + "…"
+}
+
+// prefix returns what of text fits into so many columns, but at least one
+// letter.
+func prefix(text string, most int) string {
+	end := 0
+	for end < len(text) {
+		_, size := utf8.DecodeRuneInString(text[end:])
+		if end > 0 && columns(text[:end+size]) > most {
+			break
+		}
+		end += size
+	}
+	return text[:end]
 }
 
 // clean removes what a terminal would obey: a server's words are text, and only
-// text.
+// text. That includes the invisible letters that turn the direction of writing.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
 			return ' '
-		case unicode.IsControl(r), r == utf8.RuneError:
+		case !unicode.IsPrint(r), r == utf8.RuneError:
 			return '·'
 		}
 		return r

@@ -70,8 +70,14 @@ func Load(nameOrFile string) (harness.Scenario, error) {
 func Parse(file string, text []byte) (harness.Scenario, error) {
 	s := harness.DefaultScenario()
 	s.Name = strings.TrimSuffix(path.Base(file), path.Ext(file))
-	if err := yaml.UnmarshalWithOptions(text, &s, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
-		return harness.Scenario{}, fmt.Errorf("%s:%s", file, explain(err))
+	empty, err := strict(text)
+	if err != nil {
+		return harness.Scenario{}, fmt.Errorf("%s:%w", file, err)
+	}
+	if !empty { // the decoder would make all fields zero
+		if err := yaml.UnmarshalWithOptions(text, &s, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
+			return harness.Scenario{}, fmt.Errorf("%s:%s", file, explain(err))
+		}
 	}
 	s = harness.Complete(s)
 	if err := harness.Validate(s); err != nil {

@@ -99,6 +99,9 @@ func disagree(res *vegeta.Result, r *history.Request) bool {
 // Open returns how many requests have begun and not ended.
 func (a *Attack) Open() int { return int(a.transport.open.Load()) }
 
+// Begun returns how many requests have begun.
+func (a *Attack) Begun() int { return int(a.transport.begun.Load()) }
+
 // Signalled tells the attack when the signal was sent: its tail begins.
 func (a *Attack) Signalled(at time.Duration) { a.pacer.signalled(at) }
 

@@ -41,6 +41,7 @@ type transport struct {
 	prefix    string // of the ids
 	cancelled atomic.Bool
 
+	begun   atomic.Int64  // requests that have begun
 	open    atomic.Int64  // requests that have begun and not ended
 	waiting atomic.Bool   // the Pacer waits for a request to end
 	room    chan struct{} // told when one ended while the Pacer waited
@@ -61,6 +62,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.Started = t.clock.now()
 	r.Idempotent = idempotent(req.Method)
 	r.Pooled = t.lanes == history.Reused || t.lanes == history.Mixed && seq%2 == 0
+	t.begun.Add(1)
 	t.open.Add(1)
 	return t.attempt(t.withID(req, uint32(seq)), r)
 }

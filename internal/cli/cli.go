@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,7 +109,30 @@ func newRoot(s streams) *cobra.Command {
 	root.AddCommand(
 		newCompare(s), newServe(s), newList(s), newExplain(s), newReport(s), newSchema(s), newVersion(s),
 	)
+	strictCommands(root)
 	return root
+}
+
+// strictCommands makes cobra's own commands refuse what does not exist: they
+// would print a help and succeed.
+func strictCommands(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				found, rest, err := root.Find(args)
+				if err == nil && len(rest) == 0 {
+					return nil
+				}
+				return noSuchCommand(found, args)
+			}
+		case "completion":
+			cmd.Args = noSuchCommand
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }
 
 // noSuchCommand refuses what is left over on the command line, with the nearest
@@ -140,7 +164,21 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 		return usagef("unknown flag %s: %s", name, hint(name, names))
 	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return usagef("--%s %q: %s", invalid.GetFlag().Name, invalid.GetValue(), plainCause(invalid))
+	}
 	return &usageError{err}
+}
+
+// plainCause says what a value must be where the reason is Go's own.
+func plainCause(invalid *pflag.InvalidValueError) string {
+	if _, ok := errors.AsType[*strconv.NumError](invalid); !ok {
+		return invalid.Unwrap().Error()
+	}
+	if invalid.GetFlag().Value.Type() == "bool" {
+		return "must be true or false"
+	}
+	return "must be a whole number from 0, as in " + invalid.GetFlag().DefValue
 }
 
 // noArgs refuses arguments of a command that takes none.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -74,6 +75,9 @@ func (o *runOptions) resolve(f *pflag.FlagSet) (harness.Scenario, check.Policy, 
 		return s, check.Policy{}, flagOf(err, f)
 	}
 	policy, err := findPolicy(s.Policy)
+	if err != nil && !f.Changed("policy") {
+		err = usagef("--scenario %s: %s", o.scenario, strings.TrimPrefix(err.Error(), "--"))
+	}
 	return s, policy, err
 }
 
@@ -175,14 +179,18 @@ func (o *outputOptions) register(f *pflag.FlagSet) {
 func (o *outputOptions) Validate() error {
 	taken := make(map[string]string)
 	for _, r := range o.reports {
-		if other, ok := taken[r.path]; ok {
+		place := r.path
+		if place != "" {
+			place = filepath.Clean(place)
+		}
+		if other, ok := taken[place]; ok {
 			where := "the file " + r.path
 			if r.path == "" {
 				where = "standard output"
 			}
 			return usagef("--report: %s and %s would both go to %s: write %s=PATH", other, r.format, where, r.format)
 		}
-		taken[r.path] = r.format
+		taken[place] = r.format
 	}
 	return nil
 }

@@ -21,7 +21,15 @@ type output struct {
 	requests []reportRequest
 	formats  map[string]reports.Renderer
 	stdout   io.Writer
-	files    map[string]*os.File // temporary files, by final path
+	files    map[string]target // by the path that was asked for
+}
+
+// target is where one report goes: a temporary file that takes the place of
+// the final one, or, with no final path, what is no plain file (a pipe, a
+// terminal, /dev/null) and must be written to, never replaced.
+type target struct {
+	*os.File
+	final string
 }
 
 func openOutput(o *outputOptions, stdout io.Writer) (*output, error) {
@@ -30,7 +38,7 @@ func openOutput(o *outputOptions, stdout io.Writer) (*output, error) {
 	}
 	out := &output{
 		requests: o.requests(), stdout: stdout,
-		formats: make(map[string]reports.Renderer), files: make(map[string]*os.File),
+		formats: make(map[string]reports.Renderer), files: make(map[string]target),
 	}
 	for _, f := range reports.All(reports.Style{Color: colored(o.noColor, stdout)}) {
 		out.formats[f.Name] = f.Render
@@ -47,15 +55,29 @@ func openOutput(o *outputOptions, stdout io.Writer) (*output, error) {
 	return out, nil
 }
 
-func (out *output) open(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+func (out *output) open(asked string) error {
+	path := asked
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
 		return errors.New("it is a directory")
+	case err == nil && !info.Mode().IsRegular():
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return plain(err)
+		}
+		out.files[asked] = target{File: file}
+		return nil
+	case err == nil: // a link stays a link: what it points to is replaced
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return plain(err)
+		}
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".lastcall-*")
 	if err != nil {
 		return plain(err)
 	}
-	out.files[path] = file
+	out.files[asked] = target{file, path}
 	return nil
 }
 
@@ -94,13 +116,16 @@ func (out *output) writeOne(r reportRequest, s result.Suite) error {
 	if _, err := file.Write(text.Bytes()); err != nil {
 		return err
 	}
+	if file.final == "" {
+		return nil
+	}
 	if err := file.Chmod(0o644); err != nil {
 		return err
 	}
 	if err := file.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), r.path); err != nil {
+	if err := os.Rename(file.Name(), file.final); err != nil {
 		return err
 	}
 	delete(out.files, r.path)
@@ -111,7 +136,9 @@ func (out *output) writeOne(r reportRequest, s result.Suite) error {
 func (out *output) discard() {
 	for _, file := range out.files {
 		file.Close()
-		os.Remove(file.Name())
+		if file.final != "" {
+			os.Remove(file.Name())
+		}
 	}
 }
 

@@ -51,7 +51,10 @@ line for each request to standard error. Then it is yours to curl and to kill.`,
 
 // checkListen refuses an address that is none, or that is not loopback.
 func checkListen(addr string, allowRemote bool) error {
-	host, _, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
 	if err != nil {
 		return usagef("--addr %q is not host:port, as in 127.0.0.1:8080", addr)
 	}

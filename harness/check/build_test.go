@@ -1,0 +1,389 @@
+package check
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// The timeline of every hand-made history.
+const (
+	signalAt = time.Second
+	signalIn = 20 * time.Microsecond // kill(2) took so long
+	closeAt  = 1200 * time.Millisecond
+	exitAt   = 1500 * time.Millisecond
+	delay    = 100 * time.Millisecond // the sample handler's
+)
+
+// builder makes a history by hand. Every method returns the builder, so that a
+// history reads like a sentence:
+//
+//	newHistory().inFlight(history.Dropped, 3).done()
+type builder struct {
+	h      history.History
+	edits  []func(*history.History)
+	ledger bool
+}
+
+// change alters one request.
+type change func(*history.Request)
+
+// newHistory returns a shutdown that is intact and passes: a steady state, 25
+// requests in flight that were completed, and 5 late ones that were refused.
+func newHistory() *builder {
+	return newFrame().before(history.Completed, 40).inFlight(history.Completed, 25).late(history.Refused, 5)
+}
+
+// newFrame returns a shutdown of the same kind without any request.
+func newFrame() *builder {
+	b := &builder{}
+	b.h = history.History{
+		Header: history.Header{
+			Schema: history.Schema, Tool: history.Tool{Version: "test"}, Run: "r1", Ordinal: 1,
+			Subject: "server", Kind: "strategy", Shutdown: 1, Seed: 7,
+			Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+			Scenario: history.Scenario{
+				Name: "default", Shutdowns: 1,
+				Subject:    history.Subject{Delay: history.Duration{Duration: delay}},
+				Load:       history.Load{Rate: 500, Method: "GET", Connections: history.Mixed, MaxOpen: 2000},
+				Disruption: history.Disruption{Signal: "SIGTERM", Grace: history.Seconds(10)},
+			},
+		},
+		PID: 4711, Addr: "127.0.0.1:8080",
+		Events: []history.Event{
+			{Name: history.EventReady, At: 10 * time.Millisecond},
+			{Name: history.EventLoad, At: 20 * time.Millisecond},
+			{Name: history.EventSignal, At: signalAt},
+			{Name: history.EventFirstRefused, At: closeAt},
+			{Name: history.EventExit, At: exitAt},
+		},
+		Signal: history.Signal{
+			Name: "SIGTERM", Number: 15, Sent: true, Before: signalAt, After: signalAt + signalIn, Open: 25, Mean: 25,
+		},
+		Exit: history.Exit{Seen: true, At: exitAt},
+	}
+	return b
+}
+
+// before adds requests that ended before the signal.
+func (b *builder) before(o history.Outcome, n int, changes ...change) *builder {
+	return b.add(100*time.Millisecond, 151*time.Millisecond, o, n, changes)
+}
+
+// inFlight adds requests that were written well before the signal and ended
+// after it.
+func (b *builder) inFlight(o history.Outcome, n int, changes ...change) *builder {
+	return b.add(signalAt-50*time.Millisecond, signalAt+50*time.Millisecond, o, n, changes)
+}
+
+// late adds requests on new connections, sent 20 ms after the signal: long
+// before the listener closes.
+func (b *builder) late(o history.Outcome, n int, changes ...change) *builder {
+	return b.add(signalAt+20*time.Millisecond, signalAt+120*time.Millisecond, o, n, changes)
+}
+
+// after adds requests that began when the process had gone.
+func (b *builder) after(o history.Outcome, n int, changes ...change) *builder {
+	return b.add(exitAt+10*time.Millisecond, exitAt+11*time.Millisecond, o, n, changes)
+}
+
+func (b *builder) add(start, end time.Duration, o history.Outcome, n int, changes []change) *builder {
+	for range n {
+		r := request(start, end, o)
+		r.Seq = uint32(len(b.h.Requests))
+		if r.Conn != 0 {
+			r.Conn = r.Seq + 1
+		}
+		for _, c := range changes {
+			c(&r)
+		}
+		b.h.Requests = append(b.h.Requests, r)
+	}
+	return b
+}
+
+// request returns one record as the transport would have made it.
+func request(start, end time.Duration, o history.Outcome) history.Request {
+	r := history.Request{Outcome: o, Idempotent: true, Scheduled: start, Started: start, End: end, Attempts: 1}
+	switch o {
+	case history.Pending:
+		r.End = 0
+		return r
+	case history.Refused:
+		r.Reason, r.Attempts = history.ConnectionRefused, 0
+		return r
+	case history.Unsent:
+		r.Reason, r.Attempts = history.OutOfDescriptors, 0
+		return r
+	case history.Completed:
+		r.Status = 200
+	case history.Rejected:
+		r.Status = 503
+	case history.Failed:
+		r.Status = 500
+	case history.Dropped:
+		r.Cause = history.Closed
+	}
+	r.Conn, r.Connected, r.Sent, r.Written, r.BytesOut = 1, start, start, true, 100
+	if r.Status != 0 {
+		r.FirstByte, r.BytesIn = end-time.Millisecond, 120
+		r.Closes = end > signalAt // what a good server says from the signal on
+	}
+	return r
+}
+
+// withLedger adds the ledger of a server that received, before the signal, all
+// that ended before it or was in flight, and after it whatever late request it
+// answered.
+func (b *builder) withLedger() *builder {
+	b.ledger = true
+	return b
+}
+
+// edit changes the finished history.
+func (b *builder) edit(f func(*history.History)) *builder {
+	b.edits = append(b.edits, f)
+	return b
+}
+
+// note adds lines at the end of the finished ledger.
+func (b *builder) note(seq uint32, facts ...history.Fact) *builder {
+	return b.edit(func(h *history.History) {
+		for _, f := range facts {
+			h.Ledger.Lines = append(h.Ledger.Lines, history.LedgerLine{Seq: seq, Fact: f})
+		}
+	})
+}
+
+// shutdown makes it the subject's shutdown of that number.
+func (b *builder) shutdown(n int) *builder {
+	b.h.Header.Shutdown, b.h.Header.Ordinal = n, n
+	return b
+}
+
+// subject makes it a shutdown of another subject of the run.
+func (b *builder) subject(position int, name string) *builder {
+	b.h.Header.Position, b.h.Header.Subject = position, name
+	return b
+}
+
+func (b *builder) exit(e history.Exit) *builder {
+	e.Seen, e.At = true, exitAt
+	b.h.Exit = e
+	return b
+}
+
+// done returns the history, its counts kept.
+func (b *builder) done() *history.History {
+	h := b.h
+	h.Scheduled, h.Results = len(h.Requests), len(h.Requests)
+	if b.ledger {
+		h.Ledger.Lines = witness(h.Requests)
+	}
+	for _, edit := range b.edits {
+		edit(&h)
+	}
+	return &h
+}
+
+func witness(requests []history.Request) []history.LedgerLine {
+	var early, tardy []history.LedgerLine
+	for i := range requests {
+		r := &requests[i]
+		answered := r.Status != 0
+		lines := []history.LedgerLine{{Seq: r.Seq, Fact: history.Received}}
+		if answered {
+			lines = append(lines, history.LedgerLine{Seq: r.Seq, Fact: history.Executed}, history.LedgerLine{Seq: r.Seq, Fact: history.Answered})
+		}
+		switch {
+		case r.Sent == 0:
+		case r.Sent < signalAt:
+			early = append(early, lines...)
+		case answered:
+			tardy = append(tardy, lines...)
+		}
+	}
+	early = append(early, history.LedgerLine{Fact: history.SignalMarked})
+	return append(early, tardy...)
+}
+
+// Changes that many tests make.
+
+func reused(r *history.Request)   { r.Reused, r.Pooled = true, true }
+func unframed(r *history.Request) { r.Unframed = true }
+func keepsOpen(r *history.Request) {
+	r.Closes = false
+}
+
+func cause(c history.Cause) change {
+	return func(r *history.Request) { r.Cause = c }
+}
+
+func reason(why history.Reason) change {
+	return func(r *history.Request) { r.Reason = why }
+}
+
+func sentAt(t time.Duration) change {
+	return func(r *history.Request) { r.Started, r.Scheduled, r.Connected, r.Sent = t, t, t, t }
+}
+
+func lagging(by time.Duration) change {
+	return func(r *history.Request) { r.Scheduled = r.Started - by }
+}
+
+func onConn(n uint32) change {
+	return func(r *history.Request) { r.Conn = n }
+}
+
+// histories builds several histories, numbered as shutdowns of one subject.
+func histories(builders ...*builder) []*history.History {
+	all := make([]*history.History, len(builders))
+	for i, b := range builders {
+		all[i] = b.shutdown(i + 1).done()
+	}
+	return all
+}
+
+// seqsOf returns the sequence numbers of requests that a test cares for.
+func seqsOf(h *history.History, is func(*history.Request) bool) []uint32 {
+	var found []uint32
+	for i := range h.Requests {
+		if is(&h.Requests[i]) {
+			found = append(found, h.Requests[i].Seq)
+		}
+	}
+	return found
+}
+
+func policy(t testing.TB, name string) Policy {
+	t.Helper()
+	p, ok := PolicyByName(name)
+	if !ok {
+		t.Fatalf("there is no policy %q", name)
+	}
+	return p
+}
+
+// judge judges by the policy of that name and returns the only subject. Every
+// result that passes through here must be consistent in itself.
+func judge(t *testing.T, policyName string, all []*history.History) result.Subject {
+	t.Helper()
+	suite := Judge(all, policy(t, policyName))
+	for _, flaw := range flaws(suite) {
+		t.Error(flaw)
+	}
+	if len(suite.Subjects) != 1 {
+		t.Fatalf("got %d subjects, want 1", len(suite.Subjects))
+	}
+	return suite.Subjects[0]
+}
+
+// findings returns what a subject's findings say of one rule.
+func findings(s result.Subject, rule string) []result.Finding {
+	var found []result.Finding
+	for _, f := range s.Findings {
+		if f.Rule == rule {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// finding returns the one finding of a rule.
+func finding(t *testing.T, s result.Subject, rule string) result.Finding {
+	t.Helper()
+	found := findings(s, rule)
+	if len(found) != 1 {
+		t.Fatalf("%d findings of %s, want 1: %+v", len(found), rule, s.Findings)
+	}
+	return found[0]
+}
+
+// flaws returns everything in which a result contradicts itself.
+func flaws(suite result.Suite) []string {
+	var found []string
+	for _, s := range suite.Subjects {
+		for _, flaw := range append(countFlaws(s), findingFlaws(s)...) {
+			found = append(found, s.Name+": "+flaw)
+		}
+	}
+	return found
+}
+
+func countFlaws(s result.Subject) []string {
+	var c check
+	var requests, inFlight, late history.Counts
+	intact := 0
+	for _, d := range s.Details {
+		c.sums(d.Requests)
+		requests = requests.Plus(d.Requests)
+		if d.Intact {
+			intact++
+			inFlight, late = inFlight.Plus(d.InFlight), late.Plus(d.Late)
+		}
+	}
+	c.equal("requests", s.Requests, requests)
+	c.equal("in flight", s.InFlight, inFlight)
+	c.equal("late", s.Late, late)
+	c.equal("at risk", s.AtRisk, inFlight.AtRisk()+late.AtRisk())
+	c.equal("shutdowns", s.Shutdowns, len(s.Details))
+	c.equal("intact shutdowns", s.ShutdownsIntact, intact)
+	c.holds("failed <= intact", s.ShutdownsFailed <= s.ShutdownsIntact)
+	exits := 0
+	for _, e := range s.Exits {
+		exits += e.Count
+	}
+	c.holds("exits <= shutdowns", exits <= s.Shutdowns)
+	c.holds("min <= median <= max", s.ExitSeconds.Min <= s.ExitSeconds.Median && s.ExitSeconds.Median <= s.ExitSeconds.Max)
+	return c.flaws
+}
+
+func findingFlaws(s result.Subject) []string {
+	var c check
+	failed, unjudged := 0, 0
+	for _, f := range s.Findings {
+		c.holds(f.Rule+" says what was expected, what was seen and who asks", f.Expected != "" && f.Detail != "" && f.Reference != "")
+		c.holds(f.Rule+" has evidence, if only none", f.Evidence != nil)
+		switch f.Status {
+		case result.Violated:
+			failed++
+		case result.Unjudged:
+			unjudged++
+		case result.NotExercised:
+			c.holds(f.Rule+" judged nothing", f.Judged == 0)
+		case result.Satisfied, result.Warned:
+			c.holds(f.Rule+" judged something", f.Judged > 0)
+		}
+		if f.Status != result.Unjudged {
+			c.equal(f.Rule+": evidence", len(f.Evidence), f.Count)
+			c.holds(f.Rule+": count <= judged", f.Count <= f.Judged)
+		}
+	}
+	c.holds("fails if and only if a rule is violated", (s.Verdict == result.Fail) == (failed > 0))
+	c.holds("a failed shutdown for every failure", (s.ShutdownsFailed > 0) == (failed > 0))
+	c.holds("passes only without doubt", s.Verdict != result.Pass || unjudged == 0 && s.ShutdownsIntact == s.Shutdowns)
+	c.holds("whatever is no pass has a story", s.Verdict == result.Pass || len(s.Story) > 0)
+	return c.flaws
+}
+
+// check collects what does not hold.
+type check struct{ flaws []string }
+
+func (c *check) holds(what string, ok bool) {
+	if !ok {
+		c.flaws = append(c.flaws, "does not hold: "+what)
+	}
+}
+
+func (c *check) equal(what string, got, want any) {
+	if got != want {
+		c.flaws = append(c.flaws, fmt.Sprintf("%s: got %v, want %v", what, got, want))
+	}
+}
+
+func (c *check) sums(n history.Counts) {
+	c.equal("sum of outcomes", n.Completed+n.Rejected+n.Failed+n.Refused+n.Dropped+n.Unsent, n.Total)
+}

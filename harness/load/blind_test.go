@@ -1,0 +1,230 @@
+package load_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"lastcall/harness/history"
+	"lastcall/harness/ledger"
+	"lastcall/harness/load"
+)
+
+// TestWhatOthersSee loads one naive server with vegeta's own client and with
+// ours at once, and ends it under both. The server's ledger says which requests
+// it had begun and never answered. Ours must name every one of its own; to
+// vegeta's, http.Transport sends them again behind its back, meets a dead port,
+// and says "connection refused", as for any request after the exit.
+func TestWhatOthersSee(t *testing.T) {
+	const rate, inFlight = 1000, 50 // at 50 ms a request
+	book := filepath.Join(t.TempDir(), "ledger")
+	server := startNaive(t, book)
+
+	plain := startPlain(server.addr, rate)
+	ours := load.Start(load.Config{
+		Base: time.Now(), Address: server.addr, URL: "http://" + server.addr + "/work?delay=50ms", Method: http.MethodGet,
+		Rate: rate, Lanes: history.Reused, Timeout: 5 * time.Second, Tail: 5 * time.Second, MaxOpen: 2000, Prefix: "ours-1-",
+	})
+	waitUntil(t, "both have sent for a second", func() bool {
+		return ours.Begun() > rate && plain.begun.Load() > rate && ours.Open() > inFlight/2
+	})
+	server.kill(t)
+	// Both go on for a moment, so that what vegeta says of its losses can be
+	// compared with what it says of requests to a dead port.
+	waitUntil(t, "both have met the dead port", func() bool {
+		return ours.Begun() > rate+200 && plain.begun.Load() > rate+200
+	})
+	ours.End()
+	plain.pacer.stopped.Store(true)
+	<-ours.Done()
+	<-plain.done
+
+	lost := lostInHandlers(t, book)
+	named := 0
+	for _, r := range ours.Report().Requests {
+		if lost.ours[r.Seq] && r.Outcome == history.Dropped {
+			named++
+		}
+	}
+	t.Logf("ours: the server lost %d in its handlers, we name %d", len(lost.ours), named)
+	plainNamed := 0
+	for id := range lost.plain {
+		if !plain.refused[id] {
+			plainNamed++
+			t.Logf("vegeta says of %s: %s", id, plain.errors[id])
+		}
+	}
+	t.Logf("vegeta: the server lost %d in its handlers, vegeta names %d", len(lost.plain), plainNamed)
+	if len(lost.ours) < inFlight/2 || len(lost.plain) < inFlight/2 {
+		t.Fatalf("too little was in flight to compare")
+	}
+	if named != len(lost.ours) {
+		t.Errorf("we name %d of %d losses", named, len(lost.ours))
+	}
+	// Only a request that opened its connection is not sent again: on a warm
+	// pool hardly one of those in flight has.
+	if plainNamed > 2 {
+		t.Errorf("vegeta's client named %d of %d losses: if it no longer hides them, say so in the README", plainNamed, len(lost.plain))
+	}
+}
+
+// plainAttack is vegeta as everybody uses it.
+type plainAttack struct {
+	begun atomic.Int64
+	pacer *stoppable
+	done  chan struct{}
+
+	// Written until done is closed; by id.
+	refused map[string]bool // it says "connection refused", as after the exit
+	errors  map[string]string
+}
+
+func startPlain(addr string, rate int) *plainAttack {
+	p := &plainAttack{
+		pacer:   &stoppable{ConstantPacer: vegeta.ConstantPacer{Freq: rate, Per: time.Second}},
+		done:    make(chan struct{}),
+		refused: make(map[string]bool),
+		errors:  make(map[string]string),
+	}
+	targeter := func(target *vegeta.Target) error {
+		id := "plain-1-" + strconv.FormatInt(p.begun.Add(1), 10)
+		// The id stands in the URL too, which is all of a request that a result
+		// brings back.
+		target.Method, target.URL = http.MethodGet, "http://"+addr+"/work?delay=50ms&id="+id
+		target.Header = http.Header{ledger.HeaderID: {id}}
+		return nil
+	}
+	results := vegeta.NewAttacker().Attack(targeter, p.pacer, 0, "")
+	go func() {
+		defer close(p.done) // closed by the only reader of the results
+		for r := range results {
+			_, id, _ := strings.Cut(r.URL, "id=")
+			p.errors[id] = r.Error
+			p.refused[id] = strings.Contains(r.Error, "connection refused")
+		}
+	}()
+	return p
+}
+
+// stoppable ends an attack without cancelling what is in flight.
+type stoppable struct {
+	vegeta.ConstantPacer
+	stopped atomic.Bool
+}
+
+// Pace ends the attack once it is stopped.
+func (s *stoppable) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
+	if s.stopped.Load() {
+		return 0, true
+	}
+	return s.ConstantPacer.Pace(elapsed, hits)
+}
+
+type naiveServer struct {
+	addr string
+	cmd  *exec.Cmd
+}
+
+func startNaive(t *testing.T, book string) *naiveServer {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "lastcall")
+	if out, err := exec.Command("go", "build", "-o", program, "lastcall").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	cmd := exec.Command(program, "serve", "naive", "--addr", "127.0.0.1:0", "--request-log=false")
+	cmd.Env = append(os.Environ(), ledger.EnvPath+"="+book)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended already
+		_ = cmd.Wait()
+	})
+	text, err := bufio.NewReader(io.LimitReader(stdout, 4096)).ReadString('\n')
+	if err != nil {
+		t.Fatalf("ready line: %v", err)
+	}
+	var ready struct{ Addr string }
+	if err := json.Unmarshal([]byte(text), &ready); err != nil {
+		t.Fatalf("ready line %q: %v", text, err)
+	}
+	return &naiveServer{ready.Addr, cmd}
+}
+
+func (s *naiveServer) kill(t *testing.T) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.cmd.Process.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type losses struct {
+	ours  map[uint32]bool
+	plain map[string]bool
+}
+
+// lostInHandlers reads which requests the server received and never answered.
+func lostInHandlers(t *testing.T, book string) losses {
+	t.Helper()
+	file, err := os.Open(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lines, _, err := ledger.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := make(map[string]bool)
+	for _, line := range lines {
+		switch line.Fact {
+		case ledger.Received:
+			open[line.ID] = true
+		case ledger.Answered:
+			delete(open, line.ID)
+		}
+	}
+	l := losses{ours: make(map[uint32]bool), plain: make(map[string]bool)}
+	for id := range open {
+		if seq, ok := ledger.Seq(id, "ours-1-"); ok {
+			l.ours[seq] = true
+		} else {
+			l.plain[id] = true
+		}
+	}
+	return l
+}
+
+func waitUntil(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("still waiting until %s", what)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+// Package layout tests the shape of the project: which package may import which.
+// The arrows point one way only: what runs never judges, what judges never
+// dials, what renders never counts.
+package layout
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// forbidden lists, for each package, the packages of this module that it must
+// not reach, directly or not. A pattern that ends in "/..." means everything
+// below; an exception is named with "!".
+var forbidden = map[string][]string{
+	"lastcall/harness":         {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
+	"lastcall/harness/check":   {"lastcall/harness/load", "lastcall/harness/process", "lastcall/harness/ledger", "lastcall/harness", "lastcall/reports", "lastcall/targets", "lastcall/scenarios", "lastcall/internal/...", "net", "os/exec"},
+	"lastcall/harness/history": {"lastcall/...", "net"},
+	"lastcall/harness/ledger":  {"lastcall/...", "net"},
+	"lastcall/harness/result":  {"lastcall/...", "!lastcall/harness/history", "net"},
+	"lastcall/harness/process": {"lastcall/..."},
+	"lastcall/harness/load":    {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/ledger"},
+	"lastcall/targets":         {"lastcall/...", "!lastcall/harness/ledger"},
+	"lastcall/scenarios":       {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/..."},
+	"lastcall/reports":         {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result"},
+}
+
+// onlyImporters lists the packages that may import a library: everybody else
+// gets at it through them.
+var onlyImporters = map[string]string{
+	"github.com/tsenart/vegeta/v12/lib":             "lastcall/harness/load",
+	"github.com/olekukonko/tablewriter":             "lastcall/reports",
+	"github.com/spf13/cobra":                        "lastcall/internal/cli",
+	"github.com/schollz/progressbar/v3":             "lastcall/internal/cli",
+	"github.com/goccy/go-yaml":                      "lastcall/scenarios",
+	"gonum.org/v1/gonum/mathext":                    "lastcall/harness/check",
+	"github.com/invopop/jsonschema":                 "lastcall/internal/cli",
+	"github.com/olekukonko/tablewriter/tw":          "lastcall/reports",
+	"github.com/agnivade/levenshtein":               "lastcall/internal/cli",
+	"github.com/spf13/pflag":                        "lastcall/internal/cli",
+	"github.com/olekukonko/tablewriter/pkg/twwidth": "lastcall/reports",
+}
+
+func TestArrows(t *testing.T) {
+	for pkg, patterns := range forbidden {
+		t.Run(pkg, func(t *testing.T) {
+			deps := list(t, "-deps", pkg)
+			if len(deps) < 2 {
+				t.Fatalf("go list names only %d dependencies", len(deps))
+			}
+			for _, dep := range deps {
+				if dep != pkg && matches(dep, patterns) {
+					t.Errorf("%s must not depend on %s", pkg, dep)
+				}
+			}
+		})
+	}
+}
+
+// TestEveryPackageHasArrows keeps the table above complete.
+func TestEveryPackageHasArrows(t *testing.T) {
+	for _, pkg := range list(t, "lastcall/...") {
+		if pkg == "lastcall" || strings.HasPrefix(pkg, "lastcall/internal/") {
+			continue // they compose: they may import everything
+		}
+		if _, ok := forbidden[pkg]; !ok {
+			t.Errorf("%s has no arrows: add it to the table", pkg)
+		}
+	}
+}
+
+func TestLibrariesHaveOneImporter(t *testing.T) {
+	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "lastcall/...") {
+		fields := strings.Fields(line)
+		for _, imported := range fields[1:] {
+			if only, ok := onlyImporters[imported]; ok && only != fields[0] {
+				t.Errorf("%s imports %s, which only %s may", fields[0], imported, only)
+			}
+		}
+	}
+}
+
+// TestDepth asks that no folder lies deeper than two levels: a stranger should
+// find the right room from the names alone.
+func TestDepth(t *testing.T) {
+	for _, pkg := range list(t, "lastcall/...") {
+		if strings.Count(pkg, "/") > 2 {
+			t.Errorf("%s lies too deep", pkg)
+		}
+	}
+}
+
+func matches(dep string, patterns []string) bool {
+	hit := false
+	for _, p := range patterns {
+		if exception, ok := strings.CutPrefix(p, "!"); ok {
+			if dep == exception {
+				return false
+			}
+			continue
+		}
+		if below, ok := strings.CutSuffix(p, "/..."); ok {
+			hit = hit || strings.HasPrefix(dep, below+"/") || dep == below
+			continue
+		}
+		hit = hit || dep == p
+	}
+	return hit
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
