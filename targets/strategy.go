@@ -28,7 +28,7 @@ type Strategy struct {
 	file    string
 }
 
-//go:embed naive.go withcancel.go signalnotify.go
+//go:embed *.go
 var sources embed.FS
 
 // All returns every strategy, in the order in which they teach. The slice is
