@@ -220,12 +220,12 @@ func conditions(s result.Suite) string {
 	if s.Scenario.Shutdowns == 1 {
 		plural = ""
 	}
-	text := fmt.Sprintf("%d shutdown%s each, %s requests/s (%s), %s handlers, %s under load, policy %s, seed %d, %s.",
-		s.Scenario.Shutdowns, plural, number(load.Rate), load.Connections, s.Scenario.Subject.Delay,
+	upTo := ""
+	if s.Status == result.SuiteInterrupted {
+		upTo = "Interrupted: what is shown is partial. Up to "
+	}
+	return fmt.Sprintf("%s%d shutdown%s each, %s requests/s (%s), %s handlers, %s under load, policy %s, seed %d, %s.",
+		upTo, s.Scenario.Shutdowns, plural, number(load.Rate), load.Connections, s.Scenario.Subject.Delay,
 		s.Scenario.Disruption.Signal, s.Scenario.Policy, s.Seed,
 		time.Duration(s.Seconds*float64(time.Second)).Round(100*time.Millisecond))
-	if s.Status == result.SuiteInterrupted {
-		text = "Interrupted: what is shown is partial. " + text
-	}
-	return text
 }

@@ -2,11 +2,11 @@ package scenarios
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/printer"
@@ -88,7 +88,7 @@ func keysFit(mapping ast.MapNode, want reflect.Type) error {
 		}
 		field, ok := known[key.GetToken().Value]
 		if !ok {
-			return mistake(key.GetToken(), fmt.Sprintf("unknown key %q: %s", key.GetToken().Value, nearest(key.GetToken().Value, names)))
+			return &located{key.GetToken(), &UnknownKey{key.GetToken().Value, names}}
 		}
 		if err := fits(pairs.Value(), field); err != nil {
 			return err
@@ -102,27 +102,25 @@ func isText(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// nearest says which key is right: the nearest if one is near, else all.
-func nearest(wrong string, names []string) string {
-	best, distance := "", len(wrong)/3+2
-	for _, name := range names {
-		if d := levenshtein.ComputeDistance(strings.ToLower(wrong), name); d < distance {
-			best, distance = name, d
-		}
-	}
-	if best == "" {
-		return "use one of " + strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("did you mean %s?", best)
+// UnknownKey is a key that a scenario does not have, and those that it could
+// have in that place.
+type UnknownKey struct {
+	Key  string
+	Keys []string
+}
+
+// Error names both.
+func (e *UnknownKey) Error() string {
+	return fmt.Sprintf("unknown key %q: use one of %s", e.Key, strings.Join(e.Keys, ", "))
 }
 
 // located is a mistake at a place in a file.
 type located struct {
 	at   *token.Token
-	what string
+	what error
 }
 
-func mistake(at *token.Token, what string) error { return &located{at, what} }
+func mistake(at *token.Token, what string) error { return &located{at, errors.New(what)} }
 
 // Error returns "line:column: what" and the source beneath.
 func (l *located) Error() string {
@@ -130,3 +128,6 @@ func (l *located) Error() string {
 	shown := strings.TrimRight(p.PrintErrorToken(l.at, false), "\n")
 	return fmt.Sprintf("%d:%d: %s\n%s", l.at.Position.Line, l.at.Position.Column, l.what, shown)
 }
+
+// Unwrap returns the mistake without its place.
+func (l *located) Unwrap() error { return l.what }

@@ -115,8 +115,9 @@ func (s *Service) parseWork(r *http.Request) (order workOrder, problem string) {
 			return order, "status must be from 200 to 599"
 		}
 	}
-	if order.status == http.StatusNoContent || order.status == http.StatusNotModified {
-		order.size = 0 // these have no body: RFC 9110 sections 15.3.5 and 15.4.5
+	switch order.status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		order.size = 0 // these have no body: RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5
 	}
 	return order, ""
 }

@@ -105,7 +105,6 @@ func newRoot(s streams) *cobra.Command {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newCompare(s), newServe(s), newList(s), newExplain(s), newReport(s), newSchema(s), newVersion(s),
 	)
@@ -184,7 +183,7 @@ func plainCause(invalid *pflag.InvalidValueError) string {
 // noArgs refuses arguments of a command that takes none.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%s takes no argument, got %q", cmd.CommandPath(), args[0])
+		return usagef("%s takes no argument, got %q", cmd.Name(), args[0])
 	}
 	return nil
 }
@@ -194,11 +193,11 @@ func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch len(args) {
 		case 0:
-			return usagef("%s needs %s: see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+			return usagef("%s needs %s: see %s --help", cmd.Name(), what, cmd.CommandPath())
 		case 1:
 			return nil
 		}
-		return usagef("%s takes one argument, got %s", cmd.CommandPath(), strings.Join(args, " "))
+		return usagef("%s takes one argument, got %s", cmd.Name(), strings.Join(args, " "))
 	}
 }
 

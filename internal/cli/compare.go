@@ -77,10 +77,15 @@ func compare(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet
 	plan.Progress, plan.Done = bar.step, recorder.write
 	histories, err := harness.Run(ctx, plan)
 	bar.finish()
-	if err != nil && !errors.Is(err, harness.ErrInterrupted) {
-		return err
+	failed := err != nil && !errors.Is(err, harness.ErrInterrupted)
+	if failed && len(histories) == 0 {
+		return err // nothing was measured: an empty report must not replace an old one
 	}
-	return conclude(ctx, out, check.Judge(histories, policy), o.output.gate)
+	concluded := conclude(ctx, out, check.Judge(histories, policy), o.output.gate)
+	if failed {
+		return err // what was measured until then has been reported
+	}
+	return concluded
 }
 
 // conclude writes the reports and turns the suite's status into an exit.

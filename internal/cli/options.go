@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ func (o *runOptions) register(f *pflag.FlagSet) {
 	f.Var(numberValue{&o.rate, "500"}, "rate", "requests per second, in an open loop")
 	f.Var(durationValue{&o.delay}, "delay", "how long the sample handler works on a request")
 	f.Var(numberValue{&o.shutdowns, "3"}, "shutdowns", "how often each strategy is shut down; they are interleaved")
-	f.StringVar(&o.connections, "connections", o.connections, "`kind`: reused (kept alive), fresh (one a request), or mixed (by turns)")
+	f.StringVar(&o.connections, "connections", o.connections, "`reused` (kept alive), fresh (one a request), or mixed (by turns)")
 	f.StringVar(&o.method, "method", o.method, "HTTP `method` of the requests")
 	f.StringVar(&o.signal, "signal", o.signal, "`signal` that tells the server to stop")
 	f.Var(durationValue{&o.grace}, "grace", "how long the server may take until SIGKILL")
@@ -105,14 +106,21 @@ func (o *runOptions) apply(s *harness.Scenario, f *pflag.FlagSet) {
 	})
 }
 
-// scenarioError keeps the name that was asked for, and adds the nearest.
+// scenarioError keeps the name or key that was asked for, and adds the nearest.
 func (o *runOptions) scenarioError(err error) error {
 	if errors.Is(err, scenarios.ErrUnknown) {
 		if near := nearest(o.scenario, scenarios.Names()); near != "" {
 			return usagef("--scenario: unknown scenario %q: did you mean %s?", o.scenario, near)
 		}
 	}
-	return usagef("--scenario: %w", err)
+	text := err.Error()
+	if unknown, ok := errors.AsType[*scenarios.UnknownKey](err); ok {
+		if near := nearest(unknown.Key, unknown.Keys); near != "" {
+			said := fmt.Sprintf("unknown key %q: did you mean %s?", unknown.Key, near)
+			text = strings.Replace(text, unknown.Error(), said, 1)
+		}
+	}
+	return usagef("--scenario: %s", text)
 }
 
 // flagOf says an *harness.Invalid in terms of the flag that caused it.

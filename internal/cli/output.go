@@ -19,7 +19,8 @@ import (
 // appear under their names only when they are whole.
 type output struct {
 	requests []reportRequest
-	formats  map[string]reports.Renderer
+	formats  func(reports.Style) []reports.Format
+	noColor  bool
 	stdout   io.Writer
 	files    map[string]target // by the path that was asked for
 }
@@ -37,11 +38,8 @@ func openOutput(o *outputOptions, stdout io.Writer) (*output, error) {
 		return nil, err
 	}
 	out := &output{
-		requests: o.requests(), stdout: stdout,
-		formats: make(map[string]reports.Renderer), files: make(map[string]target),
-	}
-	for _, f := range reports.All(reports.Style{Color: colored(o.noColor, stdout)}) {
-		out.formats[f.Name] = f.Render
+		requests: o.requests(), formats: reports.All, noColor: o.noColor,
+		stdout: stdout, files: make(map[string]target),
 	}
 	for _, r := range out.requests {
 		if r.path == "" {
@@ -104,16 +102,21 @@ func (out *output) write(s result.Suite) error {
 }
 
 func (out *output) writeOne(r reportRequest, s result.Suite) error {
+	file, isFile := out.files[r.path]
+	var w io.Writer = file.File
+	if !isFile {
+		w = out.stdout
+	}
 	var text bytes.Buffer
-	if err := out.formats[r.format](&text, s); err != nil {
-		return err
+	for _, f := range out.formats(reports.Style{Color: colored(out.noColor, w)}) {
+		if f.Name != r.format {
+			continue
+		}
+		if err := f.Render(&text, s); err != nil {
+			return err
+		}
 	}
-	if r.path == "" {
-		_, err := out.stdout.Write(text.Bytes())
-		return err
-	}
-	file := out.files[r.path]
-	if _, err := file.Write(text.Bytes()); err != nil {
+	if _, err := w.Write(text.Bytes()); err != nil || !isFile {
 		return err
 	}
 	if file.final == "" {

@@ -92,6 +92,7 @@ func readHistories(dir string) ([]*history.History, error) {
 		return nil, usagef("%s: it holds no recorded history (*%s): name a directory written by lastcall compare --record", dir, historySuffix)
 	}
 	var histories []*history.History
+	seen := make(map[int]string) // the file of each shutdown: a copy would count twice
 	for _, name := range files {
 		h, err := readHistory(name)
 		if err != nil {
@@ -100,6 +101,10 @@ func readHistories(dir string) ([]*history.History, error) {
 		if len(histories) > 0 && h.Header.Run != histories[0].Header.Run {
 			return nil, usagef("%s: it is of another run than %s: keep each run in a directory of its own", name, files[0])
 		}
+		if other, ok := seen[h.Header.Ordinal]; ok {
+			return nil, usagef("%s: it is the same shutdown as %s: remove one of them", name, other)
+		}
+		seen[h.Header.Ordinal] = name
 		histories = append(histories, h)
 	}
 	return histories, nil

@@ -46,6 +46,7 @@ func suiteSchema() *jsonschema.Schema {
 	nullable := map[string]bool{"per_request": true, "per_shutdown": true}
 	reflector := &jsonschema.Reflector{
 		AllowAdditionalProperties: true, // within v1 fields are only added
+		Namer:                     definitionName,
 		Mapper: func(t reflect.Type) *jsonschema.Schema {
 			if values, ok := enums[t]; ok {
 				return &jsonschema.Schema{Type: "string", Enum: values}
@@ -68,4 +69,13 @@ func suiteSchema() *jsonschema.Schema {
 		}
 	}
 	return schema
+}
+
+// definitionName tells apart what has the same name in two packages: a
+// scenario's subject is not the suite's.
+func definitionName(t reflect.Type) string {
+	if t.PkgPath() == reflect.TypeFor[history.Scenario]().PkgPath() {
+		return "History" + t.Name()
+	}
+	return t.Name()
 }

@@ -80,8 +80,10 @@ func capture(t *testing.T, file string) (stop func()) {
 	t.Helper()
 	// -U and --immediate-mode: nothing may wait in a buffer when it is stopped.
 	// -Z root: it would otherwise give up the right to write into a test's
-	// directory.
-	args := []string{"--immediate-mode", "-U", "-i", "lo", "-s", "0", "-B", "65536", "-w", file, "tcp"}
+	// directory. -s: in immediate mode the kernel's ring has slots of this size,
+	// and with the default there are so few that a busy machine drops packets;
+	// no request here is longer, and a packet's length is known from its head.
+	args := []string{"--immediate-mode", "-U", "-i", "lo", "-s", "2048", "-B", "65536", "-w", file, "tcp"}
 	if os.Geteuid() == 0 {
 		args = append([]string{"-Z", "root"}, args...)
 	}

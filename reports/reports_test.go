@@ -1,0 +1,323 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+var update = flag.Bool("update", false, "write the goldens in testdata anew")
+
+// suiteOf is a suite as harness/check would fill it, with these subjects.
+func suiteOf(subjects ...result.Subject) result.Suite {
+	return result.Suite{
+		Schema: result.Schema, Tool: history.Tool{Version: "v1.2.3"},
+		Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26", Kernel: "6.1"},
+		Scenario:    harness.Complete(harness.DefaultScenario()), Seed: 7,
+		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seconds: 9.87,
+		Status: result.SuitePass, Subjects: subjects, Warnings: []string{},
+	}
+}
+
+func subject(name string, verdict result.Verdict) result.Subject {
+	return result.Subject{
+		Name: name, Kind: "strategy", Verdict: verdict, Shutdowns: 3, ShutdownsIntact: 3, Story: []string{},
+		Requests:    history.Counts{Total: 1234, Completed: 1200, Refused: 34},
+		InFlight:    history.Counts{Total: 150, Completed: 150},
+		Late:        history.Counts{Total: 40, Completed: 6, Refused: 34},
+		AtRisk:      156,
+		Exits:       []result.Exit{{Code: 0, Count: 3}},
+		ExitSeconds: result.Spread{Min: 0.1, Median: 0.103, Max: 0.11},
+		Findings:    []result.Finding{}, Details: []result.Detail{},
+	}
+}
+
+func passing() result.Suite { return suiteOf(subject("signal-notify", result.Pass)) }
+
+func failing() result.Suite {
+	s := subject("naive", result.Fail)
+	s.Requests = history.Counts{Total: 1500, Completed: 1300, Refused: 50, Dropped: 150}
+	s.InFlight = history.Counts{Total: 150, Dropped: 150}
+	s.Exits = []result.Exit{{Code: -1, Signal: "SIGTERM", Count: 3}}
+	s.ExitSeconds = result.Spread{Min: 0.001, Median: 0.0012, Max: 0.002}
+	s.Story = []string{
+		"SIGTERM found 150 requests in flight, over 3 shutdowns: 150 hung up on without a whole answer.",
+		"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 1ms later.",
+		"Catch the signal with signal.Notify and call Server.Shutdown.",
+	}
+	bound, seq := 0.9, uint32(17)
+	s.Bounds = result.Bounds{PerRequest: &bound}
+	s.Findings = []result.Finding{{
+		Rule: "in-flight-completes", Status: result.Violated, Count: 150, Judged: 150,
+		Expected: "every one is completed", Detail: "150 dropped", Reference: "RFC 9112 9.6",
+		Evidence: []result.Evidence{{Shutdown: 1, Seq: &seq}, {Shutdown: 2}},
+	}}
+	s.Details = []result.Detail{
+		{Shutdown: 1, Stderr: []string{"starting"}, Events: []result.Event{{Name: "signal"}}, Warnings: []string{}},
+		{Shutdown: 2, Stderr: []string{"panic: oh no", "goroutine 1 [running]:"}, Events: []result.Event{}, Warnings: []string{}},
+		{Shutdown: 3, Events: []result.Event{}, Warnings: []string{}},
+	}
+	suite := suiteOf(s, subject("signal-notify", result.Pass))
+	suite.Status = result.SuiteFail
+	return suite
+}
+
+func inconclusive() result.Suite {
+	s := subject("with-cancel", result.Inconclusive)
+	s.InFlight, s.Late, s.Exits, s.ExitSeconds = history.Counts{}, history.Counts{}, nil, result.Spread{}
+	s.Story = []string{"No request was in flight at the signal, so nothing was put to the test: raise the rate, or let the handler take longer."}
+	suite := suiteOf(s)
+	suite.Status = result.SuiteInconclusive
+	return suite
+}
+
+func warned() result.Suite {
+	s := subject("signal-notify", result.Pass)
+	s.Late.Dropped, s.Late.Total = 5, 45
+	s.Requests.Dropped, s.Requests.Total = 5, 1239
+	s.Story = []string{
+		"5 of 11 late requests at risk were lost in the races that no HTTP/1.1 server can win.",
+		"To lose fewer, go on serving with Connection: close for a while before Shutdown.",
+	}
+	suite := suiteOf(s)
+	suite.Warnings = []string{"the machine was busy"}
+	return suite
+}
+
+func interrupted() result.Suite {
+	suite := inconclusive()
+	suite.Status = result.SuiteInterrupted
+	suite.Scenario.Shutdowns = 1
+	return suite
+}
+
+// hostile is full of what a terminal or a page would obey.
+func hostile() result.Suite {
+	s := subject("\x1b[31mred\x1b[0m\r\nPASS\u202egnp.exe<script>", result.Fail)
+	s.Story = []string{"It said \x1b]0;title\x07 and \x9b2J and <b>bold</b>.", "Zero\u200bwidth, \xff\xfe broken."}
+	s.Exits = []result.Exit{{Code: -1, Signal: "SIG\x1b[2J", Count: 1}}
+	s.Details = []result.Detail{{Shutdown: 1, Stderr: []string{
+		"\ttabbed\x1b[1A\x1b[2Kgone", "\x00\x07\x08" + strings.Repeat("long ", 60), "日本語" + strings.Repeat("漢字", 60),
+	}, Events: []result.Event{}, Warnings: []string{}}}
+	suite := suiteOf(s)
+	suite.Warnings = []string{"\x1b[5mblink " + strings.Repeat("x", 250)}
+	suite.Scenario.Disruption.Signal = "SIGTERM\x1b[7m"
+	suite.Scenario.Policy = "default\u2028"
+	suite.Status = result.SuiteFail
+	return suite
+}
+
+// huge has more of everything than a row has room for.
+func huge() result.Suite {
+	s := subject("a-strategy-with-a-name-that-is-far-too-long-for-a-table", result.Inconclusive)
+	s.Requests = history.Counts{Total: 1234567890, Completed: 1000000000, Rejected: 1, Failed: 2, Refused: 234567885, Dropped: 2}
+	s.InFlight = history.Counts{Total: 12345678, Completed: 12345677, Rejected: 1}
+	s.Late = history.Counts{Total: 987654321, Completed: 987654319, Dropped: 2}
+	s.Exits = []result.Exit{{Code: 0, Count: 1}, {Code: 1, Count: 1}, {Code: -1, Signal: "SIGTERM", Count: 1}, {Code: -1, Signal: "SIGKILL", Killed: true, Count: 1}}
+	s.ExitSeconds = result.Spread{Min: 1, Median: 10.04, Max: 20}
+	s.Story = []string{"Much was asked."}
+	return suiteOf(s, subject("naive", result.Fail))
+}
+
+func exits() result.Suite {
+	killed := subject("ignores-term", result.Fail)
+	killed.Exits, killed.ExitSeconds.Median = []result.Exit{{Code: -1, Signal: "SIGKILL", Killed: true, Count: 3}}, 10.04
+	mixed := subject("moody", result.Fail)
+	mixed.Exits = []result.Exit{{Code: 0, Count: 1}, {Code: 1, Count: 1}, {Code: -1, Signal: "SIGTERM", Count: 1}}
+	none := subject("unseen", result.Inconclusive)
+	none.Exits = nil
+	return suiteOf(killed, mixed, none)
+}
+
+func goldens() map[string]result.Suite {
+	return map[string]result.Suite{
+		"pass": passing(), "fail": failing(), "inconclusive": inconclusive(), "warning": warned(),
+		"interrupted": interrupted(), "hostile": hostile(), "huge": huge(), "exits": exits(),
+		"empty": suiteOf(),
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	for name, suite := range goldens() {
+		for _, f := range All(Style{}) {
+			t.Run(name+"/"+f.Name, func(t *testing.T) {
+				golden(t, filepath.Join("testdata", name+"."+f.Name), render(t, f.Render, suite))
+			})
+		}
+	}
+	t.Run("fail/coloured table", func(t *testing.T) {
+		golden(t, "testdata/fail.coloured.table", render(t, Style{Color: true}.Table, failing()))
+	})
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got), -update writes it anew:\n%s", path, diff)
+	}
+}
+
+func render(t *testing.T, r Renderer, s result.Suite) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := r(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestJSONParsesBackEqual(t *testing.T) {
+	for name, suite := range goldens() {
+		if name == "hostile" {
+			continue // its bytes that are no UTF-8 cannot survive JSON
+		}
+		t.Run(name, func(t *testing.T) {
+			var got result.Suite
+			if err := json.Unmarshal([]byte(render(t, JSON, suite)), &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(suite, got); diff != "" {
+				t.Errorf("suite (-written +read):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestJSONIsSafeInAPage(t *testing.T) {
+	text := render(t, JSON, hostile())
+	if strings.ContainsAny(text, "<>\x1b\u2028") {
+		t.Errorf("markup or control characters in\n%s", text)
+	}
+	if !strings.HasSuffix(text, "}\n") {
+		t.Error("no final newline")
+	}
+}
+
+func TestTableObeysNobodysEscapes(t *testing.T) {
+	text := render(t, Style{}.Table, hostile())
+	for _, r := range text {
+		if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == '\u202e' || r == '\u200b' || r == '\u2028' {
+			t.Errorf("%q in the table", r)
+		}
+	}
+	if strings.Count(text, "\nPASS") > 0 {
+		t.Error("a name has broken its line")
+	}
+}
+
+func TestColourIsOnlyAddedWhenAsked(t *testing.T) {
+	for name, suite := range goldens() {
+		plain, coloured := render(t, Style{}.Table, suite), render(t, Style{Color: true}.Table, suite)
+		if strings.Contains(plain, "\x1b") {
+			t.Errorf("%s: colour in the plain table", name)
+		}
+		if len(suite.Subjects) > 0 && !strings.Contains(coloured, "\x1b[") {
+			t.Errorf("%s: no colour in the coloured table", name)
+		}
+		for _, code := range []string{"\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"} {
+			coloured = strings.ReplaceAll(coloured, code, "")
+		}
+		if diff := cmp.Diff(plain, coloured); diff != "" {
+			t.Errorf("%s: colour changes more than the colour (-plain +coloured):\n%s", name, diff)
+		}
+	}
+}
+
+func TestVerdictsAreWords(t *testing.T) {
+	for verdict, word := range map[result.Verdict]string{
+		result.Pass: "PASS", result.Fail: "FAIL", result.Inconclusive: "INCONCLUSIVE",
+	} {
+		text := render(t, Style{}.Table, suiteOf(subject("it", verdict)))
+		if row := lineWith(t, text, " it "); !strings.HasSuffix(row, "  "+word) {
+			t.Errorf("row %q does not end with %s", row, word)
+		}
+	}
+}
+
+func lineWith(t *testing.T, text, part string) string {
+	t.Helper()
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.Contains(line, part) {
+			return line
+		}
+	}
+	t.Fatalf("no line with %q in\n%s", part, text)
+	return ""
+}
+
+func TestLastWordsAreOfTheLastShutdownThatHasSome(t *testing.T) {
+	text := render(t, Style{}.Table, failing())
+	for _, want := range []string{"Its last words on stderr, in shutdown 2:", "    | panic: oh no\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "starting") {
+		t.Error("an earlier shutdown's words are shown too")
+	}
+}
+
+func TestAPassShowsNoLastWords(t *testing.T) {
+	suite := warned()
+	suite.Subjects[0].Details = []result.Detail{{Shutdown: 1, Stderr: []string{"chatter"}}}
+	if text := render(t, Style{}.Table, suite); strings.Contains(text, "chatter") {
+		t.Errorf("a pass quotes stderr:\n%s", text)
+	}
+}
+
+// tornPipe takes so many bytes and then fails, as a pipe does whose reader is
+// gone.
+type tornPipe struct{ room int }
+
+var errTorn = errors.New("torn")
+
+func (p *tornPipe) Write(b []byte) (int, error) {
+	if len(b) > p.room {
+		return p.room, errTorn
+	}
+	p.room -= len(b)
+	return len(b), nil
+}
+
+func TestAWriterThatFailsIsNotHidden(t *testing.T) {
+	for _, f := range All(Style{}) {
+		for _, room := range []int{0, 100} {
+			if err := f.Render(&tornPipe{room}, failing()); !errors.Is(err, errTorn) {
+				t.Errorf("%s with room for %d bytes: error %v, want %v", f.Name, room, err, errTorn)
+			}
+		}
+	}
+}
+
+func TestFormatsAreNamedAndSaidWhatFor(t *testing.T) {
+	names := Names()
+	if len(names) != len(All(Style{})) {
+		t.Errorf("%d names of %d formats", len(names), len(All(Style{})))
+	}
+	for i, f := range All(Style{}) {
+		if f.Name == "" || f.Summary == "" || f.Render == nil {
+			t.Errorf("format %d: %+v", i, f)
+		}
+	}
+}
