@@ -17,7 +17,7 @@ type Scenario = history.Scenario
 
 // The bounds of what a scenario may ask for.
 const (
-	MaxRate      = 20_000 // requests per second
+	MaxRate      = history.MaxRate // requests per second
 	MaxShutdowns = 1000
 	maxOpenLimit = 10_000 // well under what descriptors a process may have
 	maxDuration  = time.Hour

@@ -78,7 +78,7 @@ func shortage(o *observation) []problem {
 	if len(evidence) == 0 {
 		return nil
 	}
-	detail := fmt.Sprintf("lastcall could not send %d requests (%s)", len(evidence), countReasons(reasons))
+	detail := fmt.Sprintf("lastcall could not send %s (%s)", count(len(evidence), "request"), countReasons(reasons))
 	switch {
 	case reasons[history.OutOfDescriptors] > 0:
 		detail += ": raise its limit of open files (ulimit -n), or lower the rate"
@@ -170,6 +170,10 @@ func contradictions(o *observation) []problem {
 	if !o.Ledger.Present() {
 		return nil
 	}
+	if o.Signal.Sent && !slices.ContainsFunc(o.Ledger.Lines, marked) {
+		return []problem{{detail: "the server's ledger has lost the mark of the signal, so that its order tells nothing: " +
+			"open the file with O_APPEND and do not truncate it"}}
+	}
 	var unheard, impossible, repeated []result.Evidence
 	for i := range o.Requests {
 		r := &o.Requests[i]
@@ -188,17 +192,19 @@ func contradictions(o *observation) []problem {
 		evidence []result.Evidence
 		what     string
 	}{
-		{unheard, "were completed, but the server's ledger never received them"},
-		{impossible, "were never sent, but the server's ledger received them"},
-		{repeated, "were received more often than they were sent"},
+		{unheard, "completed according to the connection, never received according to the server's ledger"},
+		{impossible, "never sent according to the connection, received according to the server's ledger"},
+		{repeated, "received more often than sent"},
 	} {
 		if len(c.evidence) > 0 {
-			detail := fmt.Sprintf("the witnesses contradict each other: %d requests %s (%s)", len(c.evidence), c.what, seqs(c.evidence))
+			detail := fmt.Sprintf("the witnesses contradict each other on %s (%s): %s", count(len(c.evidence), "request"), seqs(c.evidence), c.what)
 			found = append(found, problem{detail, c.evidence})
 		}
 	}
 	return found
 }
+
+func marked(l history.LedgerLine) bool { return l.Fact == history.SignalMarked }
 
 // seqs names the first few requests of a list.
 func seqs(evidence []result.Evidence) string {
@@ -226,7 +232,7 @@ func framing(o *observation) []problem {
 		return nil
 	}
 	return []problem{{
-		fmt.Sprintf("%d answers ended with their connection, so that a whole one cannot be told from a cut one: "+
-			"make the server send Content-Length or chunks", len(evidence)), evidence,
+		fmt.Sprintf("%s ended with the connection, so that a whole one cannot be told from a cut one: "+
+			"make the server send Content-Length or chunks", count(len(evidence), "answer")), evidence,
 	}}
 }

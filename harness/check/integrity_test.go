@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,13 +91,13 @@ func TestIntegrityBroken(t *testing.T) {
 		{
 			name:     "cancelled by lastcall in flight - inconclusive",
 			history:  newHistory().inFlight(history.Unsent, 1, reason(history.Cancelled)),
-			detail:   "could not send 1 requests (cancelled 1)",
+			detail:   "could not send 1 request (cancelled 1)",
 			evidence: unsent,
 		},
 		{
 			name:     "shortage after the exit - inconclusive",
 			history:  newHistory().after(history.Unsent, 1),
-			detail:   "could not send 1 requests",
+			detail:   "could not send 1 request",
 			evidence: unsent,
 		},
 		{
@@ -163,13 +164,13 @@ func TestIntegrityBroken(t *testing.T) {
 		{
 			name:     "unframed in flight - inconclusive",
 			history:  newHistory().inFlight(history.Completed, 1, unframed),
-			detail:   "1 answers ended with their connection",
+			detail:   "1 answer ended with the connection",
 			evidence: isUnframed,
 		},
 		{
 			name:     "unframed late - inconclusive",
 			history:  newHistory().late(history.Completed, 3, unframed),
-			detail:   "3 answers ended with their connection",
+			detail:   "3 answers ended with the connection",
 			evidence: isUnframed,
 		},
 	}
@@ -254,46 +255,53 @@ func TestWitnesses(t *testing.T) {
 			verdict: result.Pass,
 		},
 		{
+			// Without the mark all of them would seem to have come before the signal.
+			name: "the mark is lost and nothing was in flight - inconclusive",
+			history: newFrame().withLedger().before(history.Completed, 40).late(history.Completed, 25).
+				edit(unmark),
+			detail: "the server's ledger has lost the mark of the signal",
+		},
+		{
 			name:     "completed and never received - inconclusive",
 			history:  newHistory().withLedger().edit(forget(someInFlight)),
-			detail:   "1 requests were completed, but the server's ledger never received them (#45)",
+			detail:   "1 request (#45): completed according to the connection, never received according to the server's ledger",
 			evidence: is(someInFlight),
 		},
 		{
 			name:     "completed before the signal and never received - inconclusive",
 			history:  newHistory().withLedger().edit(forget(someBefore)),
-			detail:   "1 requests were completed, but the server's ledger never received them (#3)",
+			detail:   "1 request (#3): completed according to the connection, never received according to the server's ledger",
 			evidence: is(someBefore),
 		},
 		{
 			name:     "executed and answered but never received - inconclusive",
 			history:  newHistory().withLedger().edit(forget(someBefore)).note(someBefore, history.Executed, history.Answered),
-			detail:   "1 requests were completed, but the server's ledger never received them (#3)",
+			detail:   "1 request (#3): completed according to the connection, never received according to the server's ledger",
 			evidence: is(someBefore),
 		},
 		{
 			name:     "refused and yet received - inconclusive",
 			history:  newHistory().withLedger().note(someRefused, history.Received),
-			detail:   "1 requests were never sent, but the server's ledger received them (#68)",
+			detail:   "1 request (#68): never sent according to the connection, received according to the server's ledger",
 			evidence: is(someRefused),
 		},
 		{
 			name:     "unsent and yet received - inconclusive",
 			history:  newHistory().late(history.Unsent, 1).withLedger().note(firstAdded, history.Received),
-			detail:   "1 requests were never sent, but the server's ledger received them (#70)",
+			detail:   "1 request (#70): never sent according to the connection, received according to the server's ledger",
 			evidence: is(firstAdded),
 		},
 		{
 			name:     "received more often than sent - inconclusive",
 			history:  newHistory().withLedger().note(someInFlight, history.Received),
-			detail:   "1 requests were received more often than they were sent (#45)",
+			detail:   "1 request (#45): received more often than sent",
 			evidence: is(someInFlight),
 		},
 		{
 			name: "more than five are not all named - inconclusive",
 			history: newHistory().withLedger().
 				edit(forget(1)).edit(forget(2)).edit(forget(3)).edit(forget(4)).edit(forget(5)).edit(forget(6)),
-			detail:   "6 requests were completed, but the server's ledger never received them (#1, #2, #3, #4, #5, ...)",
+			detail:   "6 requests (#1, #2, #3, #4, #5, ...): completed according to the connection, never received according to the server's ledger",
 			evidence: func(r *history.Request) bool { return r.Seq >= 1 && r.Seq <= 6 },
 		},
 		{
@@ -361,6 +369,39 @@ func TestWitnesses(t *testing.T) {
 	}
 }
 
+// TestIntegritySaysNoMore: advice and reasons that do not apply are left out.
+func TestIntegritySaysNoMore(t *testing.T) {
+	tests := []struct {
+		name    string
+		history *builder
+		want    string
+	}{
+		{
+			"cancelled - inconclusive", newHistory().late(history.Unsent, 2, reason(history.Cancelled)),
+			"shutdown 1: lastcall could not send 2 requests (cancelled 2)",
+		},
+		{
+			"the signal was not sent, for no known reason - inconclusive",
+			newHistory().edit(func(h *history.History) { h.Signal = history.Signal{} }),
+			"shutdown 1: the signal was not sent",
+		},
+		{
+			"five contradictions are all named - inconclusive",
+			newHistory().withLedger().edit(forget(1)).edit(forget(2)).edit(forget(3)).edit(forget(4)).edit(forget(5)),
+			"shutdown 1: the witnesses contradict each other on 5 requests (#1, #2, #3, #4, #5): completed according to the connection, " +
+				"never received according to the server's ledger",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := judge(t, "default", []*history.History{tt.history.done()})
+			if f := finding(t, s, Integrity); f.Detail != tt.want {
+				t.Errorf("it says %q, want %q", f.Detail, tt.want)
+			}
+		})
+	}
+}
+
 // TestIntegrityNamesEveryReason: a shutdown may be broken in several ways.
 func TestIntegrityNamesEveryReason(t *testing.T) {
 	h := newHistory().before(history.Failed, 1).late(history.Unsent, 1).
@@ -380,7 +421,12 @@ func TestRemarks(t *testing.T) {
 		history *builder
 		want    string
 	}{
+		{"the load paused with the signal - pass", newHistory().edit(paused(signalAt)), "paused 0s after the signal"},
 		{"the load paused - pass", newHistory().edit(paused(signalAt + 70*time.Millisecond)), "paused 70ms after the signal"},
+		{
+			"the signal came in a lull - pass", newHistory().edit(func(h *history.History) { h.Signal.Open, h.Signal.Mean = 1, 2.5 }),
+			"the signal came in a lull: 1 request open, 2.5 in the mean",
+		},
 		{"torn lines - pass", newHistory().edit(func(h *history.History) { h.Ledger.Torn = 2 }), "2 lines of the ledger could not be read"},
 		{"foreign lines - pass", newHistory().edit(func(h *history.History) { h.Ledger.Foreign = 3 }), "3 lines of the ledger carry ids of no request"},
 		{"a busy machine - pass", newHistory().before(history.Completed, 5, slow).withLedger(), "written 100ms before the signal, instead of 2ms"},
@@ -395,6 +441,31 @@ func TestRemarks(t *testing.T) {
 				t.Errorf("warnings %q do not say %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestNoRemarks: a shutdown of which there is nothing to say has no warnings.
+func TestNoRemarks(t *testing.T) {
+	for name, b := range map[string]*builder{
+		"nothing unusual - pass": newHistory(),
+		"just half as many open as in the mean - pass": newHistory().edit(func(h *history.History) {
+			h.Signal.Open, h.Signal.Mean = 5, 10
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := judge(t, "default", []*history.History{b.done()}).Details[0].Warnings; len(got) != 0 {
+				t.Errorf("it is said that %q", got)
+			}
+		})
+	}
+}
+
+// TestNoRemarksWithoutSignal: nothing came after a signal that was not sent.
+func TestNoRemarksWithoutSignal(t *testing.T) {
+	h := newFrame().before(history.Completed, 40).edit(paused(signalAt)).edit(func(h *history.History) { h.Signal = history.Signal{Mean: 10} }).done()
+	got := judge(t, "default", []*history.History{h}).Details[0].Warnings
+	if len(got) != 1 || got[0] != "the signal was not sent" {
+		t.Errorf("it is said that %q", got)
 	}
 }
 
@@ -439,6 +510,12 @@ func forget(seq uint32) func(*history.History) {
 		}
 		h.Ledger.Lines = kept
 	}
+}
+
+// unmark takes lastcall's mark out of the ledger, as a server does that
+// truncates the file.
+func unmark(h *history.History) {
+	h.Ledger.Lines = slices.DeleteFunc(h.Ledger.Lines, marked)
 }
 
 // first puts a line at the head of the ledger.

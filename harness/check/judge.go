@@ -138,7 +138,7 @@ func judgeSubject(histories []*history.History, policy Policy) result.Subject {
 		PerRequest:  upperBound(losses(s), s.AtRisk),
 		PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
 	}
-	s.Findings = append(s.Findings, sample(s, policy)...)
+	s.Findings = append(s.Findings, sample(histories[0].Header.Scenario, s, policy)...)
 	s.Verdict = verdict(s)
 	s.Story = story(s, observations)
 	return s
@@ -176,29 +176,6 @@ func integrityFindings(observations []*observation) []result.Finding {
 		}
 	}
 	return findings
-}
-
-// sample asks that enough was at risk for a pass to mean something.
-func sample(s result.Subject, policy Policy) []result.Finding {
-	if s.ShutdownsIntact == 0 {
-		return nil // integrity has said why
-	}
-	finding := result.Finding{
-		Rule: "sample", Status: result.Unjudged, Count: s.AtRisk, Judged: s.ShutdownsIntact,
-		Expected: fmt.Sprintf("requests in flight at the signal, and at least %d at risk over all shutdowns", policy.MinAtRisk),
-		Evidence: []result.Evidence{}, Reference: "every verdict is earned",
-	}
-	switch {
-	case s.InFlight.Total == 0:
-		finding.Detail = "no request was in flight at the signal, so nothing was put to the test: " +
-			"raise the rate, or let the handler take longer"
-	case s.AtRisk < policy.MinAtRisk:
-		finding.Detail = fmt.Sprintf("only %d requests were at risk, %d are needed: raise the rate or the number of shutdowns",
-			s.AtRisk, policy.MinAtRisk)
-	default:
-		return nil
-	}
-	return []result.Finding{finding}
 }
 
 // verdict follows the order in the package's comment.

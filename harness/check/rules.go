@@ -172,8 +172,8 @@ func announcesClose(o *observation) (t tally) {
 	}
 	for i := range o.Requests { // in order, for evidence that can be compared
 		r := &o.Requests[i]
-		if last[r.Conn] != r || r.FirstByte <= o.Signal.After+o.guard {
-			continue
+		if last[r.Conn] != r || r.FirstByte <= o.Signal.After+o.guard || o.windows[i] == history.After {
+			continue // what answers after the exit is somebody else
 		}
 		t.judged++
 		if !r.Closes {
@@ -246,7 +246,7 @@ func (r Rule) find(level Level, tallies []tally) result.Finding {
 		f.Detail = "there were no " + r.Unit + " to judge"
 		return f
 	case f.Count == 0:
-		f.Detail = fmt.Sprintf("none of %d %s %s", f.Judged, r.Unit, r.Breach)
+		f.Detail = fmt.Sprintf("%d %s judged, no violation", f.Judged, r.Unit)
 		return f
 	}
 	f.Detail = fmt.Sprintf("%d of %d %s %s, in %d of %d shutdowns", f.Count, f.Judged, r.Unit, r.Breach, touched, len(tallies))

@@ -83,7 +83,7 @@ func (t teller) inFlight() []string {
 		t.scenario.Disruption.Signal, count(c.Total, "request"), t.overShutdowns(), describeInFlight(c))
 	switch {
 	case c.Dropped >= c.Rejected && c.Dropped >= c.Failed:
-		return t.inFlightDropped(what)
+		return t.inFlightDropped(what, c.Dropped)
 	case c.Rejected >= c.Failed:
 		return []string{
 			what,
@@ -99,10 +99,17 @@ func (t teller) inFlight() []string {
 	}
 }
 
-func (t teller) inFlightDropped(what string) []string {
+func (t teller) inFlightDropped(what string, dropped int) []string {
 	exit := time.Duration(t.subject.ExitSeconds.Median * float64(time.Second))
 	signal := t.scenario.Disruption.Signal
 	switch {
+	case t.subject.DroppedByCause.Hung*2 > dropped:
+		return []string{
+			what,
+			fmt.Sprintf("Most of them waited in vain until their deadline of %s: the server neither answered nor hung up.",
+				t.scenario.Load.Timeout),
+			"Bound the work of a request, and the drain, to less than the grace period.",
+		}
 	case t.everyExit(func(e result.Exit) bool { return e.Killed }):
 		return []string{
 			what,
@@ -228,8 +235,12 @@ func describeInFlight(c history.Counts) string {
 // describe lists the outcomes that occurred.
 func describe(c history.Counts) string {
 	return list([]part{
-		{c.Completed, "completed"}, {c.Rejected, "rejected"}, {c.Failed, "failed"},
-		{c.Refused, "refused"}, {c.Dropped, "dropped"}, {c.Unsent, "unsent"},
+		{c.Completed, "completed"},
+		{c.Rejected, "rejected"},
+		{c.Failed, "failed"},
+		{c.Refused, "refused"},
+		{c.Dropped, "dropped"},
+		{c.Unsent, "unsent"},
 	})
 }
 

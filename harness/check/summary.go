@@ -131,6 +131,9 @@ func remarks(o *observation) []string {
 	if paused, ok := o.At(history.EventLoadPaused); ok && o.Signal.Sent && paused >= o.Signal.Before {
 		said = append(said, fmt.Sprintf("the load met its cap and paused %s after the signal", (paused-o.Signal.Before).Round(time.Millisecond)))
 	}
+	if o.Signal.Sent && float64(o.Signal.Open) < o.Signal.Mean/2 {
+		said = append(said, fmt.Sprintf("the signal came in a lull: %s open, %.1f in the mean", count(o.Signal.Open, "request"), o.Signal.Mean))
+	}
 	if o.guard > history.MinGuard {
 		said = append(said, fmt.Sprintf("the machine was busy: where the ledger is silent, a request counts as in flight "+
 			"only if it was written %s before the signal, instead of %s", o.guard.Round(100*time.Microsecond), history.MinGuard))

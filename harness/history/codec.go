@@ -103,6 +103,9 @@ func Read(r io.Reader) (*History, error) {
 	for lines.Scan() {
 		n++
 		last, err := h.readLine(lines.Bytes())
+		if broken := lines.Err(); broken != nil { // the line is what came before
+			err = broken
+		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
@@ -115,6 +118,9 @@ func Read(r io.Reader) (*History, error) {
 		if lines.Scan() {
 			return nil, fmt.Errorf("line %d: %w: text after the end", n+1, ErrForeign)
 		}
+		if err := lines.Err(); err != nil { // a line too long, or a broken reader
+			return nil, fmt.Errorf("line %d: %w", n+1, err)
+		}
 		return h, nil
 	}
 	if err := lines.Err(); err != nil {
@@ -124,10 +130,11 @@ func Read(r io.Reader) (*History, error) {
 }
 
 func readHeader(lines *bufio.Scanner) (*History, error) {
-	if !lines.Scan() {
-		if err := lines.Err(); err != nil {
-			return nil, fmt.Errorf("line 1: %w", err)
-		}
+	some := lines.Scan()
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("line 1: %w", err)
+	}
+	if !some {
 		return nil, fmt.Errorf("%w: it is empty", ErrForeign)
 	}
 	var h History

@@ -12,8 +12,9 @@ type Counts struct {
 	Unsent    int `json:"unsent"`
 }
 
-// Add counts one request. A request that has not ended is in no outcome and is
-// not counted: that gap is what conservation looks for.
+// Add counts one request. A request that has not ended, or whose outcome is
+// outside the closed set, is in no outcome and is not counted: that gap is what
+// conservation looks for.
 func (c *Counts) Add(o Outcome) {
 	switch o {
 	case Completed:
@@ -29,6 +30,8 @@ func (c *Counts) Add(o Outcome) {
 	case Unsent:
 		c.Unsent++
 	case Pending:
+		return
+	default:
 		return
 	}
 	c.Total++

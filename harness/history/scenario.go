@@ -33,6 +33,10 @@ type Load struct {
 	MaxOpen     int         `json:"max_open" yaml:"max-open"`       // the load pauses at so many open requests
 }
 
+// MaxRate bounds Load.Rate, in requests per second: more than one machine can
+// send while it also serves.
+const MaxRate = 20_000
+
 // Disruption is what happens to the subject under load.
 type Disruption struct {
 	Signal string   `json:"signal" yaml:"signal"` // name, as in SIGTERM

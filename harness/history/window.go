@@ -69,13 +69,16 @@ func (h *History) window(r *Request, entries map[uint32]Entry, guard time.Durati
 }
 
 func (h *History) guard() time.Duration {
+	if !h.Signal.Sent {
+		return MinGuard // there is nothing to guard
+	}
 	var waits []time.Duration
 	for i := range h.Requests {
 		r := &h.Requests[i]
 		if r.Outcome != Completed || r.Sent == 0 || r.FirstByte < r.Sent {
 			continue
 		}
-		if h.Signal.Sent && r.FirstByte >= h.Signal.Before {
+		if r.FirstByte >= h.Signal.Before {
 			continue
 		}
 		waits = append(waits, r.FirstByte-r.Sent)
@@ -87,8 +90,9 @@ func (h *History) guard() time.Duration {
 	return max(MinGuard, Quantile(waits, 0.99)-Quantile(waits, 0.5))
 }
 
-// Quantile returns the nearest-rank quantile q of sorted durations, or zero if
-// there are none.
+// Quantile returns the smallest of the sorted durations that is greater than a
+// share q of them, or the greatest, or zero if there are none. With few values
+// it errs upwards: the 99th percentile of a hundred is their maximum.
 func Quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

@@ -37,6 +37,9 @@ const (
 	Signal   = "signal"   // lastcall's own mark, with the id "-"
 )
 
+// noID stands where the mark has no id.
+const noID = "-"
+
 // ID returns the id of a request: unique over all shutdowns of all runs, so
 // that a real table can carry it.
 func ID(run string, ordinal int, seq uint32) string {
@@ -87,7 +90,7 @@ func (w *Writer) Append(id, fact string) error {
 }
 
 // MarkSignal appends lastcall's own mark.
-func (w *Writer) MarkSignal() error { return w.Append("-", Signal) }
+func (w *Writer) MarkSignal() error { return w.Append(noID, Signal) }
 
 // Close closes the file.
 func (w *Writer) Close() error { return w.file.Close() }
@@ -128,8 +131,10 @@ func parseLine(text string) (Line, bool) {
 		}
 	}
 	switch fields[1] {
-	case Received, Executed, Answered, Signal:
+	case Received, Executed, Answered:
 		return Line{fields[0], fields[1]}, true
+	case Signal: // only lastcall writes it: a server's line must not move the mark
+		return Line{fields[0], fields[1]}, fields[0] == noID
 	}
 	return Line{}, false
 }

@@ -1,0 +1,315 @@
+package check
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// TestStory has one history for each branch of the story, by verdict.
+func TestStory(t *testing.T) {
+	killed := history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}
+	byTerm := history.Exit{Code: -1, Signal: "SIGTERM"}
+	tests := []struct {
+		name      string
+		policy    string
+		histories []*history.History
+		want      []string // phrases, in this order
+		not       []string
+	}{
+		{name: "nothing to tell - pass", policy: "default", histories: histories(newHistory())},
+		{
+			name: "dropped, killed by the signal itself - fail", policy: "default",
+			histories: histories(newFrame().before(history.Completed, 40).inFlight(history.Dropped, 25).exit(byTerm)),
+			want: []string{
+				"SIGTERM found 25 requests in flight: 25 hung up on without a whole answer.",
+				"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500ms later.",
+				"signal.Notify", "Server.Shutdown",
+			},
+			not: []string{"over 1 shutdown", "completed"},
+		},
+		{
+			name: "dropped, over three shutdowns - fail", policy: "default",
+			histories: histories(
+				newHistory().inFlight(history.Dropped, 2).exit(byTerm), newHistory().inFlight(history.Dropped, 1).exit(byTerm), newHistory().exit(byTerm),
+			),
+			want: []string{"SIGTERM found 78 requests in flight, over 3 shutdowns: 3 hung up on without a whole answer, 75 completed."},
+		},
+		{
+			name: "one dropped, killed at the end of its grace - fail", policy: "default",
+			histories: histories(newFrame().before(history.Completed, 40).inFlight(history.Dropped, 1).exit(killed)),
+			want: []string{
+				"SIGTERM found 1 request in flight: 1 hung up on",
+				"still running when its grace period of 10s was over, and SIGKILL cut them off",
+				"Bound the work of a request, and the drain, to less than the grace period.",
+			},
+			not: []string{"Nothing in the process handles"},
+		},
+		{
+			name: "hung until their deadline - fail", policy: "default",
+			histories: histories(newHistory().inFlight(history.Dropped, 3, cause(history.Hung)).exit(killed)),
+			want: []string{
+				"SIGTERM found 28 requests in flight: 3 hung up on",
+				"Most of them waited in vain until their deadline", "neither answered nor hung up",
+			},
+			not: []string{"Nothing in the process handles", "SIGKILL"},
+		},
+		{
+			name: "dropped, exited by itself - fail", policy: "default",
+			histories: histories(newHistory().inFlight(history.Dropped, 1).exit(history.Exit{Code: 1})),
+			want: []string{
+				"The process ended with exit code 1, 500ms after the signal, while they were still being served.",
+				"Exit only when Server.Shutdown has returned",
+			},
+			not: []string{"Nothing in the process handles", "SIGKILL"},
+		},
+		{
+			// It ended in different ways: none of them explains all losses.
+			name: "dropped, ended in several ways - fail", policy: "default",
+			histories: histories(newHistory().inFlight(history.Dropped, 1).exit(byTerm), newHistory().inFlight(history.Dropped, 1).exit(killed)),
+			want:      []string{"The process ended with SIGTERM or SIGKILL"},
+			not:       []string{"Nothing in the process handles"},
+		},
+		{
+			name: "mostly rejected in flight - fail", policy: "default",
+			histories: histories(newHistory().inFlight(history.Rejected, 9).inFlight(history.Dropped, 2).inFlight(history.Failed, 1)),
+			want: []string{
+				"SIGTERM found 37 requests in flight: 2 hung up on without a whole answer, 1 answered with an error, " +
+					"9 turned away with 503 or 429, 25 completed.",
+				"Their handlers gave up when the signal came: the context under which they work is cancelled by it.",
+				"Let the signal start Server.Shutdown and nothing else",
+			},
+		},
+		{
+			name: "mostly failed in flight - fail", policy: "default",
+			histories: histories(newHistory().inFlight(history.Failed, 9).inFlight(history.Rejected, 2)),
+			want: []string{
+				"9 answered with an error, 2 turned away",
+				"Their handlers failed once the signal had come",
+				"Close the store and all that handlers use only after the last of them has returned.",
+			},
+		},
+		{
+			name: "as many dropped as rejected and failed - fail", policy: "default",
+			histories: histories(newHistory().inFlight(history.Dropped, 2).inFlight(history.Rejected, 2).inFlight(history.Failed, 2)),
+			want:      []string{"The process ended with exit code 0", "Exit only when Server.Shutdown has returned"},
+		},
+		{
+			name: "as many rejected as failed - fail", policy: "default",
+			histories: histories(newHistory().inFlight(history.Rejected, 2).inFlight(history.Failed, 2)),
+			want:      []string{"Their handlers gave up when the signal came"},
+		},
+		{
+			name: "late requests hung up on - fail", policy: "default",
+			histories: histories(newHistory().late(history.Dropped, 2).late(history.Completed, 1)),
+			want: []string{
+				"2 of 3 late requests at risk got no answer.",
+				"worse than a refusal",
+				"Close the listener first and go on serving open connections with Connection: close",
+			},
+		},
+		{
+			name: "late requests answered wrong - fail", policy: "default",
+			histories: histories(newHistory().late(history.Failed, 2)),
+			want: []string{
+				"2 of 27 requests at risk got a wrong answer, in 1 of 1 shutdowns.",
+				"Something that the handlers need was gone before they were done.",
+				"the store last",
+			},
+		},
+		{
+			name: "connections not announced as closing, strict - fail", policy: "strict",
+			histories: histories(newHistory().inFlight(history.Completed, 2, keepsOpen)),
+			want:      []string{"2 of 27 last answers did not say Connection: close", "its next request meets the close", "Answer with Connection: close from the signal on"},
+		},
+		{
+			name: "killed with nothing lost, in one of two shutdowns - fail", policy: "default",
+			histories: histories(newHistory(), newHistory().exit(killed)),
+			want: []string{
+				"The process was still there when its grace period of 10s was over, and had to be killed, in 1 of 2 shutdowns.",
+				"Either it does not handle SIGTERM, or something it waits for never ends.",
+				"Give every wait on the way out a bound that is shorter than the grace period.",
+			},
+		},
+		{
+			name: "a bad exit status - fail", policy: "default",
+			histories: histories(newHistory().exit(history.Exit{Code: 1})),
+			want: []string{
+				"The process ended with exit code 1.",
+				"A supervisor takes that for a crash",
+				"http.ErrServerClosed is no failure",
+			},
+		},
+		{
+			name: "executed without an answer, strict - fail", policy: "executions",
+			histories: histories(newHistory().withLedger().late(history.Dropped, 1, reused).note(firstAdded, history.Executed)),
+			want: []string{
+				"1 of 26 executed requests were dropped after the server had done their work",
+				"Their clients cannot know that the work was done",
+				"Exit only when the answers have been written.",
+			},
+		},
+		{
+			name: "the unavoidable races - warn and pass", policy: "default",
+			histories: histories(newHistory().late(history.Dropped, 2, reused).late(history.Completed, 8)),
+			want: []string{
+				"2 of 10 late requests at risk were lost in the races that no HTTP/1.1 server can win",
+				"To lose fewer, go on serving with Connection: close for a while before Shutdown.",
+			},
+			not: []string{"hidden"},
+		},
+		{
+			name: "one race, which Go's client hides - warn and pass", policy: "default",
+			histories: histories(newHistory().late(history.Dropped, 1, reused, func(r *history.Request) { r.Masked = true })),
+			want: []string{
+				"1 of 1 late request at risk was lost in the races",
+				"Go's own client would have hidden 1 of them by sending them again.",
+				"To lose fewer",
+			},
+		},
+		{
+			name: "a tolerated exit status - warn and pass", policy: "default",
+			histories: histories(newHistory().exit(history.Exit{Code: 143})),
+			want:      []string{"1 of 1 shutdowns did not exit with code 0, in 1 of 1 shutdowns; 1 of them excused: 128 plus"},
+		},
+		{
+			name: "nothing in flight - inconclusive", policy: "default",
+			histories: histories(newFrame().before(history.Completed, 40)),
+			want:      []string{"No request was in flight at the signal, so nothing was put to the test: "},
+		},
+		{
+			name: "a broken shutdown - inconclusive", policy: "default",
+			histories: histories(newHistory(), newHistory().edit(func(h *history.History) { h.Error = "boot server: no ready line" })),
+			want:      []string{"Shutdown 2: boot server: no ready line."},
+		},
+		{
+			name: "more reasons than anybody reads - inconclusive", policy: "default",
+			histories: histories(
+				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+			),
+			want: []string{"Shutdown 1: 1 results", "Shutdown 2: 1 results", "And 2 more reasons; --report json names them all."},
+			not:  []string{"Shutdown 3"},
+		},
+		{
+			name: "as many reasons as can be read - inconclusive", policy: "default",
+			histories: histories(
+				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+			),
+			want: []string{"Shutdown 1: ", "Shutdown 2: ", "Shutdown 3: "},
+			not:  []string{"more reasons"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := Judge(tt.histories, storyPolicy(t, tt.policy)).Subjects[0]
+			wantVerdictOfName(t, s)
+			wantStory(t, s.Story, tt.want, tt.not)
+		})
+	}
+}
+
+// storyPolicy is a policy by name; "executions" requires that nothing is
+// executed without an answer, and is the default otherwise.
+func storyPolicy(t *testing.T, name string) Policy {
+	if name != "executions" {
+		return policy(t, name)
+	}
+	p := policy(t, "default")
+	p.Levels[NoUnansweredExecution] = Level{Require, Require}
+	return p
+}
+
+// wantVerdictOfName holds a case to the verdict in its name.
+func wantVerdictOfName(t *testing.T, s result.Subject) {
+	t.Helper()
+	if !strings.HasSuffix(t.Name(), s.Verdict.String()) {
+		t.Errorf("verdict %v", s.Verdict)
+	}
+}
+
+// wantStory asks for a short story that says each phrase, in this order. A
+// story without phrases must be empty.
+func wantStory(t *testing.T, said, want, not []string) {
+	t.Helper()
+	if said == nil {
+		t.Error("the story is nil, and null in JSON")
+	}
+	if len(want) == 0 && len(said) > 0 || len(said) > 3 {
+		t.Errorf("the story has %d sentences: %q", len(said), said)
+	}
+	text := strings.Join(said, "\n")
+	rest := text
+	for _, phrase := range want {
+		_, after, found := strings.Cut(rest, phrase)
+		if !found {
+			t.Errorf("the story does not say %q, or not in its place: %q", phrase, said)
+			return
+		}
+		rest = after
+	}
+	for _, phrase := range not {
+		if strings.Contains(text, phrase) {
+			t.Errorf("the story says %q: %q", phrase, said)
+		}
+	}
+	for _, sentence := range said {
+		if !strings.HasSuffix(sentence, ".") || strings.ToUpper(sentence[:1]) != sentence[:1] {
+			t.Errorf("not a sentence: %q", sentence)
+		}
+	}
+}
+
+// TestStoryFollowsTheFirstViolation: the others mostly follow from it.
+func TestStoryFollowsTheFirstViolation(t *testing.T) {
+	h := newHistory().inFlight(history.Dropped, 1).late(history.Dropped, 5).exit(history.Exit{Code: 1}).done()
+	s := judge(t, "default", []*history.History{h})
+	wantStory(t, s.Story, []string{"found 26 requests in flight: 1 hung up on"}, []string{"late request", "supervisor"})
+}
+
+// TestStoryTellsSameReasonOnce: a reason is not repeated.
+func TestStoryTellsSameReasonOnce(t *testing.T) {
+	broken := func() *builder { return newHistory().edit(func(h *history.History) { h.Interrupted = true }) }
+	s := judge(t, "default", []*history.History{broken().done(), broken().done()})
+	wantStory(t, s.Story, []string{"Shutdown 1: it was interrupted."}, nil)
+	if len(s.Story) != 1 {
+		t.Errorf("the same reason is told %d times: %q", len(s.Story), s.Story)
+	}
+}
+
+// TestWarningsAreAllTold: a pass hides none of its warnings.
+func TestWarningsAreAllTold(t *testing.T) {
+	s := judge(t, "default", histories(newHistory().
+		late(history.Dropped, 1, reused).inFlight(history.Completed, 1, keepsOpen).exit(history.Exit{Code: 143})))
+	text := strings.Join(s.Story, "\n")
+	for _, phrase := range []string{"races that no HTTP/1.1 server can win", "did not say Connection: close", "did not exit with code 0"} {
+		if !strings.Contains(text, phrase) {
+			t.Errorf("the story hides %q: %q", phrase, s.Story)
+		}
+	}
+	if s.Verdict != pass {
+		t.Errorf("verdict %v, want pass: warnings ride along", s.Verdict)
+	}
+}
+
+func TestShort(t *testing.T) {
+	for _, tt := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{0, "less than 1ms"},
+		{time.Millisecond, "1ms"},
+		{time.Millisecond - 1, "less than 1ms"},
+		{1499 * time.Microsecond, "1ms"},
+		{999 * time.Millisecond, "999ms"},
+		{1249 * time.Millisecond, "1.2s"},
+	} {
+		if got := short(tt.d); got != tt.want {
+			t.Errorf("short(%v) = %q, want %q", tt.d, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,332 @@
+package history_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"lastcall/harness/history"
+)
+
+// full returns a history in which nothing is zero that could be.
+func full() *history.History {
+	r := history.Request{
+		Seq: 0, Conn: 3, Port: 40000, Status: 200, Outcome: history.Dropped, Cause: history.Truncated, Reason: history.DialTimeout,
+		Attempts: 2, Stale: 1, Pooled: true, Reused: true, Idempotent: true, Written: true, Masked: true, Unframed: true, Closes: true,
+		Scheduled: 1, Started: 2, Connected: 3, Sent: 4, FirstByte: 5, End: 6, BytesOut: 7, BytesIn: 8,
+	}
+	return &history.History{
+		Header: history.Header{
+			Schema: history.Schema, Tool: history.Tool{Version: "v1"},
+			Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1", Kernel: "6"},
+			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Shutdown: 2, Seed: math.MaxUint64,
+			Started: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 7200)),
+			Scenario: history.Scenario{
+				Name: "default", Purpose: "to see", Subject: history.Subject{Delay: history.Millis(100)},
+				Load: history.Load{
+					Rate: 500, Method: "GET", Connections: history.Mixed, Timeout: history.Seconds(15), WarmUp: history.Millis(700),
+					Jitter: history.Millis(200), Trigger: history.Seconds(5), Tail: history.Seconds(5), MaxOpen: 2000,
+				},
+				Disruption: history.Disruption{Signal: "SIGTERM", Grace: history.Seconds(10)},
+				Policy:     "default", Shutdowns: 3,
+			},
+		},
+		PID: 4711, Addr: "127.0.0.1:8080",
+		Events:   []history.Event{{Name: history.EventReady, At: 1}, {Name: history.EventSignal, At: 2}},
+		Signal:   history.Signal{Name: "SIGTERM", Number: 15, Sent: true, Before: 10, After: 11, Open: 50, Mean: 49.5, Error: "none"},
+		Exit:     history.Exit{Seen: true, At: 12, Code: -1, Signal: "SIGTERM", Killed: true},
+		Requests: []history.Request{r, {Seq: 1, Outcome: history.Refused, Reason: history.ConnectionRefused}},
+		Ledger: history.Ledger{
+			Lines:   []history.LedgerLine{{Seq: 1, Fact: history.Received}, {Fact: history.SignalMarked}},
+			Foreign: 1, Torn: 2,
+		},
+		Scheduled: 2, Results: 3, Disagreed: 4, Interrupted: true,
+		Stderr: []string{"first", `"second" <b>` + "\u2028"}, Error: "it broke",
+	}
+}
+
+func encode(t testing.TB, h *history.History) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := h.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func difference(a, b *history.History) string {
+	return cmp.Diff(a, b, cmpopts.EquateEmpty())
+}
+
+func TestWrittenHistoryReadsBack(t *testing.T) {
+	for name, h := range map[string]*history.History{
+		"everything set": full(),
+		"nothing set":    {Header: history.Header{Schema: history.Schema}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			back, err := history.Read(bytes.NewReader(encode(t, h)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := difference(h, back); diff != "" {
+				t.Errorf("read back (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestFullIsFull keeps the round trip honest: a field that is added and not
+// saved must not go unnoticed because it is zero in the test.
+func TestFullIsFull(t *testing.T) {
+	for _, empty := range zeroFields(full()) {
+		if empty != ".Requests[0].Seq" { // the first one's is 0
+			t.Errorf("%s is zero in the test's history", empty)
+		}
+	}
+}
+
+// TestWriteNamesTheSchema: also where the caller has not.
+func TestWriteNamesTheSchema(t *testing.T) {
+	var h history.History
+	back, err := history.Read(bytes.NewReader(encode(t, &h)))
+	if err != nil || back.Header.Schema != history.Schema {
+		t.Errorf("schema %q, %v", back.Header.Schema, err)
+	}
+	if h.Header.Schema != "" {
+		t.Error("writing changed the history")
+	}
+}
+
+// TestTruncatedIsAnError: cut anywhere, a file is refused. Only its very last
+// byte, the line feed after the end, carries nothing.
+func TestTruncatedIsAnError(t *testing.T) {
+	whole := encode(t, full())
+	for n := range len(whole) - 1 {
+		h, err := history.Read(bytes.NewReader(whole[:n]))
+		if err == nil || h != nil {
+			t.Fatalf("cut after %d of %d bytes it reads as %+v, %v", n, len(whole), h, err)
+		}
+		inHeader := n < bytes.IndexByte(whole, '\n')
+		if !inHeader && !errors.Is(err, history.ErrTruncated) {
+			t.Errorf("cut after %d of %d bytes: %v, want %v", n, len(whole), err, history.ErrTruncated)
+		}
+	}
+	back, err := history.Read(bytes.NewReader(whole[:len(whole)-1]))
+	if err != nil || difference(full(), back) != "" {
+		t.Errorf("without the last line feed: %v", err)
+	}
+}
+
+// TestMissingLineIsTruncated: the end promises how many there are.
+func TestMissingLineIsTruncated(t *testing.T) {
+	lines := strings.SplitAfter(string(encode(t, full())), "\n")
+	lines = lines[:len(lines)-1] // after the last line feed comes nothing
+	for i := 1; i < len(lines)-1; i++ {
+		without := strings.Join(lines[:i], "") + strings.Join(lines[i+1:], "")
+		if _, err := history.Read(strings.NewReader(without)); !errors.Is(err, history.ErrTruncated) {
+			t.Errorf("without line %d: %v, want %v", i+1, err, history.ErrTruncated)
+		}
+		twice := strings.Join(lines[:i], "") + lines[i] + strings.Join(lines[i:], "")
+		if _, err := history.Read(strings.NewReader(twice)); !errors.Is(err, history.ErrTruncated) {
+			t.Errorf("with line %d twice: %v, want %v", i+1, err, history.ErrTruncated)
+		}
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	whole := string(encode(t, full()))
+	header, rest, _ := strings.Cut(whole, "\n")
+	huge := strings.Repeat("x", 1<<20)
+	tests := []struct {
+		name string
+		text string
+		want error // nil: any
+		says string
+	}{
+		{"nothing", "", history.ErrForeign, "it is empty"},
+		{"a blank line", "\n", history.ErrForeign, "line 1"},
+		{"text", "hello\n", history.ErrForeign, "line 1"},
+		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00", history.ErrForeign, "line 1"},
+		{"JSON of something else", `{"name":"x"}` + "\n", history.ErrForeign, "it names no schema"},
+		{"JSON null", "null\n", history.ErrForeign, "it names no schema"},
+		{"a JSON list", "[]\n", history.ErrForeign, "line 1"},
+		{"a schema that is a number", `{"schema":1}` + "\n", history.ErrForeign, "line 1"},
+		{"another schema", `{"schema":"lastcall/history/v2"}` + "\n", history.ErrSchema, `"lastcall/history/v2", this lastcall reads "lastcall/history/v1"`},
+		{
+			"another schema with fields of other types", `{"schema":"lastcall/history/v2","run":[1]}` + "\n",
+			history.ErrSchema, `"lastcall/history/v2"`,
+		},
+		{"a suite", `{"schema":"lastcall/suite/v1","seed":1}` + "\n", history.ErrSchema, "lastcall/suite/v1"},
+		{"only a header", header + "\n", history.ErrTruncated, "its last line, after line 1, is missing"},
+		{"a line of something else", header + "\n" + `{"other":1}` + "\n" + rest, history.ErrForeign, "line 2: "},
+		{"an empty object", header + "\n{}\n" + rest, history.ErrForeign, "line 2: "},
+		{"text after the end", whole + "more\n", history.ErrForeign, "text after the end"},
+		{"a blank line after the end", whole + "\n", history.ErrForeign, "text after the end"},
+		{"a second history after the end", whole + whole, history.ErrForeign, "text after the end"},
+		{"a huge line after the end", whole + huge + huge, nil, "line 9: "},
+		{"a huge first line", huge + huge, nil, "line 1: "},
+		{"a huge line in the middle", header + "\n" + huge + huge + "\n" + rest, nil, "line 2: "},
+		{"an unknown outcome", header + "\n" + `{"request":{"outcome":"lost"}}` + "\n", nil, `line 2: unknown outcome "lost"`},
+		{"an outcome that is a number", header + "\n" + `{"request":{"outcome":1}}` + "\n", nil, "line 2: "},
+		{"an unknown fact", header + "\n" + `{"ledger":{"fact":"forgotten"}}` + "\n", nil, `line 2: unknown fact "forgotten"`},
+		{"a port that does not fit", header + "\n" + `{"request":{"port":70000}}` + "\n", nil, "line 2: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h, err := history.Read(strings.NewReader(tt.text))
+			if err == nil || h != nil {
+				t.Fatalf("it reads as %+v, %v", h, err)
+			}
+			if tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("%v, want %v", err, tt.want)
+			}
+			if !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("the error %q does not say %q", err, tt.says)
+			}
+		})
+	}
+}
+
+// TestReaderErrorIsKept: whenever the reader breaks, and even after the end, its
+// error comes out.
+func TestReaderErrorIsKept(t *testing.T) {
+	broken := errors.New("disk on fire")
+	whole := encode(t, full())
+	for _, n := range []int{0, 10, len(whole) / 2, len(whole)} {
+		r := io.MultiReader(bytes.NewReader(whole[:n]), iotest.ErrReader(broken))
+		if h, err := history.Read(r); !errors.Is(err, broken) || h != nil {
+			t.Errorf("broken after %d of %d bytes: %v, want the reader's error", n, len(whole), err)
+		}
+	}
+}
+
+// TestSlowReader: a line may come in pieces.
+func TestSlowReader(t *testing.T) {
+	back, err := history.Read(iotest.OneByteReader(bytes.NewReader(encode(t, full()))))
+	if err != nil || difference(full(), back) != "" {
+		t.Errorf("byte by byte: %v", err)
+	}
+}
+
+// failing is a writer that takes so many bytes.
+type failing struct{ left int }
+
+var errFull = errors.New("disk full")
+
+func (f *failing) Write(p []byte) (int, error) {
+	if len(p) > f.left {
+		return f.left, errFull
+	}
+	f.left -= len(p)
+	return len(p), nil
+}
+
+// TestWriteReportsFailure: a file that was not written whole must not look as
+// if it was.
+func TestWriteReportsFailure(t *testing.T) {
+	h := full()
+	for range 2000 { // more than one buffer
+		h.Requests = append(h.Requests, h.Requests[0])
+		h.Ledger.Lines = append(h.Ledger.Lines, h.Ledger.Lines[0])
+		h.Events = append(h.Events, h.Events[0])
+	}
+	size := len(encode(t, h))
+	for _, room := range []int{0, 1 << 10, size / 4, size / 2, size - 10, size - 1} {
+		if err := h.Write(&failing{left: room}); !errors.Is(err, errFull) {
+			t.Errorf("room for %d of %d bytes: %v, want %v", room, size, err, errFull)
+		}
+	}
+	if err := h.Write(&failing{left: size}); err != nil {
+		t.Errorf("room for all: %v", err)
+	}
+	h.Signal.Mean = math.NaN()
+	if err := h.Write(io.Discard); err == nil {
+		t.Error("what JSON cannot hold was written")
+	}
+}
+
+// genRequest draws a record that could be saved.
+func genRequest(t *rapid.T) history.Request {
+	r := rapid.Make[history.Request]().Draw(t, "request")
+	r.Outcome = history.Outcome(rapid.IntRange(0, 6).Draw(t, "outcome"))
+	r.Cause = history.Cause(rapid.IntRange(0, 5).Draw(t, "cause"))
+	r.Reason = history.Reason(rapid.IntRange(0, 9).Draw(t, "reason"))
+	return r
+}
+
+func genHistory(t *rapid.T) *history.History {
+	h := full()
+	h.Header.Run, h.Header.Subject = rapid.String().Draw(t, "run"), rapid.String().Draw(t, "subject")
+	h.Header.Seed, h.Header.Shutdown = rapid.Uint64().Draw(t, "seed"), rapid.Int().Draw(t, "shutdown")
+	h.Header.Scenario.Subject.Delay.Duration = time.Duration(rapid.Int64().Draw(t, "delay"))
+	h.Header.Started = time.Unix(rapid.Int64Range(0, 1<<37).Draw(t, "started"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
+	h.Signal.Mean, h.Signal.Before = rapid.Float64().Draw(t, "mean"), time.Duration(rapid.Int64().Draw(t, "before"))
+	h.Exit = rapid.Make[history.Exit]().Draw(t, "exit")
+	h.Events = rapid.SliceOfN(rapid.Make[history.Event](), 0, 5).Draw(t, "events")
+	h.Requests = rapid.SliceOfN(rapid.Custom(genRequest), 0, 20).Draw(t, "requests")
+	h.Ledger.Lines = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) history.LedgerLine {
+		return history.LedgerLine{Seq: rapid.Uint32().Draw(t, "seq"), Fact: history.Fact(rapid.IntRange(0, 4).Draw(t, "fact"))}
+	}), 0, 20).Draw(t, "ledger")
+	h.Stderr = rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "stderr")
+	h.Error, h.Interrupted = rapid.String().Draw(t, "error"), rapid.Bool().Draw(t, "interrupted")
+	h.Scheduled, h.Results = rapid.Int().Draw(t, "scheduled"), rapid.Int().Draw(t, "results")
+	return h
+}
+
+func TestAnyHistoryReadsBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := genHistory(t)
+		var out bytes.Buffer
+		if err := h.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		back, err := history.Read(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := difference(h, back); diff != "" {
+			t.Fatalf("read back (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// FuzzRead: nothing makes Read panic, and whatever it accepts can be written
+// and read back as the same.
+func FuzzRead(f *testing.F) {
+	whole := encode(f, full())
+	f.Add(whole)
+	f.Add(whole[:len(whole)/2])
+	f.Add(encode(f, &history.History{}))
+	f.Add([]byte(`{"schema":"lastcall/history/v2"}` + "\n"))
+	f.Add([]byte("hello\n"))
+	for _, line := range strings.SplitAfter(string(whole), "\n") {
+		f.Add([]byte(line))
+		f.Add([]byte(fmt.Sprintf(`{"schema":%q}`, history.Schema) + "\n" + line))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		h, err := history.Read(bytes.NewReader(text))
+		if err != nil {
+			if h != nil {
+				t.Fatalf("%v, and yet a history", err)
+			}
+			return
+		}
+		back, err := history.Read(bytes.NewReader(encode(t, h)))
+		if err != nil {
+			t.Fatalf("it was read, written and not read back: %v", err)
+		}
+		if diff := difference(h, back); diff != "" {
+			t.Fatalf("read back (-want +got):\n%s", diff)
+		}
+	})
+}
