@@ -52,7 +52,7 @@ type Attack struct {
 func Start(c Config) *Attack {
 	clock := clock{c.Base}
 	t := &transport{
-		pool: newPool(c.Address, clock, c.Timeout), clock: clock, records: new(slab),
+		pool: newPool(c.Address, clock), clock: clock, records: new(slab),
 		lanes: c.Lanes, timeout: c.Timeout, prefix: c.Prefix, room: make(chan struct{}, 1),
 	}
 	a := &Attack{transport: t, pacer: newPacer(t, c.Rate, c.MaxOpen, c.Tail), done: make(chan struct{})}

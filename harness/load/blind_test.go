@@ -26,7 +26,7 @@ import (
 // ours at once, and ends it under both. The server's ledger says which requests
 // it had begun and never answered. Ours must name every one of its own; to
 // vegeta's, http.Transport sends them again behind its back, meets a dead port,
-// and says "connection refused", as for any request after the exit.
+// and says that it could not connect, as for any request after the exit.
 func TestWhatOthersSee(t *testing.T) {
 	const rate, inFlight = 1000, 50 // at 50 ms a request
 	book := filepath.Join(t.TempDir(), "ledger")
@@ -87,7 +87,7 @@ type plainAttack struct {
 	done  chan struct{}
 
 	// Written until done is closed; by id.
-	refused map[string]bool // it says "connection refused", as after the exit
+	refused map[string]bool // it says that it could not connect, as after the exit
 	errors  map[string]string
 }
 
@@ -112,7 +112,7 @@ func startPlain(addr string, rate int) *plainAttack {
 		for r := range results {
 			_, id, _ := strings.Cut(r.URL, "id=")
 			p.errors[id] = r.Error
-			p.refused[id] = strings.Contains(r.Error, "connection refused")
+			p.refused[id] = strings.Contains(r.Error, "dial tcp")
 		}
 	}()
 	return p

@@ -2,7 +2,6 @@ package load
 
 import (
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -77,6 +76,8 @@ func classifyLoss(s sighting) verdict {
 		return verdict{outcome: history.Unsent, reason: history.Cancelled}
 	case s.written == 0 && s.fate == alive:
 		return verdict{outcome: history.Unsent, reason: history.Unsendable}
+	case s.written == 0 && s.fate == overdue:
+		return verdict{outcome: history.Refused, reason: history.DialTimeout}
 	case s.written == 0:
 		return verdict{outcome: history.Refused, reason: history.DeadConnections}
 	default:
@@ -84,17 +85,17 @@ func classifyLoss(s sighting) verdict {
 	}
 }
 
+// causeOf asks the connection before net/http, whose error for a head that was
+// cut off within a line is that of a malformed one.
 func causeOf(s sighting) history.Cause {
-	cutOff := errors.Is(s.err, io.EOF) || errors.Is(s.err, io.ErrUnexpectedEOF) ||
-		errors.Is(s.err, syscall.ECONNRESET) || errors.Is(s.err, syscall.EPIPE)
 	switch {
 	case s.fate == overdue || isTimeout(s.err):
 		return history.Hung
-	case s.read > 0 && cutOff:
+	case s.read > 0 && s.fate.theirs():
 		return history.Truncated
 	case s.read > 0:
-		return history.Corrupt // bytes came, and they were no HTTP answer
-	case s.fate == broken:
+		return history.Corrupt // bytes came, no end did, and they were no HTTP answer
+	case s.fate == broken || s.fate == piped:
 		return history.Reset
 	default:
 		return history.Closed

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -14,13 +15,23 @@ import (
 // fate is how a connection ended, as far as the connection itself has seen.
 type fate uint32
 
+// The fates, in the order of what they prove: see note.
 const (
 	alive    fate = iota
+	piped         // EPIPE: what our write met after a FIN or RST
 	finished      // FIN: the server closed its side
-	broken        // RST, or EPIPE for a write after one
+	broken        // RST, without a FIN before it
 	overdue       // our deadline passed
 	ours          // we closed it ourselves
 )
+
+// theirs reports whether the server ended the connection.
+func (f fate) theirs() bool { return f == piped || f == finished || f == broken }
+
+// endOfHead ends a request's head. net/http writes a head in one piece, unless
+// it is longer than its buffer of 4 KiB; one that is split just there is not
+// found, and its request counts as not fully written.
+var endOfHead = []byte("\r\n\r\n")
 
 // conn is a network connection that notes what passes. net/http hides what it
 // saw behind its own errors; this does not. At most one request uses it at a
@@ -37,10 +48,12 @@ type conn struct {
 	served    bool // has answered before; touched only by whoever holds the connection
 	closed    func(*conn)
 
-	written atomic.Int64 // bytes the kernel accepted for the current request
+	written atomic.Int64 // bytes handed to the kernel for the current request
+	head    atomic.Int64 // how many of them were its head, 0 until it is out
 	read    atomic.Int64 // bytes read for it
 	sent    atomic.Int64 // clock just before its last write(2)
 	first   atomic.Int64 // clock just after the read that brought its first byte
+	cut     atomic.Bool  // a write of it failed, in part or altogether
 	fate    atomic.Uint32
 	gone    atomic.Bool // Close was called
 }
@@ -48,9 +61,11 @@ type conn struct {
 // begin forgets the previous request.
 func (c *conn) begin() {
 	c.written.Store(0)
+	c.head.Store(0)
 	c.read.Store(0)
 	c.sent.Store(0)
 	c.first.Store(0)
+	c.cut.Store(false)
 }
 
 // Read counts bytes and notes the first of an answer, FIN and RST.
@@ -68,13 +83,42 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write counts what the kernel accepted. The time is taken before the system
-// call: once it returns, the answer may already have been read.
-func (c *conn) Write(p []byte) (int, error) {
-	c.sent.Store(int64(c.clock.now()))
+// writeChunk is the most that is handed to the kernel at once, in bytes. A body
+// that lies in memory comes in one piece: in smaller ones, each with its own
+// time, the time of the last is that of the end of the request.
+const writeChunk = 64 << 10
+
+// Write hands p to the kernel, in pieces.
+func (c *conn) Write(p []byte) (n int, err error) {
+	for {
+		piece := p[n:min(n+writeChunk, len(p))]
+		m, err := c.write(piece)
+		n += m
+		if err != nil || n == len(p) {
+			return n, err
+		}
+	}
+}
+
+// write counts what the kernel accepted. Time and bytes are noted before the
+// system call and put right after it: by the time it returns, the answer may
+// have been read and judged, and must not look like that of a request of which
+// nothing was sent.
+func (c *conn) write(p []byte) (int, error) {
+	before := c.sent.Swap(int64(c.clock.now()))
+	already := c.written.Add(int64(len(p))) - int64(len(p))
+	if c.head.Load() == 0 {
+		if end := bytes.Index(p, endOfHead); end >= 0 {
+			c.head.Store(already + int64(end+len(endOfHead)))
+		}
+	}
 	n, err := c.Conn.Write(p)
-	c.written.Add(int64(n))
 	if err != nil {
+		c.written.Add(int64(n - len(p)))
+		if n == 0 {
+			c.sent.Store(before)
+		}
+		c.cut.Store(true)
 		c.note(err)
 	}
 	return n, err
@@ -90,9 +134,23 @@ func (c *conn) Close() error {
 	return err
 }
 
-// note keeps the first thing that went wrong; what follows is its echo.
+// note keeps what the connection's end was. Our reader and our writer both learn
+// of it, in any order: the kernel gives the error of an RST to whoever asks
+// first, and end-of-file or EPIPE to the other. An RST after a FIN is EPIPE for
+// both (Linux, tcp_reset), so ECONNRESET proves that no FIN came before, and
+// FIN proves more than EPIPE. Once our own deadline or close has ended the
+// connection, all else is its echo.
 func (c *conn) note(err error) {
-	c.fate.CompareAndSwap(uint32(alive), uint32(fateOf(err)))
+	seen := fateOf(err)
+	for {
+		known := fate(c.fate.Load())
+		if known == overdue || known == ours || known != alive && (seen <= known || seen > broken) {
+			return
+		}
+		if c.fate.CompareAndSwap(uint32(known), uint32(seen)) {
+			return
+		}
+	}
 }
 
 func fateOf(err error) fate {
@@ -105,7 +163,9 @@ func fateOf(err error) fate {
 		return ours
 	case errors.Is(err, syscall.ETIMEDOUT):
 		return overdue // the kernel gave up retransmitting
+	case errors.Is(err, syscall.EPIPE):
+		return piped
 	default:
-		return broken // ECONNRESET, EPIPE, and what else ends a connection
+		return broken // ECONNRESET, and what else ends a connection
 	}
 }

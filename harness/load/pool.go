@@ -33,12 +33,12 @@ type pool struct {
 // handoff carries a dialled connection into http.Transport.NewClientConn.
 type handoff struct{}
 
-func newPool(address string, clock clock, timeout time.Duration) *pool {
+func newPool(address string, clock clock) *pool {
 	p := &pool{
 		address: address,
 		clock:   clock,
 		// No local address: bound dials exhaust the ports of a machine.
-		dialer: net.Dialer{Timeout: timeout, KeepAlive: -1},
+		dialer: net.Dialer{KeepAlive: -1},
 		open:   make(map[*conn]struct{}),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -87,9 +87,12 @@ func (p *pool) put(c *conn) {
 	p.idle = append(p.idle, c)
 }
 
-// dial opens a new connection, reserved for the caller.
-func (p *pool) dial() (*conn, error) {
-	raw, err := p.dialer.DialContext(p.ctx, "tcp", p.address)
+// dial opens a new connection, by a deadline on the clock. It does not look whether it is still alive: one
+// that is dead on arrival must be found so by its request, as any other.
+func (p *pool) dial(deadline time.Duration) (*conn, error) {
+	dialer := p.dialer
+	dialer.Deadline = p.clock.base.Add(deadline)
+	raw, err := dialer.DialContext(p.ctx, "tcp", p.address)
 	if err != nil {
 		return nil, err
 	}
@@ -104,10 +107,6 @@ func (p *pool) dial() (*conn, error) {
 	ctx := context.WithValue(p.ctx, handoff{}, c)
 	if c.client, err = p.transport.NewClientConn(ctx, "http", p.address); err != nil {
 		c.Close()
-		return nil, err
-	}
-	if err := c.client.Reserve(); err != nil {
-		c.client.Close()
 		return nil, err
 	}
 	return c, nil

@@ -83,19 +83,20 @@ func (t *transport) attempt(req *http.Request, r *history.Request) (*http.Respon
 		}
 		seen := t.sighting(c, err)
 		c.client.Close()
-		dead := seen.written == 0 && seen.fate != alive && !seen.cancelled
+		dead := seen.written == 0 && (seen.fate.theirs() || seen.fate == ours) && !seen.cancelled
 		if dead {
 			r.Stale = saturate(r.Stale, 1)
 		}
 		if !dead || r.Attempts == maxAttempts || !rewind(req) {
+			closeBody(req) // net/http has not, if it did not come to writing
 			t.copyBytes(c, r)
-			t.finishLoss(req, r, seen)
+			t.finishLoss(c, req, r, seen)
 			return nil, err
 		}
 	}
 }
 
-// take returns a connection for the request, idle or new, reserved.
+// take returns a connection for the request, idle or new.
 func (t *transport) take(r *history.Request) (*conn, error) {
 	if r.Pooled {
 		c, stale := t.pool.reuse()
@@ -104,10 +105,10 @@ func (t *transport) take(r *history.Request) (*conn, error) {
 			return c, nil
 		}
 	}
-	return t.pool.dial()
+	return t.pool.dial(r.Started + t.timeout)
 }
 
-// send sends the request on a reserved connection.
+// send sends the request on a connection that nobody else holds.
 func (t *transport) send(c *conn, req *http.Request, r *history.Request) (*http.Response, error) {
 	c.begin()
 	r.Conn, r.Port, r.Connected, r.Reused = c.number, c.port, c.connected, c.served
@@ -123,6 +124,9 @@ func (t *transport) send(c *conn, req *http.Request, r *history.Request) (*http.
 		return nil, err
 	}
 	r.Status = uint16(resp.StatusCode)
+	// net/http removes the header and sets Close, which it also does for an
+	// answer without a length: that is Unframed, and no shutdown in which one
+	// was exposed is judged.
 	r.Closes = resp.Close
 	resp.Header.Del("Location") // never followed; http.Client would stumble over a bad one
 	if resp.StatusCode == http.StatusSwitchingProtocols {
@@ -131,7 +135,7 @@ func (t *transport) send(c *conn, req *http.Request, r *history.Request) (*http.
 		resp.Body = http.NoBody
 	}
 	if resp.Body == http.NoBody {
-		t.finishAnswer(c, r)
+		t.finishAnswer(c, req, r)
 		return resp, nil
 	}
 	r.Unframed = resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
@@ -174,21 +178,21 @@ func (b *body) Close() error {
 func (b *body) settle(err error) {
 	b.settled = true
 	if errors.Is(err, io.EOF) {
-		b.transport.finishAnswer(b.conn, b.record)
+		b.transport.finishAnswer(b.conn, b.request, b.record)
 		return
 	}
 	t, c, r := b.transport, b.conn, b.record
 	seen := t.sighting(c, err)
 	t.copyBytes(c, r)
 	c.client.Close()
-	t.finishLoss(b.request, r, seen)
+	t.finishLoss(c, b.request, r, seen)
 }
 
 // finishAnswer ends a request that got a whole answer. Its numbers are copied
 // before the connection is given back: from then on they belong to the next.
-func (t *transport) finishAnswer(c *conn, r *history.Request) {
+func (t *transport) finishAnswer(c *conn, req *http.Request, r *history.Request) {
 	t.copyBytes(c, r)
-	r.Written = true
+	r.Written = fullyWritten(c, req) // an answer can come before all of the request is out
 	c.served = true
 	if r.Pooled && c.client.Available() > 0 && c.SetDeadline(time.Time{}) == nil {
 		t.pool.put(c)
@@ -198,9 +202,9 @@ func (t *transport) finishAnswer(c *conn, r *history.Request) {
 	t.finish(r, verdict{outcome: classifyAnswer(int(r.Status))})
 }
 
-func (t *transport) finishLoss(req *http.Request, r *history.Request, seen sighting) {
+func (t *transport) finishLoss(c *conn, req *http.Request, r *history.Request, seen sighting) {
 	v := classifyLoss(seen)
-	r.Written = seen.written > 0 && fullyWritten(req)
+	r.Written = fullyWritten(c, req)
 	r.Outcome, r.Cause = v.outcome, v.cause
 	r.Masked = masked(req, r)
 	t.finish(r, v)
@@ -222,9 +226,6 @@ func (t *transport) finish(r *history.Request, v verdict) {
 func (t *transport) copyBytes(c *conn, r *history.Request) {
 	r.BytesOut, r.BytesIn = c.written.Load(), c.read.Load()
 	r.Sent, r.FirstByte = time.Duration(c.sent.Load()), time.Duration(c.first.Load())
-	if r.BytesOut == 0 {
-		r.Sent = 0 // the write failed: nothing was sent
-	}
 }
 
 func (t *transport) sighting(c *conn, err error) sighting {
@@ -244,14 +245,21 @@ func (t *transport) withID(req *http.Request, seq uint32) *http.Request {
 		clone.Header[k] = v
 	}
 	clone.Header[ledger.HeaderID] = []string{t.prefix + strconv.FormatUint(uint64(seq), 10)}
-	if clone.Body != nil && clone.Body != http.NoBody {
+	if hasBody(clone) && !knownLength(clone) {
 		clone.Body = &upload{ReadCloser: clone.Body}
 	}
 	return clone
 }
 
-// upload is a request's body that notes its end. net/http's writer reads it
-// while the answer may already be coming.
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+// knownLength reports whether the request's body has a known length. It is then
+// left as it is: net/http sends a small one that lies in memory in one piece
+// with its head, as any client does, but only if it can see that it does.
+func knownLength(req *http.Request) bool { return req.ContentLength > 0 }
+
+// upload is a body of unknown length that notes its end. net/http's writer reads
+// it while the answer may already be coming.
 type upload struct {
 	io.ReadCloser
 	ended atomic.Bool
@@ -266,17 +274,26 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fullyWritten reports whether all of the request went out, given that some of
-// it did: its head goes out in one write, and a body has been read to its end.
-func fullyWritten(req *http.Request) bool {
+// fullyWritten reports whether all of the request went out: its head, its body
+// if it has one, and no write failed.
+func fullyWritten(c *conn, req *http.Request) bool {
+	head, written := c.head.Load(), c.written.Load()
+	switch {
+	case head == 0 || c.cut.Load():
+		return false
+	case !hasBody(req):
+		return true
+	case knownLength(req):
+		return written-head >= req.ContentLength
+	}
 	u, ok := req.Body.(*upload)
-	return !ok || u.ended.Load()
+	return ok && u.ended.Load()
 }
 
 // rewind gives the request its body again, for another connection. It reports
 // false if that cannot be done.
 func rewind(req *http.Request) bool {
-	if req.Body == nil || req.Body == http.NoBody {
+	if !hasBody(req) {
 		return true
 	}
 	if req.GetBody == nil {
@@ -286,7 +303,11 @@ func rewind(req *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	req.Body = &upload{ReadCloser: again}
+	closeBody(req)
+	req.Body = again
+	if !knownLength(req) {
+		req.Body = &upload{ReadCloser: again}
+	}
 	return true
 }
 

@@ -1,0 +1,301 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"lastcall/harness/history"
+)
+
+func TestClassifyAnswer(t *testing.T) {
+	tests := map[string]struct {
+		status int
+		want   history.Outcome
+	}{
+		"100 is no answer to anything":       {100, history.Failed},
+		"101 leaves HTTP":                    {101, history.Failed},
+		"199 is the last below success":      {199, history.Failed},
+		"200":                                {200, history.Completed},
+		"204":                                {204, history.Completed},
+		"299":                                {299, history.Completed},
+		"a redirect is an answer":            {302, history.Completed},
+		"304":                                {304, history.Completed},
+		"399 is the last success":            {399, history.Completed},
+		"400":                                {400, history.Failed},
+		"404":                                {404, history.Failed},
+		"428":                                {428, history.Failed},
+		"429 declines":                       {429, history.Rejected},
+		"430":                                {430, history.Failed},
+		"500":                                {500, history.Failed},
+		"502 is wrong and does not decline":  {502, history.Failed},
+		"503 declines":                       {503, history.Rejected},
+		"504":                                {504, history.Failed},
+		"a status that nobody has specified": {999, history.Failed},
+		"no status at all":                   {0, history.Failed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := classifyAnswer(tt.status); got != tt.want {
+				t.Errorf("classifyAnswer(%d) = %s, want %s", tt.status, got, tt.want)
+			}
+		})
+	}
+}
+
+// dialError wraps an error as net.Dialer does.
+func dialError(err error) error {
+	if errno, ok := err.(syscall.Errno); ok {
+		err = os.NewSyscallError("connect", errno)
+	}
+	return &net.OpError{Op: "dial", Net: "tcp", Err: err}
+}
+
+// lateError is a net.Error of no type in particular.
+type lateError bool
+
+func (e lateError) Error() string   { return "late" }
+func (e lateError) Timeout() bool   { return bool(e) }
+func (e lateError) Temporary() bool { return false }
+
+func TestClassifyDial(t *testing.T) {
+	refused := func(r history.Reason) verdict { return verdict{outcome: history.Refused, reason: r} }
+	unsent := func(r history.Reason) verdict { return verdict{outcome: history.Unsent, reason: r} }
+	tests := map[string]struct {
+		err       error
+		cancelled bool
+		want      verdict
+	}{
+		"EMFILE is our own shortage":          {dialError(syscall.EMFILE), false, unsent(history.OutOfDescriptors)},
+		"ENFILE is our own shortage":          {dialError(syscall.ENFILE), false, unsent(history.OutOfDescriptors)},
+		"ENOBUFS is our own shortage":         {dialError(syscall.ENOBUFS), false, unsent(history.OutOfDescriptors)},
+		"ENOMEM is our own shortage":          {dialError(syscall.ENOMEM), false, unsent(history.OutOfDescriptors)},
+		"EADDRNOTAVAIL is our own shortage":   {dialError(syscall.EADDRNOTAVAIL), false, unsent(history.OutOfPorts)},
+		"EADDRINUSE is our own shortage":      {dialError(syscall.EADDRINUSE), false, unsent(history.OutOfPorts)},
+		"a shortage is said even if we quit":  {dialError(syscall.EMFILE), true, unsent(history.OutOfDescriptors)},
+		"a shortage of ports if we quit":      {dialError(syscall.EADDRINUSE), true, unsent(history.OutOfPorts)},
+		"we quit while dialling":              {dialError(context.Canceled), true, unsent(history.Cancelled)},
+		"we quit while it was being refused":  {dialError(syscall.ECONNREFUSED), true, unsent(history.Cancelled)},
+		"we quit while it timed out":          {dialError(os.ErrDeadlineExceeded), true, unsent(history.Cancelled)},
+		"we quit and the pool was closed":     {net.ErrClosed, true, unsent(history.Cancelled)},
+		"nobody listens":                      {dialError(syscall.ECONNREFUSED), false, refused(history.ConnectionRefused)},
+		"reset while connecting":              {dialError(syscall.ECONNRESET), false, refused(history.ConnectionReset)},
+		"no handshake by the deadline":        {dialError(os.ErrDeadlineExceeded), false, refused(history.DialTimeout)},
+		"the kernel's own connect timeout":    {dialError(syscall.ETIMEDOUT), false, refused(history.DialTimeout)},
+		"a context's deadline is a timeout":   {dialError(context.DeadlineExceeded), false, refused(history.DialTimeout)},
+		"any net.Error that says timeout":     {lateError(true), false, refused(history.DialTimeout)},
+		"a net.Error that says no timeout":    {lateError(false), false, refused(history.Unreachable)},
+		"no route":                            {dialError(syscall.EHOSTUNREACH), false, refused(history.Unreachable)},
+		"no network":                          {dialError(syscall.ENETUNREACH), false, refused(history.Unreachable)},
+		"text that only reads like a refusal": {errors.New("connection refused"), false, refused(history.Unreachable)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := classifyDial(tt.err, tt.cancelled); got != tt.want {
+				t.Errorf("classifyDial(%v, %t) = %+v, want %+v", tt.err, tt.cancelled, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestClassifyLoss(t *testing.T) {
+	reset := &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	pipe := fmt.Errorf("transport connection broken: %w", os.NewSyscallError("write", syscall.EPIPE))
+	late := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	shut := &net.OpError{Op: "read", Net: "tcp", Err: net.ErrClosed}
+	malformed := errors.New("malformed HTTP response")
+	dropped := func(c history.Cause) verdict { return verdict{outcome: history.Dropped, cause: c} }
+	unsent := func(r history.Reason) verdict { return verdict{outcome: history.Unsent, reason: r} }
+	refused := verdict{outcome: history.Refused, reason: history.DeadConnections}
+	tests := map[string]struct {
+		seen sighting
+		want verdict
+	}{
+		"FIN before a byte of the answer is closed":  {sighting{err: io.EOF, fate: finished, written: 9}, dropped(history.Closed)},
+		"FIN that net/http words otherwise":          {sighting{err: malformed, fate: finished, written: 9}, dropped(history.Closed)},
+		"RST before a byte is reset":                 {sighting{err: reset, fate: broken, written: 9}, dropped(history.Reset)},
+		"EPIPE before a byte is reset":               {sighting{err: pipe, fate: broken, written: 9}, dropped(history.Reset)},
+		"RST that net/http calls EOF is reset":       {sighting{err: io.EOF, fate: broken, written: 9}, dropped(history.Reset)},
+		"FIN first and its echo is closed":           {sighting{err: pipe, fate: finished, written: 9}, dropped(history.Closed)},
+		"FIN after a byte is truncated":              {sighting{err: io.ErrUnexpectedEOF, fate: finished, written: 9, read: 1}, dropped(history.Truncated)},
+		"bare EOF after a byte is truncated":         {sighting{err: io.EOF, fate: finished, written: 9, read: 1}, dropped(history.Truncated)},
+		"reset after a byte is truncated":            {sighting{err: reset, fate: broken, written: 9, read: 1}, dropped(history.Truncated)},
+		"EPIPE after a byte is truncated":            {sighting{err: pipe, fate: broken, written: 9, read: 1}, dropped(history.Truncated)},
+		"closed by our writer's RST is truncated":    {sighting{err: shut, fate: broken, written: 9, read: 1}, dropped(history.Truncated)},
+		"bytes that are no HTTP are corrupt":         {sighting{err: malformed, fate: alive, written: 9, read: 7}, dropped(history.Corrupt)},
+		"a head cut within a line is truncated":      {sighting{err: malformed, fate: finished, written: 9, read: 7}, dropped(history.Truncated)},
+		"a head reset within a line is truncated":    {sighting{err: malformed, fate: broken, written: 9, read: 7}, dropped(history.Truncated)},
+		"no byte by the deadline is hung":            {sighting{err: late, fate: overdue, written: 9}, dropped(history.Hung)},
+		"no end by the deadline is hung":             {sighting{err: late, fate: overdue, written: 9, read: 99}, dropped(history.Hung)},
+		"a deadline that net/http hides is hung":     {sighting{err: malformed, fate: overdue, written: 9}, dropped(history.Hung)},
+		"a deadline that the connection missed":      {sighting{err: late, fate: alive, written: 9, read: 9}, dropped(history.Hung)},
+		"any other timeout is hung":                  {sighting{err: lateError(true), fate: alive, written: 9}, dropped(history.Hung)},
+		"an error that could time out and did not":   {sighting{err: lateError(false), fate: finished, written: 9}, dropped(history.Closed)},
+		"given up with bytes out proves nothing":     {sighting{err: shut, fate: ours, written: 9, cancelled: true}, unsent(history.Cancelled)},
+		"given up with bytes in proves nothing":      {sighting{err: io.EOF, fate: finished, written: 9, read: 9, cancelled: true}, unsent(history.Cancelled)},
+		"given up before a byte proves nothing":      {sighting{err: shut, fate: ours, cancelled: true}, unsent(history.Cancelled)},
+		"no byte left a live connection":             {sighting{err: malformed, fate: alive}, unsent(history.Unsendable)},
+		"dead by FIN before a byte is no loss":       {sighting{err: io.EOF, fate: finished}, refused},
+		"dead by RST before a byte is no loss":       {sighting{err: reset, fate: broken}, refused},
+		"dead by EPIPE before a byte is no loss":     {sighting{err: pipe, fate: broken}, refused},
+		"a deadline before a byte is no loss":        {sighting{err: late, fate: overdue}, verdict{outcome: history.Refused, reason: history.DialTimeout}},
+		"a single byte out and FIN is a loss":        {sighting{err: io.EOF, fate: finished, written: 1}, dropped(history.Closed)},
+		"bytes in but none out is no loss of ours":   {sighting{err: io.EOF, fate: finished, read: 30}, refused},
+		"an answer that says EOF in its text is bad": {sighting{err: errors.New("unexpected EOF"), fate: alive, written: 9, read: 9}, dropped(history.Corrupt)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := classifyLoss(tt.seen); got != tt.want {
+				t.Errorf("classifyLoss(%+v) = %+v, want %+v", tt.seen, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFateOf(t *testing.T) {
+	tests := map[string]struct {
+		err  error
+		want fate
+	}{
+		"EOF is FIN":                       {io.EOF, finished},
+		"our deadline":                     {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, overdue},
+		"the kernel's retransmissions":     {os.NewSyscallError("read", syscall.ETIMEDOUT), overdue},
+		"closed by ourselves":              {&net.OpError{Op: "read", Err: net.ErrClosed}, ours},
+		"RST":                              {os.NewSyscallError("read", syscall.ECONNRESET), broken},
+		"a write after RST":                {os.NewSyscallError("write", syscall.EPIPE), piped},
+		"anything else ends a connection":  {os.NewSyscallError("read", syscall.EIO), broken},
+		"text that only reads like an EOF": {errors.New("EOF"), broken},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := fateOf(tt.err); got != tt.want {
+				t.Errorf("fateOf(%v) = %d, want %d", tt.err, got, tt.want)
+			}
+		})
+	}
+}
+
+// TestFateIsTheBestProof: reader and writer report the same end in any order.
+func TestFateIsTheBestProof(t *testing.T) {
+	late := os.ErrDeadlineExceeded
+	tests := map[string]struct {
+		errs []error
+		want fate
+	}{
+		"FIN, then our write meets the RST it drew": {[]error{io.EOF, syscall.EPIPE, net.ErrClosed}, finished},
+		"the writer is first to tell of it":         {[]error{syscall.EPIPE, io.EOF, net.ErrClosed}, finished},
+		"RST, and the writer gets the error":        {[]error{syscall.ECONNRESET, io.EOF}, broken},
+		"RST, but the reader is first to tell":      {[]error{io.EOF, syscall.ECONNRESET}, broken},
+		"nobody but the writer saw anything":        {[]error{syscall.EPIPE, net.ErrClosed}, piped},
+		"what follows our deadline is its echo":     {[]error{late, io.EOF, syscall.ECONNRESET}, overdue},
+		"what follows our close is its echo":        {[]error{net.ErrClosed, syscall.ECONNRESET, late}, ours},
+		"a deadline after the end changes nothing":  {[]error{io.EOF, late}, finished},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := new(conn)
+			for _, err := range tt.errs {
+				c.note(err)
+			}
+			if got := fate(c.fate.Load()); got != tt.want {
+				t.Errorf("fate = %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// The methods of RFC 9110 and 5789, with what a client may do by itself.
+func TestMethods(t *testing.T) {
+	tests := map[string]struct{ idempotent, replayable bool }{
+		"":        {true, true}, // net/http sends GET
+		"GET":     {true, true},
+		"HEAD":    {true, true},
+		"OPTIONS": {true, true},
+		"TRACE":   {true, true},
+		"PUT":     {true, false}, // Go is more careful than RFC 9110 asks
+		"DELETE":  {true, false},
+		"POST":    {false, false},
+		"PATCH":   {false, false},
+		"CONNECT": {false, false},
+		"get":     {false, false}, // methods are case-sensitive
+	}
+	for method, want := range tests {
+		t.Run("method "+method, func(t *testing.T) {
+			if got := idempotent(method); got != want.idempotent {
+				t.Errorf("idempotent(%q) = %t", method, got)
+			}
+			if got := replayable(&http.Request{Method: method}); got != want.replayable {
+				t.Errorf("replayable(%q) = %t", method, got)
+			}
+		})
+	}
+}
+
+func TestReplayable(t *testing.T) {
+	once := func() io.ReadCloser { return io.NopCloser(strings.NewReader("x")) }
+	again := func() (io.ReadCloser, error) { return once(), nil }
+	key := func(name string) http.Header { return http.Header{name: nil} }
+	tests := map[string]struct {
+		req  *http.Request
+		want bool
+	}{
+		"GET without a body":                  {&http.Request{Method: "GET"}, true},
+		"GET with no body to speak of":        {&http.Request{Method: "GET", Body: http.NoBody}, true},
+		"GET with a body that is gone":        {&http.Request{Method: "GET", Body: once()}, false},
+		"GET with a body that can be had":     {&http.Request{Method: "GET", Body: once(), GetBody: again}, true},
+		"POST with a body that can be had":    {&http.Request{Method: "POST", Body: once(), GetBody: again}, false},
+		"POST with Idempotency-Key":           {&http.Request{Method: "POST", Header: key("Idempotency-Key")}, true},
+		"POST with X-Idempotency-Key":         {&http.Request{Method: "POST", Header: key("X-Idempotency-Key")}, true},
+		"PUT with Idempotency-Key":            {&http.Request{Method: "PUT", Header: key("Idempotency-Key")}, true},
+		"POST with a key, its body gone":      {&http.Request{Method: "POST", Header: key("Idempotency-Key"), Body: once()}, false},
+		"POST with a key, body can be had":    {&http.Request{Method: "POST", Header: key("Idempotency-Key"), Body: once(), GetBody: again}, true},
+		"POST with a header of another name":  {&http.Request{Method: "POST", Header: key("Idempotency")}, false},
+		"POST with the key not in Go's style": {&http.Request{Method: "POST", Header: key("idempotency-key")}, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := replayable(tt.req); got != tt.want {
+				t.Errorf("replayable = %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestMasked(t *testing.T) {
+	lost := func(c history.Cause) history.Request {
+		return history.Request{Outcome: history.Dropped, Cause: c, Reused: true}
+	}
+	fresh := lost(history.Closed)
+	fresh.Reused = false
+	tests := map[string]struct {
+		method string
+		record history.Request
+		want   bool
+	}{
+		"GET closed on a reused connection":    {"GET", lost(history.Closed), true},
+		"GET reset on a reused connection":     {"GET", lost(history.Reset), true},
+		"POST closed on a reused connection":   {"POST", lost(history.Closed), false},
+		"PUT closed on a reused connection":    {"PUT", lost(history.Closed), false},
+		"GET closed on a fresh connection":     {"GET", fresh, false},
+		"GET truncated":                        {"GET", lost(history.Truncated), false},
+		"GET hung":                             {"GET", lost(history.Hung), false},
+		"GET corrupt":                          {"GET", lost(history.Corrupt), false},
+		"GET completed is not lost":            {"GET", history.Request{Outcome: history.Completed, Reused: true}, false},
+		"GET refused is not lost":              {"GET", history.Request{Outcome: history.Refused, Reused: true}, false},
+		"GET given up is not lost, even early": {"GET", history.Request{Outcome: history.Unsent, Cause: history.Closed, Reused: true}, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := masked(&http.Request{Method: tt.method}, &tt.record); got != tt.want {
+				t.Errorf("masked = %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
