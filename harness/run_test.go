@@ -1,0 +1,283 @@
+package harness_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// quick returns a scenario whose shutdowns take half a second.
+func quick() harness.Scenario {
+	s := harness.DefaultScenario()
+	s.Shutdowns = 1
+	s.Subject.Delay = history.Millis(20)
+	s.Load.Rate, s.Load.WarmUp, s.Load.Jitter = 200, history.Millis(100), history.Millis(50)
+	s.Disruption.Grace = history.Seconds(3)
+	return s
+}
+
+func run(t *testing.T, s harness.Scenario, subjects ...harness.Subject) []*history.History {
+	t.Helper()
+	histories, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: subjects, Path: "/", Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range histories {
+		wantGone(t, h)
+	}
+	return histories
+}
+
+// wantGone asks that the subject's process does not exist any more.
+func wantGone(t *testing.T, h *history.History) {
+	t.Helper()
+	if h.PID != 0 && !errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {
+		t.Errorf("%s: process %d is still there", h.Header.Subject, h.PID)
+	}
+}
+
+func TestShutdownIsSeenWhole(t *testing.T) {
+	h := run(t, quick(), newSubject(t, "drains"))[0]
+	if h.Error != "" || h.Interrupted {
+		t.Fatalf("error %q, interrupted %t", h.Error, h.Interrupted)
+	}
+	if !h.Signal.Sent || h.Signal.Name != "SIGTERM" || h.Signal.Number != 15 || h.Signal.After < h.Signal.Before {
+		t.Errorf("signal %+v", h.Signal)
+	}
+	if !h.Exit.Seen || h.Exit.Code != 0 || h.Exit.Killed || h.Exit.At < h.Signal.After {
+		t.Errorf("exit %+v after the signal at %s", h.Exit, h.Signal.After)
+	}
+	if n := h.Counts().Total; n != h.Scheduled || n != h.Results || n != len(h.Requests) || n == 0 {
+		t.Errorf("%d scheduled, %d results, %d records, %d outcomes", h.Scheduled, h.Results, len(h.Requests), n)
+	}
+	if h.Counts().Refused == 0 {
+		t.Error("no request met the dead server: the load ended too early")
+	}
+	var names []history.EventName
+	for _, e := range h.Events {
+		names = append(names, e.Name)
+	}
+	if !slices.IsSortedFunc(h.Events, func(a, b history.Event) int { return int(a.At - b.At) }) {
+		t.Errorf("events are out of order: %v", h.Events)
+	}
+	for _, want := range []history.EventName{
+		history.EventReady, history.EventLoad, history.EventSignal,
+		history.EventFirstRefused, history.EventLastAnswer, history.EventExit,
+	} {
+		if !slices.Contains(names, want) {
+			t.Errorf("no event %s among %v", want, names)
+		}
+	}
+}
+
+func TestSubjectsAreInterleavedAndPaired(t *testing.T) {
+	s := quick()
+	s.Shutdowns = 2
+	histories := run(t, s, newSubject(t, "drains"), newSubject(t, "drains too"))
+	var order []string
+	ids := make(map[string]bool)
+	for _, h := range histories {
+		order = append(order, fmt.Sprintf("%s %d", h.Header.Subject, h.Header.Shutdown))
+		ids[fmt.Sprint(h.Header.Run, h.Header.Ordinal)] = true
+	}
+	if want := []string{"drains 1", "drains-too 1", "drains 2", "drains-too 2"}; !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
+	}
+	if len(ids) != len(histories) {
+		t.Errorf("%d shutdowns share %d prefixes of ids", len(histories), len(ids))
+	}
+}
+
+func TestSubjectThatIgnoresTheSignalIsKilled(t *testing.T) {
+	s := quick()
+	s.Disruption.Grace = history.Millis(400)
+	h := run(t, s, newSubject(t, "ignores the signal"))[0]
+	if !h.Exit.Killed || h.Exit.Signal != "SIGKILL" {
+		t.Errorf("exit %+v, want killed", h.Exit)
+	}
+	if took := h.Exit.At - h.Signal.Before; took < s.Disruption.Grace.Duration {
+		t.Errorf("it was killed after %s, before its grace of %s was over", took, s.Disruption.Grace)
+	}
+	if _, ok := h.At(history.EventKilled); !ok {
+		t.Error("no event says that it was killed")
+	}
+	if !slices.Contains(h.Stderr, "never mind") {
+		t.Errorf("its last words are %q", h.Stderr)
+	}
+}
+
+// TestServerThatHangsPausesTheLoad asks that a server which answers nothing
+// meets the caps, with nothing unsent.
+func TestServerThatHangsPausesTheLoad(t *testing.T) {
+	s := quick()
+	s.Load.MaxOpen = 50
+	s.Disruption.Grace, s.Load.Timeout = history.Millis(300), history.Seconds(2)
+	h := run(t, s, newSubject(t, "hangs"))[0]
+	if _, ok := h.At(history.EventLoadPaused); !ok {
+		t.Error("the load did not pause")
+	}
+	if c := h.Counts(); c.Unsent != 0 || c.Dropped == 0 || c.Total != h.Scheduled {
+		t.Errorf("%+v of %d scheduled", c, h.Scheduled)
+	}
+}
+
+func TestWhatCannotBeCarriedOutSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		behaviour string
+		want      string // in the history's error
+		words     string // among the last on stderr
+	}{
+		{"dies before it is ready", "exit status 4", "cannot open the store"},
+		{"says nonsense", `"listening on somewhere" is no ready line`, ""},
+		{"crashes under load", "the subject ended before the signal: exit status 7", "out of cheese"},
+	} {
+		t.Run(c.behaviour, func(t *testing.T) {
+			h := run(t, quick(), newSubject(t, c.behaviour))[0]
+			if !strings.Contains(h.Error, c.want) {
+				t.Errorf("error %q does not say %q", h.Error, c.want)
+			}
+			if c.words != "" && !slices.Contains(h.Stderr, c.words) {
+				t.Errorf("its last words are %q, want %q", h.Stderr, c.words)
+			}
+			if h.Signal.Sent {
+				t.Error("a signal was sent")
+			}
+		})
+	}
+}
+
+// TestInterruptEndsEverything interrupts at every stage of a shutdown.
+func TestInterruptEndsEverything(t *testing.T) {
+	for _, c := range []struct{ behaviour, stage string }{
+		{"says nothing", "booting"},
+		{"is never healthy", "booting"},
+		{"drains", "loading"},
+		{"ignores the signal", "draining"},
+	} {
+		t.Run(c.behaviour+", "+c.stage, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			why := errors.New("enough")
+			plan := harness.Plan{Scenario: quick(), Subjects: []harness.Subject{newSubject(t, c.behaviour)}, Path: "/"}
+			plan.Progress = func(s harness.Step) {
+				if s.Doing == c.stage { // a moment into the stage
+					time.AfterFunc(30*time.Millisecond, func() { cancel(why) })
+				}
+			}
+			histories, err := harness.Run(ctx, plan)
+			if !errors.Is(err, harness.ErrInterrupted) || !errors.Is(err, why) {
+				t.Errorf("error %v, want an interruption and its cause", err)
+			}
+			if len(histories) != 1 || !histories[0].Interrupted {
+				t.Fatalf("%d histories; the last must be marked as interrupted", len(histories))
+			}
+			h := histories[0]
+			wantGone(t, h)
+			if c := h.Counts(); c.Total != h.Scheduled {
+				t.Errorf("%d of %d scheduled requests have an outcome", c.Total, h.Scheduled)
+			}
+		})
+	}
+}
+
+func TestDoneCanEndTheRun(t *testing.T) {
+	full := errors.New("disk full")
+	s := quick()
+	s.Shutdowns = 5
+	histories, err := harness.Run(t.Context(), harness.Plan{
+		Scenario: s, Subjects: []harness.Subject{newSubject(t, "drains")}, Path: "/",
+		Done: func(*history.History) error { return full },
+	})
+	if !errors.Is(err, full) || len(histories) != 1 {
+		t.Errorf("%d histories and error %v; want the first and %v", len(histories), err, full)
+	}
+}
+
+func TestProgressTellsWhatIsDone(t *testing.T) {
+	var steps []string
+	_, err := harness.Run(t.Context(), harness.Plan{
+		Scenario: quick(), Subjects: []harness.Subject{newSubject(t, "drains")}, Path: "/",
+		Progress: func(s harness.Step) {
+			steps = append(steps, fmt.Sprintf("%s %d/%d %s %d/%d", s.Subject, s.Shutdown, s.Of, s.Doing, s.Finished, s.Total))
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"drains 1/1 booting 0/1", "drains 1/1 loading 0/1", "drains 1/1 draining 0/1"}
+	if !slices.Equal(steps, want) {
+		t.Errorf("steps %q, want %q", steps, want)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if err := harness.Validate(harness.Complete(harness.DefaultScenario())); err != nil {
+		t.Fatalf("the default: %v", err)
+	}
+	for _, c := range []struct {
+		name  string
+		field string
+		spoil func(*harness.Scenario)
+	}{
+		{"no rate", "load.rate", func(s *harness.Scenario) { s.Load.Rate = 0 }},
+		{"a rate that no machine can send", "load.rate", func(s *harness.Scenario) { s.Load.Rate = harness.MaxRate + 1 }},
+		{"more open than allowed", "load.rate", func(s *harness.Scenario) { s.Subject.Delay = history.Seconds(8) }},
+		{"no open requests allowed", "load.max-open", func(s *harness.Scenario) { s.Load.MaxOpen = 0 }},
+		{"no shutdown", "shutdowns", func(s *harness.Scenario) { s.Shutdowns = 0 }},
+		{"negative delay", "subject.delay", func(s *harness.Scenario) { s.Subject.Delay = history.Millis(-1) }},
+		{"negative tail", "load.tail", func(s *harness.Scenario) { s.Load.Tail = history.Millis(-1) }},
+		{"negative jitter", "load.jitter", func(s *harness.Scenario) { s.Load.Jitter = history.Millis(-1) }},
+		{"no grace", "disruption.grace", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(0) }},
+		{"every request would hang", "load.timeout", func(s *harness.Scenario) { s.Load.Timeout = s.Subject.Delay }},
+		{"an unknown method", "load.method", func(s *harness.Scenario) { s.Load.Method = "BREW" }},
+		{"unknown connections", "load.connections", func(s *harness.Scenario) { s.Load.Connections = "some" }},
+		{"an unknown signal", "disruption.signal", func(s *harness.Scenario) { s.Disruption.Signal = "SIGFOO" }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := harness.Complete(harness.DefaultScenario())
+			c.spoil(&s)
+			err := harness.Validate(s)
+			invalid, ok := errors.AsType[*harness.Invalid](err)
+			if !ok || invalid.Field != c.field {
+				t.Errorf("error %v, want one about %s", err, c.field)
+			}
+			if _, err := harness.Run(t.Context(), harness.Plan{Scenario: s}); err == nil {
+				t.Error("Run accepts it")
+			}
+		})
+	}
+}
+
+func TestCompleteFollowsTheGrace(t *testing.T) {
+	s := harness.DefaultScenario()
+	s.Disruption.Grace = history.Seconds(30)
+	if got := harness.Complete(s).Load.Timeout; got != history.Seconds(35) {
+		t.Errorf("timeout %s, want grace and 5s", got)
+	}
+	s.Load.Timeout = history.Seconds(1)
+	if got := harness.Complete(s).Load.Timeout; got != history.Seconds(1) {
+		t.Errorf("timeout %s, want the one given", got)
+	}
+}
+
+// TestSickServerIsNotJudged asks that a server which fails without being told
+// to stop gets no verdict about how it stops.
+func TestSickServerIsNotJudged(t *testing.T) {
+	policy, ok := check.PolicyByName("default")
+	if !ok {
+		t.Fatal("no default policy")
+	}
+	suite := check.Judge(run(t, quick(), newSubject(t, "answers 500")), policy)
+	if s := suite.Subjects[0]; s.Verdict != result.Inconclusive || !strings.Contains(strings.Join(s.Story, " "), "before the signal") {
+		t.Errorf("%s: %q", s.Verdict, s.Story)
+	}
+}
