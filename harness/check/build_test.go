@@ -230,6 +230,11 @@ func sentAt(t time.Duration) change {
 	return func(r *history.Request) { r.Started, r.Scheduled, r.Connected, r.Sent = t, t, t, t }
 }
 
+// endsAfter is when the connection ended under the request, from its sending.
+func endsAfter(d time.Duration) change {
+	return func(r *history.Request) { r.End = r.Sent + d }
+}
+
 func lagging(by time.Duration) change {
 	return func(r *history.Request) { r.Scheduled = r.Started - by }
 }

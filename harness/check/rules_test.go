@@ -150,6 +150,16 @@ func TestLateRequestsAnswered(t *testing.T) {
 			detail: "2 of them excused: the races that no HTTP/1.1 server can win",
 		},
 		{
+			name:    "closed as soon after as an idle connection can be - warn",
+			history: newHistory().late(history.Dropped, 1, reused, endsAfter(time.Second)),
+			normal:  warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
+		},
+		{
+			name:    "left unread on a kept-alive connection - fail",
+			history: newHistory().late(history.Dropped, 1, reused, endsAfter(time.Second+1)),
+			normal:  bad, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: fail, strictVerdict: fail,
+		},
+		{
 			name: "reset on an idle connection - warn", history: newHistory().late(history.Dropped, 1, reused, cause(history.Reset)),
 			normal: warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
 		},

@@ -26,6 +26,12 @@ func (w Window) String() string { return name(windowNames[:], int(w), "window") 
 // been written for the server to have had it, where no ledger says so.
 const MinGuard = 2 * time.Millisecond
 
+// LedgerGuard takes the place of a smaller guard for a request of which a ledger
+// that tells of others has no line: the server's own code never had it. It was
+// on its way then, unless it had been written so long before the signal that no
+// hiccup of a busy machine explains why it had not been read.
+const LedgerGuard = 50 * time.Millisecond
+
 // Windows returns each request's window, in the order of h.Requests, and the
 // guard that was used where the ledger is silent.
 //
@@ -33,7 +39,8 @@ const MinGuard = 2 * time.Millisecond
 // flight if it was written at least a guard before the signal. The guard is
 // MinGuard, or how much the slowest hundredth of requests before the signal
 // exceeded the median time to the first byte, if that is more: on a busy
-// machine a request can sit in a socket's buffer that long.
+// machine a request can sit in a socket's buffer that long. Where there is a
+// ledger, and it knows nothing of the request, LedgerGuard is the least.
 func (h *History) Windows() (windows []Window, guard time.Duration) {
 	guard = h.guard()
 	windows = make([]Window, len(h.Requests))
@@ -61,6 +68,9 @@ func (h *History) window(r *Request, entries map[uint32]Entry, guard time.Durati
 			return InFlight
 		}
 		return Late
+	}
+	if len(entries) > 0 {
+		guard = max(guard, LedgerGuard)
 	}
 	if r.Written && r.Sent > 0 && r.Sent <= signal-guard {
 		return InFlight
