@@ -59,6 +59,19 @@ func seconds(s float64) string {
 // two columns wide.
 func columns(text string) int { return twwidth.Width(text) }
 
+// Labelled puts a label before text that is wrapped to a report's width, its
+// lines one below the other:
+//
+//	label  text that goes on and
+//	       on
+//
+// The label is padded to so many columns.
+func Labelled(label string, wide int, text string) string {
+	head := fmt.Sprintf("  %-*s  ", wide, label)
+	indent := strings.Repeat(" ", columns(head))
+	return head + strings.TrimPrefix(wrap(text, indent), indent)
+}
+
 // wrap breaks text into lines of the report's width, each with an indent. A word
 // that is longer than a line is broken too.
 func wrap(text, indent string) string {

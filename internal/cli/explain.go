@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/history"
+	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
 )
@@ -58,16 +59,18 @@ func allNames() []string {
 	return names
 }
 
+// labels is how wide the labels of an explanation are.
+const labels = 9
+
 func explainStrategy(w io.Writer, name string) error {
 	s, _ := targets.ByName(name)
-	_, err := fmt.Fprintf(w, `%s (strategy)
-  %s
-
-  When:     %s
-  Costs:    %s
-  Verdict:  %s
-
-%s`, s.Name, s.Summary, s.When, s.Costs, s.Verdict, s.Source())
+	fmt.Fprintf(w, "%s (strategy)\n", s.Name)
+	for _, line := range []entry{
+		{"What", s.Summary}, {"When", s.When}, {"Costs", s.Costs}, {"Verdict", s.Verdict},
+	} {
+		fmt.Fprintln(w, reports.Labelled(line.name, labels, line.summary))
+	}
+	_, err := fmt.Fprintf(w, "\n%s", s.Source())
 	return err
 }
 
@@ -77,7 +80,7 @@ func explainScenario(w io.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s (scenario)\n  %s\n\n%s", name, s.Purpose, source)
+	_, err = fmt.Fprintf(w, "%s (scenario)\n%s\n\n%s", name, reports.Labelled("Purpose", labels, s.Purpose), source)
 	return err
 }
 
@@ -86,13 +89,14 @@ func explainRule(w io.Writer, name string) error {
 		if r.Name != name {
 			continue
 		}
-		fmt.Fprintf(w, "%s (rule)\n  %s\n\n", r.Name, r.Asks)
+		fmt.Fprintf(w, "%s (rule)\n%s\n", r.Name, reports.Labelled("Asks", labels, r.Asks))
 		if r.Excuses != "" {
-			fmt.Fprintf(w, "  Excused:    %s\n", r.Excuses)
+			fmt.Fprintln(w, reports.Labelled("Excuses", labels, r.Excuses))
 		}
-		fmt.Fprintf(w, "  Reference:  %s\n", r.Reference)
+		fmt.Fprintln(w, reports.Labelled("Reference", labels, r.Reference))
+		fmt.Fprintln(w)
 		for _, p := range check.Policies() {
-			fmt.Fprintf(w, "  Policy %s: %s\n", p.Name, p.Levels[r.Name])
+			fmt.Fprintln(w, reports.Labelled("Policy "+p.Name, labels+6, p.Levels[r.Name].String()))
 		}
 	}
 	return nil
@@ -100,8 +104,11 @@ func explainRule(w io.Writer, name string) error {
 
 func explainPolicy(w io.Writer, name string) error {
 	p, _ := check.PolicyByName(name)
-	fmt.Fprintf(w, "%s (policy)\n  %s\n  %s\n\n", p.Name, p.Summary, p.Source)
-	fmt.Fprintf(w, "  At least %d requests must be at risk, over all shutdowns, for a pass.\n\n", p.MinAtRisk)
+	fmt.Fprintf(w, "%s (policy)\n%s\n%s\n", p.Name,
+		reports.Labelled("Asks", labels, p.Summary), reports.Labelled("Source", labels, p.Source))
+	fmt.Fprintln(w, reports.Labelled("Sample", labels,
+		fmt.Sprintf("at least %d requests must be at risk, over all shutdowns, for a pass", p.MinAtRisk)))
+	fmt.Fprintln(w)
 	for _, r := range check.Rules() {
 		fmt.Fprintf(w, "  %-24s %s\n", r.Name, p.Levels[r.Name])
 	}
@@ -113,7 +120,7 @@ func explainOutcome(w io.Writer, name string) error {
 	if err := o.UnmarshalText([]byte(name)); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s (outcome)\n  %s\n", o, o.Meaning())
+	fmt.Fprintf(w, "%s (outcome)\n%s\n", o, reports.Labelled("Meaning", labels, o.Meaning()))
 	if o == history.Dropped {
 		fmt.Fprintln(w, `
   Causes:

@@ -9,6 +9,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/history"
+	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
 )
@@ -84,7 +85,7 @@ func printList(w io.Writer, k kind) error {
 	}
 	fmt.Fprintf(w, "%s\n", k.name)
 	for _, e := range entries {
-		if _, err := fmt.Fprintf(w, "  %-*s  %s\n", widest, e.name, e.summary); err != nil {
+		if _, err := fmt.Fprintln(w, reports.Labelled(e.name, widest, e.summary)); err != nil {
 			return err
 		}
 	}
