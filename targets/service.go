@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -208,13 +209,16 @@ func stampPID(next http.Handler) http.Handler {
 // writeJSON answers with a Content-Length, so that a cut answer can be told
 // from a whole one.
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"error":"internal error"}`)
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false) // it is read in terminals: & and not \u0026
+	if err := enc.Encode(v); err != nil {
+		status = http.StatusInternalServerError
+		body.Reset()
+		body.WriteString("{\"error\":\"internal error\"}\n")
 	}
-	body = append(body, '\n')
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may be gone: nobody to tell
+	_, _ = w.Write(body.Bytes()) // the client may be gone: nobody to tell
 }
