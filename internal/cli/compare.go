@@ -90,8 +90,11 @@ func compare(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet
 
 // conclude writes the reports and turns the suite's status into an exit.
 func conclude(ctx context.Context, out *output, suite result.Suite, gate bool) error {
-	if !gate && suite.Status != result.SuiteInterrupted && check.Judged(suite) {
-		suite.Status = result.SuitePass // the verdicts are a comparison's result
+	if !gate && suite.Status != result.SuiteInterrupted {
+		suite.Status = result.SuiteInconclusive
+		if check.Judged(suite) {
+			suite.Status = result.SuitePass // the verdicts are a comparison's result
+		}
 	}
 	if ctx.Err() != nil {
 		suite.Status = result.SuiteInterrupted
@@ -106,9 +109,7 @@ func conclude(ctx context.Context, out *output, suite result.Suite, gate bool) e
 	case result.SuitePass:
 		return nil
 	case result.SuiteFail:
-		if gate {
-			return &exitError{code: exitFail}
-		}
+		return &exitError{code: exitFail}
 	case result.SuiteInconclusive, result.SuiteInterrupted:
 	}
 	return &exitError{code: exitInconclusive}
