@@ -74,8 +74,9 @@ func TestWhatOthersSee(t *testing.T) {
 		t.Errorf("we name %d of %d losses", named, len(lost.ours))
 	}
 	// Only a request that opened its connection is not sent again: on a warm
-	// pool hardly one of those in flight has.
-	if plainNamed > 2 {
+	// pool none of those in flight has, but where the machine stalls a burst
+	// opens some.
+	if plainNamed*5 > len(lost.plain) {
 		t.Errorf("vegeta's client named %d of %d losses: if it no longer hides them, say so in the README", plainNamed, len(lost.plain))
 	}
 }
