@@ -257,6 +257,16 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestCompleteNamesTheSignal(t *testing.T) {
+	for given, want := range map[string]string{"term": "SIGTERM", "TERM": "SIGTERM", "SIGINT": "SIGINT", "nonsense": "nonsense"} {
+		s := harness.DefaultScenario()
+		s.Disruption.Signal = given
+		if got := harness.Complete(s).Disruption.Signal; got != want {
+			t.Errorf("signal %q is completed to %q, want %q", given, got, want)
+		}
+	}
+}
+
 func TestCompleteFollowsTheGrace(t *testing.T) {
 	s := harness.DefaultScenario()
 	s.Disruption.Grace = history.Seconds(30)

@@ -45,8 +45,12 @@ func DefaultScenario() Scenario {
 }
 
 // Complete returns the scenario with what was left out filled in: the timeout
-// is grace and five seconds, unless it is given.
+// is grace and five seconds, unless it is given. A known signal gets its full
+// name, by which the rules compare it.
 func Complete(s Scenario) Scenario {
+	if sig, err := process.ParseSignal(s.Disruption.Signal); err == nil {
+		s.Disruption.Signal = process.SignalName(sig)
+	}
 	if s.Load.Timeout.Duration == 0 {
 		s.Load.Timeout.Duration = s.Disruption.Grace.Duration + 5*time.Second
 	}

@@ -119,7 +119,7 @@ func detail(o *observation) result.Detail {
 		d.Warnings = append(d.Warnings, p.detail)
 	}
 	d.Warnings = append(d.Warnings, remarks(o)...)
-	if !o.intact() || o.Exit.Killed || o.Exit.Code > 0 {
+	if !o.intact() || o.Exit.Killed || o.Exit.Code != 0 {
 		d.Stderr = o.Stderr
 	}
 	return d

@@ -30,7 +30,7 @@ const MinGuard = 2 * time.Millisecond
 // that tells of others has no line: the server's own code never had it. It was
 // on its way then, unless it had been written so long before the signal that no
 // hiccup of a busy machine explains why it had not been read.
-const LedgerGuard = 50 * time.Millisecond
+const LedgerGuard = 10 * time.Millisecond
 
 // Windows returns each request's window, in the order of h.Requests, and the
 // guard that was used where the ledger is silent.
