@@ -32,6 +32,9 @@ func All(style Style) []Format {
 	return []Format{
 		{"table", "for people: the comparison, and what became of whom", style.Table},
 		{"json", "for machines: " + result.Schema + ", described by `lastcall schema suite`", JSON},
+		{"junit", "for CI: JUnit XML, a suite for each subject, a case for each rule", JUnit},
+		{"markdown", "for CI: a job summary, with the findings folded", Markdown},
+		{"github", "for CI: workflow commands, which GitHub shows as annotations", GitHub},
 	}
 }
 

@@ -111,6 +111,10 @@ func hostile() result.Suite {
 	s.Details = []result.Detail{{Shutdown: 1, Stderr: []string{
 		"\ttabbed\x1b[1A\x1b[2Kgone", "\x00\x07\x08" + strings.Repeat("long ", 60), "日本語" + strings.Repeat("漢字", 60),
 	}, Events: []result.Event{}, Warnings: []string{}}}
+	s.Findings = []result.Finding{{
+		Rule: "| no ]]> rule <b>", Status: result.Violated, Expected: "```\n::error::no", Detail: "50%\r\n::error title=x::]]>`code`\x00",
+		Reference: "[link](https://example.org) @someone, $x$ \ufffe", Evidence: []result.Evidence{},
+	}}
 	suite := suiteOf(s)
 	suite.Warnings = []string{"\x1b[5mblink " + strings.Repeat("x", 250)}
 	suite.Scenario.Disruption.Signal = "SIGTERM\x1b[7m"
@@ -141,11 +145,43 @@ func exits() result.Suite {
 	return suiteOf(killed, mixed, none)
 }
 
+// ruled has findings of every status, some of one rule.
+func ruled() result.Suite {
+	evidence := func(shutdown int, seqs ...uint32) []result.Evidence {
+		var all []result.Evidence
+		for _, seq := range seqs {
+			all = append(all, result.Evidence{Shutdown: shutdown, Seq: &seq})
+		}
+		return all
+	}
+	many := make([]uint32, 25)
+	for i := range many {
+		many[i] = uint32(1000 + i)
+	}
+	s := subject("moody", result.Fail)
+	s.Story = []string{"It dropped 2 requests.", "Wait for Shutdown to return."}
+	s.Findings = []result.Finding{
+		{Rule: "integrity", Detail: "shutdown 1: late", Expected: "a shutdown that can be judged", Reference: "every verdict is earned", Evidence: []result.Evidence{{Shutdown: 1}}},
+		{Rule: "integrity", Detail: "shutdown 2: late", Evidence: evidence(2, 4, 5)},
+		{Rule: "integrity", Detail: "shutdown 2: short of files", Evidence: evidence(2, 6)},
+		{Rule: "integrity", Detail: "twice", Evidence: append(evidence(1, 1), evidence(2, 2, 3)...)},
+		{Rule: "in-flight-completes", Status: result.Violated, Count: 25, Judged: 30, Expected: "every one is completed", Detail: "25 dropped", Reference: "RFC 9112 9.6", Evidence: evidence(3, many...)},
+		{Rule: "announces-close", Status: result.Warned, Count: 1, Judged: 9, Expected: "Connection: close", Detail: "1 of 9 connections was not told", Reference: "RFC 9112 9.6", Evidence: evidence(3, 7)},
+		{Rule: "no-lost-ack", Status: result.NotExercised, Detail: "there was no ledger"},
+		{Rule: "exits-in-grace", Status: result.Satisfied, Count: 0, Judged: 3, Detail: "all 3 did"},
+	}
+	kind := subject("./server --port 1", result.Pass)
+	kind.Kind, kind.Findings = "command", s.Findings[5:]
+	suite := suiteOf(s, kind)
+	suite.Status = result.SuiteFail
+	return suite
+}
+
 func goldens() map[string]result.Suite {
 	return map[string]result.Suite{
 		"pass": passing(), "fail": failing(), "inconclusive": inconclusive(), "warning": warned(),
 		"interrupted": interrupted(), "hostile": hostile(), "huge": huge(), "exits": exits(),
-		"empty": suiteOf(),
+		"empty": suiteOf(), "rules": ruled(),
 	}
 }
 

@@ -197,19 +197,15 @@ func (style Style) story(w io.Writer, s result.Subject) {
 	}
 }
 
-// lastWords shows the end of the subject's stderr, from the last shutdown that
-// has some.
+// lastWords shows the end of the subject's stderr.
 func lastWords(w io.Writer, s result.Subject) {
-	for i := len(s.Details) - 1; i >= 0; i-- {
-		d := s.Details[i]
-		if len(d.Stderr) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "  Its last words on stderr, in shutdown %d:\n", d.Shutdown)
-		for _, line := range d.Stderr {
-			fmt.Fprintf(w, "    | %s\n", shorten(clean(line), width-6))
-		}
+	lines, shutdown := words(s)
+	if len(lines) == 0 {
 		return
+	}
+	fmt.Fprintf(w, "  Its last words on stderr, in shutdown %d:\n", shutdown)
+	for _, line := range lines {
+		fmt.Fprintf(w, "    | %s\n", shorten(clean(line), width-6))
 	}
 }
 

@@ -100,6 +100,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv(envStarts, starts)
 	env.Setenv("NO_COLOR", "")
 	env.Setenv("TERM", "xterm")
+	env.Setenv(envSummary, "") // a script is no step of the job that tests us
 	env.Values[jobs] = map[string]*job{}
 	return os.WriteFile(starts, nil, 0o600)
 }
@@ -118,7 +119,7 @@ func lastcall(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	ts.Check(err)
 	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), envSummary+"="+ts.Getenv(envSummary))
 	for _, name := range []string{envStarts, "NO_COLOR", "TERM", "HOME", "TMPDIR", "LASTCALL_LIFELINE"} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)

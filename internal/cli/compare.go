@@ -58,7 +58,7 @@ func compare(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet
 	if err != nil {
 		return err
 	}
-	out, err := openOutput(&o.output, s.out)
+	out, err := openOutput(&o.output, s)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func conclude(ctx context.Context, out *output, suite result.Suite, gate bool) e
 	if ctx.Err() != nil {
 		suite.Status = result.SuiteInterrupted
 	}
+	out.summarize(suite)
 	if err := out.write(suite); err != nil {
 		return err
 	}

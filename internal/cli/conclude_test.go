@@ -62,8 +62,9 @@ func TestConclude(t *testing.T) {
 
 func wantConclusion(t *testing.T, s result.Suite, gate bool, status result.Overall, exit int) {
 	t.Helper()
+	t.Setenv(envSummary, "") // a test is no step of the job that tests us
 	var stdout, stderr bytes.Buffer
-	out, err := openOutput(&outputOptions{reports: []reportRequest{{format: "json"}}}, &stdout)
+	out, err := openOutput(&outputOptions{reports: []reportRequest{{format: "json"}}}, streams{out: &stdout, err: &stderr})
 	if err != nil {
 		t.Fatal(err)
 	}

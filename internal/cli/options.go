@@ -12,6 +12,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/history"
+	"lastcall/reports"
 	"lastcall/scenarios"
 )
 
@@ -177,7 +178,8 @@ type outputOptions struct {
 func (o *outputOptions) register(f *pflag.FlagSet) {
 	o.policy = "default"
 	f.StringVar(&o.policy, "policy", o.policy, "`name` of the policy to judge by: see lastcall list policies")
-	f.Var(reportsValue{&o.reports}, "report", "table or json, to standard output or =PATH; may be repeated")
+	formats := strings.Join(reports.Names(), ", ")
+	f.Var(reportsValue{&o.reports}, "report", formats+": to standard output or =PATH; may be repeated")
 	f.BoolVar(&o.gate, "gate", false, "exit 1 if any subject fails")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress, and no table unless --report asks for it")
 	f.BoolVar(&o.noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")

@@ -22,6 +22,7 @@ type output struct {
 	formats  func(reports.Style) []reports.Format
 	noColor  bool
 	stdout   io.Writer
+	stderr   io.Writer         // for what is wrong but fails nothing
 	files    map[string]target // by the path that was asked for
 }
 
@@ -33,13 +34,13 @@ type target struct {
 	final string
 }
 
-func openOutput(o *outputOptions, stdout io.Writer) (*output, error) {
+func openOutput(o *outputOptions, s streams) (*output, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	out := &output{
 		requests: o.requests(), formats: reports.All, noColor: o.noColor,
-		stdout: stdout, files: make(map[string]target),
+		stdout: s.out, stderr: s.err, files: make(map[string]target),
 	}
 	for _, r := range out.requests {
 		if r.path == "" {

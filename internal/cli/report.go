@@ -31,7 +31,7 @@ another --policy is asked for.`,
 			if err != nil {
 				return err
 			}
-			out, err := openOutput(&o, s.out)
+			out, err := openOutput(&o, s)
 			if err != nil {
 				return err
 			}

@@ -30,6 +30,7 @@ import (
 // run runs the command line in this process.
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	t.Setenv(envSummary, "") // a test is no step of the job that tests us
 	var out, err bytes.Buffer
 	code = Run(args, strings.NewReader(""), &out, &err)
 	return code, out.String(), err.String()
@@ -476,7 +477,7 @@ func halfAPage(w io.Writer, _ result.Suite) error {
 func outputTo(t *testing.T, path string, stdout io.Writer, fails bool) *output {
 	t.Helper()
 	o := &outputOptions{reports: []reportRequest{{"json", path}, {"table", ""}}}
-	out, err := openOutput(o, stdout)
+	out, err := openOutput(o, streams{out: stdout, err: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}

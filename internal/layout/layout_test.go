@@ -30,6 +30,7 @@ var forbidden = map[string][]string{
 var onlyImporters = map[string]string{
 	"github.com/tsenart/vegeta/v12/lib":             "lastcall/harness/load",
 	"github.com/olekukonko/tablewriter":             "lastcall/reports",
+	"github.com/jstemmer/go-junit-report/v2/junit":  "lastcall/reports",
 	"github.com/spf13/cobra":                        "lastcall/internal/cli",
 	"github.com/schollz/progressbar/v3":             "lastcall/internal/cli",
 	"github.com/goccy/go-yaml":                      "lastcall/scenarios",

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"syscall"
+
+	"lastcall/harness/result"
+	"lastcall/reports"
+)
+
+// envSummary names the file that GitHub Actions shows as a step's summary. Steps
+// append to it.
+const envSummary = "GITHUB_STEP_SUMMARY"
+
+// summarize appends the Markdown report to the job summary, where there is one.
+// Nobody asked for it by a flag, so that it is missing is worth a line, but
+// changes no exit code.
+func (out *output) summarize(s result.Suite) {
+	path := os.Getenv(envSummary)
+	if path == "" {
+		return
+	}
+	if err := appendSummary(path, s); err != nil {
+		fmt.Fprintf(out.stderr, "lastcall: warning: no job summary: %s %q: %v\n", envSummary, path, plain(err))
+	}
+}
+
+func appendSummary(path string, s result.Suite) error {
+	var text bytes.Buffer
+	if err := reports.Markdown(&text, s); err != nil {
+		return err
+	}
+	// A pipe that nobody reads must not hold up the end of a run.
+	const flags = os.O_WRONLY | os.O_APPEND | os.O_CREATE | syscall.O_NONBLOCK
+	file, err := os.OpenFile(path, flags, 0o644)
+	if err != nil {
+		return err
+	}
+	defer file.Close() // for the ways out below; after a success it is closed
+	if _, err := file.Write(text.Bytes()); err != nil {
+		return err
+	}
+	return file.Close()
+}

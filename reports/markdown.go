@@ -1,0 +1,183 @@
+package reports
+
+import (
+	"bufio"
+	"fmt"
+	"html"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"lastcall/harness/result"
+)
+
+// Markdown writes a job summary for GitHub: the verdicts, the comparison, what
+// became of all requests, and the findings, folded. What came from a server is
+// text in it, and never markup.
+func Markdown(w io.Writer, s result.Suite) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprint(out, "## lastcall\n\n")
+	verdicts(out, s)
+	comparisonMarkdown(out, s)
+	fmt.Fprintf(out, "\n%s\n", markdown(outcomes(s)))
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(out, "\nWarning: %s\n", markdown(warning))
+	}
+	for _, subject := range s.Subjects {
+		folded(out, subject)
+	}
+	repeat(out, s)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write markdown report: %w", err)
+	}
+	return nil
+}
+
+// verdicts are one line a subject, with the first sentence of its story.
+func verdicts(w io.Writer, s result.Suite) {
+	if came, why := doubt(s); why != "" {
+		fmt.Fprintf(w, "- **%s** %s\n", strings.ToUpper(came), markdown(why))
+	}
+	for _, subject := range s.Subjects {
+		fmt.Fprintf(w, "- **%s** %s", Style{}.verdict(subject.Verdict), markdown(subject.Name))
+		if len(subject.Story) > 0 {
+			fmt.Fprintf(w, ": %s", markdown(subject.Story[0]))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// comparisonMarkdown is the table of the terminal. Nothing is shortened in it: a
+// page has room.
+func comparisonMarkdown(w io.Writer, s result.Suite) {
+	if len(s.Subjects) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n| subject | in flight kept | rejected | lost | late lost | at risk | refused | exit | verdict |\n"+
+		"| :--- | ---: | ---: | ---: | ---: | ---: | ---: | :--- | :--- |\n")
+	plenty := room{name: 200, exit: 200, number: number}
+	for _, subject := range s.Subjects {
+		cells := Style{}.row(subject, plenty)
+		for i, cell := range cells {
+			cells[i] = markdown(cell)
+		}
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+	}
+}
+
+// folded is all that is known of one subject, behind a line that opens it.
+func folded(w io.Writer, s result.Subject) {
+	// A blank line after the summary makes the rest Markdown again.
+	fmt.Fprintf(w, "\n<details>\n<summary>%s: %s, the findings</summary>\n\n",
+		html.EscapeString(clean(s.Name)), Style{}.verdict(s.Verdict))
+	fmt.Fprint(w, "| rule | status | seen | expected | reference | evidence |\n"+
+		"| :--- | :--- | :--- | :--- | :--- | :--- |\n")
+	for _, f := range findings(s) {
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", markdown(f.name), markdown(f.Status.String()),
+			markdown(f.Detail), markdown(f.Expected), markdown(f.Reference), markdown(evidence(f.Finding)))
+	}
+	for i, sentence := range s.Story {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "- %s\n", markdown(sentence))
+	}
+	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {
+		fmt.Fprintf(w, "\nIts last words on stderr, in shutdown %d:\n\n", shutdown)
+		preformatted(w, lines)
+	}
+	fmt.Fprint(w, "\n</details>\n")
+}
+
+// preformatted is HTML, not a fence: inside <pre> no Markdown is read at all, so
+// that no line can close it.
+func preformatted(w io.Writer, lines []string) {
+	fmt.Fprint(w, "<pre>\n")
+	for _, line := range lines {
+		fmt.Fprintln(w, html.EscapeString(clean(line)))
+	}
+	fmt.Fprint(w, "</pre>\n")
+}
+
+// repeat says under what it was found, and how to look again.
+func repeat(w io.Writer, s result.Suite) {
+	fmt.Fprintf(w, "\n%s\n", markdown(conditions(s)))
+	command := repeatCommand(s)
+	switch {
+	case len(s.Subjects) == 0:
+	case command == "":
+		fmt.Fprintf(w, "\nTo repeat it, give the same command the seed %d.\n", s.Seed)
+	default:
+		fmt.Fprint(w, "\nTo repeat it:\n\n")
+		preformatted(w, []string{command})
+	}
+}
+
+// repeatCommand is the comparison as a shell would take it, or "" where the
+// suite does not hold the command: that of a user is not in it.
+func repeatCommand(s result.Suite) string {
+	if len(s.Subjects) == 0 {
+		return ""
+	}
+	args := []string{"lastcall", "compare"}
+	for _, subject := range s.Subjects {
+		if subject.Kind != "strategy" {
+			return ""
+		}
+		args = append(args, quote(subject.Name))
+	}
+	load, disruption := s.Scenario.Load, s.Scenario.Disruption
+	for _, flag := range [][2]string{
+		{"scenario", s.Scenario.Name},
+		{"rate", strconv.Itoa(load.Rate)},
+		{"delay", s.Scenario.Subject.Delay.String()},
+		{"shutdowns", strconv.Itoa(s.Scenario.Shutdowns)},
+		{"connections", string(load.Connections)},
+		{"method", load.Method},
+		{"signal", disruption.Signal},
+		{"grace", disruption.Grace.String()},
+		{"timeout", load.Timeout.String()},
+		{"seed", strconv.FormatUint(s.Seed, 10)},
+		{"policy", s.Scenario.Policy},
+	} {
+		args = append(args, "--"+flag[0], quote(flag[1]))
+	}
+	return strings.Join(args, " ")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:+][A-Za-z0-9_./:+-]*$`)
+
+// quote makes one word of a text for a shell: who copies the command must not
+// run what a server called itself.
+func quote(text string) string {
+	text = clean(text)
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// markup escapes what is Markdown or HTML anywhere in a line. A backslash does
+// not keep GitHub from reading $ as the begin of a formula, nor @ as that of a
+// name to notify; an element around them does.
+var markup = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`,
+	"<", "&lt;", ">", "&gt;", "&", "&amp;",
+	"$", "<span>$</span>", "@", "<span>@</span>",
+	"://", `\://`, "www.", `www\.`, // GitHub makes links of them
+)
+
+// opener is what would begin a heading, a list or a rule at the begin of a line.
+var opener = regexp.MustCompile(`^(?:[-+#=]|\d+[.)])`)
+
+// markdown makes text that is shown as it is, in one line, also in a table.
+func markdown(text string) string {
+	text = strings.TrimSpace(clean(text)) // four blanks would begin a block of code
+	escaped := markup.Replace(text)
+	if open := opener.FindString(escaped); open != "" {
+		last := len(open) - 1
+		escaped = open[:last] + `\` + escaped[last:]
+	}
+	return escaped
+}
