@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"sync/atomic"
@@ -17,12 +19,20 @@ import (
 	"go.uber.org/goleak"
 
 	"lastcall/harness"
+	"lastcall/harness/process"
 )
 
 // envServer makes the test binary a server with that behaviour.
 const envServer = "LASTCALL_TEST_SERVER"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 3 && os.Args[1] == "supervise" { // -- COMMAND
+		if err := process.Supervise(os.Args[3:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+		return
+	}
 	if behaviour := os.Getenv(envServer); behaviour != "" {
 		serve(behaviour)
 		return
@@ -43,8 +53,19 @@ func serve(behaviour string) {
 		select {}
 	case "says nothing":
 		select {}
+	case "daemonises": // the parent is gone, and a child serves
+		again("drains")
+		return
+	case "leaves a worker": // which holds its stderr, and does not serve
+		again("idles")
+	case "idles":
+		select {}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port := "0"
+	if p := os.Getenv("PORT"); p != "" { // as a command: not as a strategy
+		port = p
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
@@ -52,14 +73,37 @@ func serve(behaviour string) {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	server := &http.Server{Handler: handler(behaviour)}
-	go func() { _ = server.Serve(ln) }()
+	if behaviour == "drains over https" { // with the certificate of httptest, which is in the test as well
+		secure := httptest.NewUnstartedServer(handler(behaviour))
+		secure.Listener.Close()
+		secure.Listener, server = ln, secure.Config
+		secure.StartTLS()
+	} else {
+		go func() { _ = server.Serve(ln) }()
+	}
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"addr": ln.Addr().String()})
 	<-stop
+	if behaviour == "leaves a worker" {
+		fmt.Fprintln(os.Stderr, "so long")
+	}
 	if behaviour == "ignores the signal" {
 		fmt.Fprintln(os.Stderr, "never mind")
 		select {}
 	}
 	_ = server.Shutdown(context.Background())
+}
+
+// again starts this server once more, with another behaviour, in a session of
+// its own.
+func again(behaviour string) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), envServer+"="+behaviour)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
 }
 
 func handler(behaviour string) http.Handler {
@@ -70,6 +114,20 @@ func handler(behaviour string) http.Handler {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		case r.URL.Path == "/health":
+			return
+		case behaviour == "answers without an end":
+			for r.Context().Err() == nil {
+				if _, err := w.Write(make([]byte, 1<<10)); err != nil {
+					return
+				}
+				time.Sleep(time.Millisecond) // or it would do nothing else
+			}
+			return
+		case behaviour == "sends 10 MB of headers":
+			w.Header().Set("X-Long", strings.Repeat("x", 10<<20))
+			return
+		case behaviour == "redirects elsewhere":
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
 			return
 		case behaviour == "hangs":
 			<-r.Context().Done()

@@ -3,6 +3,11 @@
 // nothing; package check does.
 //
 //	Scenario ──> Run ──> []history.History ──> check.Judge ──> result.Suite
+//
+// What is tested is a Subject: a Command of yours, in any language; a server that
+// is Running already; or a Strategy of lastcall's own sample service. A gate in a
+// Go test is a Command, a Scenario from DefaultScenario, a Policy from
+// check.Resolve, Run, and check.Judge: the example shows all of it.
 package harness
 
 import (
@@ -11,6 +16,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
@@ -21,9 +27,15 @@ import (
 type Plan struct {
 	Scenario Scenario
 	Subjects []Subject
-	Path     string // path and query of every request, as in "/work?delay=100ms"
+	Path     string // path and query of every request where the scenario names none, as in "/work?delay=100ms"; by default the subject's URL
 	Seed     uint64 // of the jitter; shutdowns of the same number are paired over subjects
 	Tool     history.Tool
+
+	// PollReady asks the readiness check every 10 ms while the load lasts, which
+	// is what the rule ready-flips-first judges.
+	PollReady bool
+	// Operator starts the command that is run instead of a signal.
+	Operator Operator
 
 	// Progress is told what is being done, if it is set. It is called from one
 	// goroutine and must not block.
@@ -33,12 +45,18 @@ type Plan struct {
 	Done func(*history.History) error
 }
 
+// Operator says how a scenario's Disruption.While is started.
+type Operator struct {
+	Dir        string   // its working directory, "" for ours
+	Supervisor []string // as in Command
+}
+
 // Step is what a run is doing.
 type Step struct {
 	Subject  string
 	Shutdown int    // from 1
 	Of       int    // shutdowns of each subject
-	Doing    string // "booting", "loading", "draining"
+	Doing    string // "booting", "loading", "draining", "operating"
 	Finished int    // shutdowns finished, of all subjects
 	Total    int    // shutdowns of all subjects
 }
@@ -48,14 +66,16 @@ var ErrInterrupted = errors.New("interrupted")
 
 // Run carries the plan out. The subjects are interleaved (A B C A B C), so that
 // whatever changes on the machine meanwhile touches all alike. A shutdown that
-// could not be carried out is a history with its Error set, not an error.
+// could not be carried out is a history with its Error set, not an error. A
+// subject that could not be booted is not booted again. One that was spoiled
+// because we could not keep to the schedule is repeated, twice at most.
 //
 // When the context ends, the load stops, the subject is killed, and Run returns
 // what it has, the last history being marked as interrupted, with an error that
 // wraps ErrInterrupted.
 func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	p.Scenario = Complete(p.Scenario)
-	if err := Validate(p.Scenario); err != nil {
+	if err := p.check(ctx); err != nil {
 		return nil, err
 	}
 	id, err := runID()
@@ -68,40 +88,127 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	}
 	defer os.RemoveAll(dir)
 
-	var histories []*history.History
-	environment := Environment()
-	total := len(p.Subjects) * p.Scenario.Shutdowns
-	for n := 1; n <= p.Scenario.Shutdowns; n++ {
-		for position, subject := range p.Subjects {
+	r := &runner{plan: &p, id: id, dir: dir, environment: Environment(), total: len(p.Subjects) * p.Scenario.Shutdowns}
+	err = r.all(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+	}
+	return r.histories, err
+}
+
+// maxRepeats is how often a shutdown is done anew because we ourselves could not
+// keep to the schedule. On a busy machine that happens, and says nothing about
+// the server; the history tells how often it did.
+const maxRepeats = 2
+
+// runner carries a plan out.
+type runner struct {
+	plan        *Plan
+	id          string
+	dir         string
+	environment history.Environment
+	total       int
+	ordinal     int // of the last shutdown, repeated ones included: the ids of all differ
+	histories   []*history.History
+}
+
+func (r *runner) all(ctx context.Context) error {
+	unbootable := make(map[int]bool)
+	for n := 1; n <= r.plan.Scenario.Shutdowns; n++ {
+		for position := range r.plan.Subjects {
+			if unbootable[position] {
+				continue
+			}
 			if ctx.Err() != nil {
-				return histories, fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+				return nil
 			}
-			s := &shutdown{
-				plan: &p, subject: subject, dir: dir, base: time.Now(),
-				step: Step{
-					Subject: subject.Name(), Shutdown: n, Of: p.Scenario.Shutdowns,
-					Finished: len(histories), Total: total,
-				},
+			s := r.shutdown(ctx, position, n)
+			unbootable[position] = s.server == nil
+			r.histories = append(r.histories, &s.history)
+			if r.plan.Done == nil {
+				continue
 			}
-			s.history.Header = history.Header{
-				Schema: history.Schema, Tool: p.Tool, Environment: environment,
-				Run: id, Ordinal: len(histories) + 1,
-				Subject: subject.Name(), Kind: subject.Kind(), Position: position, Shutdown: n,
-				Seed: p.Seed, Started: s.base.UTC().Round(time.Millisecond), Scenario: p.Scenario,
-			}
-			s.run(ctx)
-			histories = append(histories, &s.history)
-			if p.Done != nil {
-				if err := p.Done(&s.history); err != nil {
-					return histories, err
-				}
+			if err := r.plan.Done(&s.history); err != nil {
+				return err
 			}
 		}
 	}
-	if ctx.Err() != nil {
-		return histories, fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+	return nil
+}
+
+// shutdown carries one out, and again if we ran behind our schedule.
+func (r *runner) shutdown(ctx context.Context, position, n int) *shutdown {
+	for repeats := 0; ; repeats++ {
+		s := r.prepare(position, n)
+		s.history.Header.Repeats = repeats
+		s.run(ctx)
+		lag, allowed := s.history.Lag()
+		if lag <= allowed || repeats == maxRepeats || ctx.Err() != nil {
+			return s
+		}
 	}
-	return histories, nil
+}
+
+func (r *runner) prepare(position, n int) *shutdown {
+	r.ordinal++
+	p, subject := r.plan, r.plan.Subjects[position]
+	s := &shutdown{
+		plan: p, subject: subject, dir: r.dir, base: time.Now(),
+		step: Step{
+			Subject: subject.Name(), Shutdown: n, Of: p.Scenario.Shutdowns,
+			Finished: len(r.histories), Total: r.total,
+		},
+	}
+	s.history.Header = history.Header{
+		Schema: history.Schema, Tool: p.Tool, Environment: r.environment,
+		Run: r.id, Ordinal: r.ordinal,
+		Subject: subject.Name(), Kind: subject.Kind(), Position: position, Shutdown: n,
+		Seed: p.Seed, Started: s.base.UTC().Round(time.Millisecond), Scenario: p.Scenario,
+	}
+	return s
+}
+
+// check refuses what cannot work, before anything is started.
+func (p *Plan) check(ctx context.Context) error {
+	if err := Validate(p.Scenario); err != nil {
+		return err
+	}
+	for _, subject := range p.Subjects {
+		if err := subject.Check(ctx); err != nil {
+			return err
+		}
+		if _, stays := subject.(Running); stays && len(p.Scenario.Disruption.While) == 0 {
+			return &Invalid{Field: "disruption.while", Problem: "is missing: a server that runs already is not told to stop, but measured across a command"}
+		}
+	}
+	if while := p.Scenario.Disruption.While; len(while) > 0 {
+		if _, err := findProgram(while[0], p.Operator.Dir); err != nil {
+			return &Invalid{Field: "disruption.while", Problem: err.Error()}
+		}
+	}
+	for _, subject := range p.Subjects {
+		if _, err := p.targets(expected(subject)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expected is where a subject will be asked, as far as that can be told before
+// its port is known.
+func expected(s Subject) Endpoint {
+	text := defaultURL
+	switch s := s.(type) {
+	case Command:
+		text = s.spec().URL
+	case Running:
+		text = s.Spec.URL
+	}
+	u, err := parseURL(text)
+	if err != nil {
+		u = &url.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"} // a Check has refused what cannot be parsed
+	}
+	return Endpoint{URL: u}
 }
 
 // runID makes ids unique over runs, so that a real table can carry them.

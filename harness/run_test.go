@@ -236,7 +236,7 @@ func TestValidate(t *testing.T) {
 		{"negative delay", "subject.delay", func(s *harness.Scenario) { s.Subject.Delay = history.Millis(-1) }},
 		{"negative tail", "load.tail", func(s *harness.Scenario) { s.Load.Tail = history.Millis(-1) }},
 		{"negative jitter", "load.jitter", func(s *harness.Scenario) { s.Load.Jitter = history.Millis(-1) }},
-		{"no grace", "disruption.grace", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(0) }},
+		{"a negative grace", "disruption.grace", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(-1) }},
 		{"every request would hang", "load.timeout", func(s *harness.Scenario) { s.Load.Timeout = s.Subject.Delay }},
 		{"an unknown method", "load.method", func(s *harness.Scenario) { s.Load.Method = "BREW" }},
 		{"unknown connections", "load.connections", func(s *harness.Scenario) { s.Load.Connections = "some" }},

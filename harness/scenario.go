@@ -18,14 +18,17 @@ type Scenario = history.Scenario
 // The bounds of what a scenario may ask for.
 const (
 	MaxRate      = history.MaxRate // requests per second
-	MaxShutdowns = 1000
-	maxOpenLimit = 10_000 // well under what descriptors a process may have
-	maxDuration  = time.Hour
+	MaxShutdowns = history.MaxShutdowns
+	MaxOpen      = 10_000 // well under what descriptors a process may have
+	MaxDuration  = time.Hour
 )
 
-var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
-	http.MethodPatch, http.MethodDelete, http.MethodOptions,
+// Methods returns the HTTP methods that a request can have.
+func Methods() []string {
+	return []string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
+		http.MethodPatch, http.MethodDelete, http.MethodOptions,
+	}
 }
 
 // DefaultScenario returns the scenario that everything else starts from.
@@ -38,41 +41,57 @@ func DefaultScenario() Scenario {
 			WarmUp: history.Millis(700), Jitter: history.Millis(200),
 			Trigger: history.Seconds(5), Tail: history.Seconds(5), MaxOpen: 2000,
 		},
-		Disruption: history.Disruption{Signal: "SIGTERM", Grace: history.Seconds(10)},
+		Disruption: history.Disruption{Signal: "SIGTERM"},
 		Policy:     "default",
 		Shutdowns:  3,
 	}
 }
 
+// The numbers of a scenario that no policy has filled in.
+const (
+	defaultGrace        = 10 * time.Second
+	defaultReadyTimeout = 10 * time.Second
+	defaultSettle       = 2 * time.Second
+)
+
 // Complete returns the scenario with what was left out filled in: the timeout
-// is grace and five seconds, unless it is given. A known signal gets its full
-// name, by which the rules compare it.
+// is grace and five seconds (at most MaxDuration), unless it is given. A known
+// signal gets its full name, by which the rules compare it. What a policy decides
+// (check.Resolve) is to be filled in before; where none has, the default policy's
+// numbers hold.
 func Complete(s Scenario) Scenario {
-	if sig, err := process.ParseSignal(s.Disruption.Signal); err == nil {
-		s.Disruption.Signal = process.SignalName(sig)
+	if steps, err := process.ParseSequence(s.Disruption.Signal); err == nil {
+		s.Disruption.Signal = process.FormatSequence(steps)
 	}
-	if s.Load.Timeout.Duration == 0 {
-		s.Load.Timeout.Duration = s.Disruption.Grace.Duration + 5*time.Second
+	fill := func(d *history.Duration, value time.Duration) {
+		if d.Duration == 0 {
+			d.Duration = value
+		}
+	}
+	fill(&s.Disruption.Grace, defaultGrace)
+	fill(&s.Load.Timeout, min(s.Disruption.Grace.Duration+5*time.Second, MaxDuration))
+	if len(s.Subject.Command) > 0 || s.Subject.URL != "" {
+		fill(&s.Subject.ReadyTimeout, defaultReadyTimeout)
+	}
+	if len(s.Disruption.While) > 0 {
+		fill(&s.Disruption.Settle, defaultSettle)
+	}
+	if s.Disruption.Target == "" {
+		s.Disruption.Target = history.Leader
 	}
 	return s
 }
 
 // Invalid is a scenario's mistake: which field, what is wrong with it, and what
 // would be right.
-type Invalid struct {
-	Field   string // as in the file: "load.rate"
-	Problem string // "is 0, must be from 1 to 20000"
-}
-
-// Error returns both in one line.
-func (e *Invalid) Error() string { return e.Field + " " + e.Problem }
+type Invalid = history.Invalid
 
 // Validate returns the scenario's first mistake, as an *Invalid, or nil. Every
 // run starts with it, before any process does.
 func Validate(s Scenario) error {
 	checks := []error{
 		number("load.rate", s.Load.Rate, 1, MaxRate),
-		number("load.max-open", s.Load.MaxOpen, 1, maxOpenLimit),
+		number("load.max-open", s.Load.MaxOpen, 1, MaxOpen),
 		number("shutdowns", s.Shutdowns, 1, MaxShutdowns),
 		duration("subject.delay", s.Subject.Delay, 0),
 		duration("load.timeout", s.Load.Timeout, time.Millisecond),
@@ -81,13 +100,23 @@ func Validate(s Scenario) error {
 		duration("load.trigger", s.Load.Trigger, 0),
 		duration("load.tail", s.Load.Tail, 0),
 		duration("disruption.grace", s.Disruption.Grace, time.Millisecond),
-		oneOf("load.method", s.Load.Method, methods),
+		duration("disruption.lag", s.Disruption.Lag, 0),
+		duration("disruption.settle", s.Disruption.Settle, 0),
+		duration("subject.ready-timeout", s.Subject.ReadyTimeout, 0),
+		oneOf("disruption.target", s.Disruption.Target, []string{history.Leader, history.Group, history.Owner}),
+		oneOf("load.method", s.Load.Method, Methods()),
 		oneOf("load.connections", string(s.Load.Connections), []string{
 			string(history.Mixed), string(history.Reused), string(history.Fresh),
 		}),
 		ValidSignal(s.Disruption.Signal),
 		validOpen(s),
 		validTimeout(s),
+		validCommand("subject.command", s.Subject.Command),
+		validCommand("disruption.while", s.Disruption.While),
+		validEnv(s.Subject.Env),
+		validSubjectURL(s.Subject),
+		validRequests(s.Load),
+		validExpectation(s.Load),
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -99,29 +128,29 @@ func Validate(s Scenario) error {
 
 func number(field string, n, low, high int) error {
 	if n < low || n > high {
-		return &Invalid{field, fmt.Sprintf("is %d, must be from %d to %d", n, low, high)}
+		return &Invalid{Field: field, Problem: fmt.Sprintf("is %d, must be from %d to %d", n, low, high)}
 	}
 	return nil
 }
 
 func duration(field string, d history.Duration, low time.Duration) error {
-	if d.Duration < low || d.Duration > maxDuration {
-		return &Invalid{field, fmt.Sprintf("is %s, must be from %s to %s", d, low, maxDuration)}
+	if d.Duration < low || d.Duration > MaxDuration {
+		return &Invalid{Field: field, Problem: fmt.Sprintf("is %s, must be from %s to %s", d, low, MaxDuration)}
 	}
 	return nil
 }
 
 func oneOf(field, value string, allowed []string) error {
 	if !slices.Contains(allowed, value) {
-		return &Invalid{field, fmt.Sprintf("is %q, must be one of %s", value, strings.Join(allowed, ", "))}
+		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, must be one of %s", value, strings.Join(allowed, ", "))}
 	}
 	return nil
 }
 
-// ValidSignal refuses what is no signal's name.
+// ValidSignal refuses what is no signal, nor a sequence of signals.
 func ValidSignal(name string) error {
-	if _, err := process.ParseSignal(name); err != nil {
-		return &Invalid{"disruption.signal", err.Error()}
+	if _, err := process.ParseSequence(name); err != nil {
+		return &Invalid{Field: "disruption.signal", Problem: err.Error()}
 	}
 	return nil
 }
@@ -131,19 +160,25 @@ func ValidSignal(name string) error {
 func validOpen(s Scenario) error {
 	expected := float64(s.Load.Rate) * s.Subject.Delay.Seconds()
 	if expected > float64(s.Load.MaxOpen) {
-		return &Invalid{"load.rate", fmt.Sprintf(
-			"%d with a delay of %s keeps %.0f requests open, more than load.max-open %d: lower the rate or the delay",
-			s.Load.Rate, s.Subject.Delay, expected, s.Load.MaxOpen,
-		)}
+		return &Invalid{
+			Field: "load.rate", Of: []string{"load.rate", "subject.delay", "load.max-open"},
+			Problem: fmt.Sprintf(
+				"%d with a delay of %s keeps %.0f requests open, more than load.max-open %d: lower the rate or the delay",
+				s.Load.Rate, s.Subject.Delay, expected, s.Load.MaxOpen,
+			),
+		}
 	}
 	return nil
 }
 
 func validTimeout(s Scenario) error {
 	if s.Load.Timeout.Duration <= s.Subject.Delay.Duration {
-		return &Invalid{"load.timeout", fmt.Sprintf(
-			"is %s, must be more than the delay of %s, or every request hangs", s.Load.Timeout, s.Subject.Delay,
-		)}
+		return &Invalid{
+			Field: "load.timeout", Of: []string{"load.timeout", "subject.delay", "disruption.grace"},
+			Problem: fmt.Sprintf(
+				"is %s, must be more than the delay of %s, or every request hangs", s.Load.Timeout, s.Subject.Delay,
+			),
+		}
 	}
 	return nil
 }

@@ -1,14 +1,11 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -18,19 +15,8 @@ import (
 	"lastcall/harness/process"
 )
 
-const (
-	// aftermath is how long the load goes on after the exit, so that the
-	// refusals of a dead server are seen.
-	aftermath = 50 * time.Millisecond
-	// sampling is how often the open requests are counted during warm-up, and
-	// looked at when the signal is due.
-	sampling = time.Millisecond
-	// killWait bounds the wait for an exit after SIGKILL. Only a process that
-	// is stuck in the kernel outlives it.
-	killWait = 5 * time.Second
-)
-
-// shutdown is one boot - load - signal - drain - exit cycle.
+// shutdown is one boot - load - signal - drain - exit cycle, or, if a command is
+// run instead of a signal, one boot - load - command cycle.
 type shutdown struct {
 	plan    *Plan
 	subject Subject
@@ -40,8 +26,10 @@ type shutdown struct {
 
 	history history.History
 	server  Server
+	holders []process.Info // who listened before the signal
 	book    *ledger.Writer
 	attack  *load.Attack
+	poller  *poller // nil: readiness is not polled
 }
 
 // errSubjectGone says that there was nothing left to send the signal to.
@@ -73,9 +61,11 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	}
 	defer s.server.Close()
 	s.event(history.EventReady, s.now())
-	s.history.PID, s.history.Addr = s.server.PID(), s.server.Addr()
+	s.history.PID, s.history.Addr = s.server.PID(), s.server.Endpoint().Address
 
-	s.startLoad()
+	if err := s.startLoad(ctx); err != nil {
+		return err
+	}
 	err = s.disrupt(ctx)
 	s.finishLoad(ctx)
 	s.server.Close() // before the last lines are read: it waits for them
@@ -86,221 +76,22 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	return err
 }
 
-func (s *shutdown) startLoad() {
-	scenario := s.plan.Scenario
-	s.progress("loading")
-	s.event(history.EventLoad, s.now())
-	s.attack = load.Start(load.Config{
-		Base: s.base, Address: s.server.Addr(), URL: "http://" + s.server.Addr() + s.plan.Path,
-		Method: scenario.Load.Method, Rate: scenario.Load.Rate, Lanes: scenario.Load.Connections,
-		Timeout: scenario.Load.Timeout.Duration, Tail: scenario.Load.Tail.Duration, MaxOpen: scenario.Load.MaxOpen,
-		Prefix: ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal),
-	})
-}
-
-// disrupt waits for the moment, sends the signal, and waits for the exit.
+// disrupt waits for the moment, and then sends the signal and waits for the
+// exit, or runs the command that takes its place.
 func (s *shutdown) disrupt(ctx context.Context) error {
 	if err := s.awaitMoment(ctx); err != nil {
 		s.noteExit()
 		return err
+	}
+	if len(s.plan.Scenario.Disruption.While) > 0 {
+		s.progress("operating")
+		return s.operate(ctx)
 	}
 	s.progress("draining")
 	if err := s.signal(); err != nil {
 		return err
 	}
 	return s.awaitExit(ctx)
-}
-
-// awaitMoment warms the subject up for a time that the seed decides, and then
-// waits until at least half as many requests are open as were in the mean: a
-// signal that lands in a lull would test nothing. It waits no longer than the
-// scenario's trigger.
-func (s *shutdown) awaitMoment(ctx context.Context) error {
-	scenario := s.plan.Scenario
-	due := s.now() + scenario.Warm() + s.jitter()
-	halfway := s.now() + scenario.Warm()/2 // before it the load is still building up
-	last := due + scenario.Load.Trigger.Duration
-	ticker := time.NewTicker(sampling)
-	defer ticker.Stop()
-	var samples, sum int
-	for {
-		select {
-		case <-ticker.C:
-		case <-s.server.Exited():
-			return fmt.Errorf("%w: %s", errSubjectGone, s.server.Exit())
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		now, open := s.now(), s.attack.Open()
-		if now < due {
-			if now >= halfway {
-				samples, sum = samples+1, sum+open
-			}
-			continue
-		}
-		mean := float64(sum) / float64(max(samples, 1))
-		if mean < 1 || float64(open) >= mean/2 || now >= last {
-			s.history.Signal.Mean = mean
-			return nil
-		}
-	}
-}
-
-// jitter depends on the seed and on the shutdown's number only: the subjects of
-// a comparison get the same.
-func (s *shutdown) jitter() time.Duration {
-	most := int64(s.plan.Scenario.Load.Jitter.Duration)
-	if most == 0 {
-		return 0
-	}
-	source := rand.New(rand.NewPCG(s.plan.Seed, uint64(s.history.Header.Shutdown)))
-	return time.Duration(source.Int64N(most))
-}
-
-// signal marks the ledger and sends the signal. The mark is written first: what
-// the server records after it may or may not have been before the signal by a
-// few microseconds, but what stands before it certainly was.
-func (s *shutdown) signal() error {
-	sent := &s.history.Signal
-	sent.Name = s.plan.Scenario.Disruption.Signal
-	sig, err := process.ParseSignal(sent.Name)
-	if err != nil {
-		return err
-	}
-	sent.Number, sent.Open = int(sig), s.attack.Open()
-	if err := s.book.MarkSignal(); err != nil {
-		return err
-	}
-	before, after, err := s.server.Signal(sig)
-	if err != nil {
-		sent.Error = err.Error()
-		s.noteExit()
-		return err
-	}
-	sent.Sent, sent.Before, sent.After = true, before.Sub(s.base), after.Sub(s.base)
-	s.attack.Signalled(sent.Before)
-	s.event(history.EventSignal, sent.Before)
-	return nil
-}
-
-// awaitExit gives the subject its grace period, and then SIGKILL.
-func (s *shutdown) awaitExit(ctx context.Context) error {
-	grace := time.NewTimer(s.plan.Scenario.Disruption.Grace.Duration)
-	defer grace.Stop()
-	select {
-	case <-s.server.Exited():
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-grace.C:
-		s.event(history.EventKilled, s.now())
-		s.history.Exit.Killed = true
-		if _, _, err := s.server.Signal(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return err
-		}
-		// A killed process is gone at once; the bound is for one that is stuck
-		// in the kernel.
-		patience := time.NewTimer(killWait)
-		defer patience.Stop()
-		select {
-		case <-s.server.Exited():
-		case <-patience.C:
-			return fmt.Errorf("process %d survived SIGKILL for %s", s.server.PID(), killWait)
-		}
-	}
-	s.noteExit()
-	return nil
-}
-
-func (s *shutdown) noteExit() {
-	select {
-	case <-s.server.Exited():
-	default:
-		return
-	}
-	exit := s.server.Exit()
-	e := &s.history.Exit
-	e.Seen, e.At, e.Code, e.Signal = true, exit.At.Sub(s.base), exit.Code, exit.Signal
-	s.event(history.EventExit, e.At)
-}
-
-// finishLoad lets the load meet the dead server for a moment, ends it, and
-// waits for every request to end, which their deadlines bound.
-func (s *shutdown) finishLoad(ctx context.Context) {
-	if s.history.Exit.Seen && s.history.Signal.Sent {
-		wait := time.NewTimer(aftermath)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-		}
-		wait.Stop()
-	}
-	s.attack.End()
-	select {
-	case <-s.attack.Done():
-	case <-ctx.Done():
-		s.attack.Abort()
-		<-s.attack.Done()
-	}
-	report := s.attack.Report()
-	h := &s.history
-	h.Requests, h.Scheduled, h.Results, h.Disagreed = report.Requests, report.Scheduled, report.Results, report.Disagreed
-	if report.Paused > 0 {
-		s.event(history.EventLoadPaused, report.Paused)
-	}
-	s.noteRequests()
-	slices.SortStableFunc(h.Events, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
-}
-
-// noteRequests derives the events that requests tell of.
-func (s *shutdown) noteRequests() {
-	var refused, answered time.Duration
-	for i := range s.history.Requests {
-		r := &s.history.Requests[i]
-		switch r.Outcome {
-		case history.Refused:
-			if s.history.Signal.Sent && r.End >= s.history.Signal.Before && (refused == 0 || r.Started < refused) {
-				refused = r.Started
-			}
-		case history.Completed, history.Rejected, history.Failed:
-			answered = max(answered, r.End)
-		case history.Pending, history.Dropped, history.Unsent:
-		}
-	}
-	if refused > 0 {
-		s.event(history.EventFirstRefused, refused)
-	}
-	if answered > 0 {
-		s.event(history.EventLastAnswer, answered)
-	}
-}
-
-func (s *shutdown) readLedger(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	defer file.Close()
-	lines, torn, err := ledger.Parse(file)
-	if err != nil {
-		return err
-	}
-	book := &s.history.Ledger
-	book.Torn = torn
-	prefix := ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal)
-	for _, line := range lines {
-		if line.Fact == ledger.Signal {
-			book.Lines = append(book.Lines, history.LedgerLine{Fact: history.SignalMarked})
-			continue
-		}
-		seq, ok := ledger.Seq(line.ID, prefix)
-		var fact history.Fact
-		if !ok || fact.UnmarshalText([]byte(line.Fact)) != nil {
-			book.Foreign++
-			continue
-		}
-		book.Lines = append(book.Lines, history.LedgerLine{Seq: seq, Fact: fact})
-	}
-	return nil
 }
 
 // now reads the shutdown's clock.

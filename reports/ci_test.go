@@ -13,6 +13,7 @@ import (
 	"github.com/jstemmer/go-junit-report/v2/junit"
 	"pgregory.net/rapid"
 
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
 
@@ -381,7 +382,12 @@ func drawNasty(t *rapid.T) result.Suite {
 	}
 	suite.Warnings = texts.Draw(t, "warnings")
 	suite.Status = result.Overall(rapid.IntRange(0, 4).Draw(t, "status"))
-	suite.Tool.Version, suite.Scenario.Policy, suite.Scenario.Disruption.Signal = text.Draw(t, "version"), text.Draw(t, "policy"), text.Draw(t, "signal")
+	suite.Tool.Version, suite.Scenario.Policy, suite.Scenario.Subject.URL = text.Draw(t, "version"), text.Draw(t, "policy"), text.Draw(t, "url")
+	suite.Scenario.Disruption.Signal, suite.Scenario.Disruption.Target = text.Draw(t, "signal"), text.Draw(t, "target")
+	suite.Scenario.Disruption.While = texts.Draw(t, "while")
+	for _, url := range texts.Draw(t, "requests") {
+		suite.Scenario.Load.Requests = append(suite.Scenario.Load.Requests, history.Target{Method: text.Draw(t, "method"), URL: url})
+	}
 	return suite
 }
 

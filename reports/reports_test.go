@@ -177,11 +177,103 @@ func ruled() result.Suite {
 	return suite
 }
 
+// undelivered is a server of the user's behind a wrapper, whose processes call
+// themselves what a terminal, a page or a CI system would obey.
+func undelivered() result.Suite {
+	wrapper := history.Process{PID: 40, Name: "sh -c \x1b[2J '; ::error::gone"}
+	server := history.Process{PID: 57, Name: "node <b>server</b>.js | `rm` @all ]]>"}
+	s := subject("api", result.Fail)
+	s.Kind, s.ShutdownsFailed = "command", 3
+	s.Exits, s.ExitSeconds.Median = []result.Exit{{Code: -1, Signal: "SIGTERM", Count: 3}}, 0.002
+	s.Story = []string{
+		"SIGTERM never reached the server: it went to \"sh -c \\x1b[2J '; ::error::gone\" (PID 40), but " +
+			"\"node <b>server</b>.js | `rm` @all ]]>\" (PID 57) holds the listening socket, and went on as if nothing had happened.",
+		"A shell that waits for a command passes no signal on: write exec before the last command.",
+	}
+	s.Findings = []result.Finding{
+		{
+			Rule: "signal-delivered", Status: result.Violated, Count: 3, Judged: 3,
+			Expected: "the process that holds the listening socket gets the signal", Reference: "golang/go #54868",
+			Detail: "3 of 3 shutdowns left the server without the signal: SIGTERM went to \"sh -c \\x1b[2J '; ::error::gone\" (PID 40), but " +
+				"\"node <b>server</b>.js | `rm` @all ]]>\" (PID 57) holds the socket, and still ran when it should have been gone",
+			Evidence: []result.Evidence{{Shutdown: 1}, {Shutdown: 2}, {Shutdown: 3}},
+		},
+		{
+			Rule: "no-survivors", Status: result.Violated, Count: 1, Judged: 1, Expected: "nothing lives on", Reference: "systemd.kill(5)",
+			Detail:   "1 of 1 shutdown left something behind: \"node <b>server</b>.js | `rm` @all ]]>\" (PID 57) lived on, and the port is still taken",
+			Evidence: []result.Evidence{{Shutdown: 1}},
+		},
+		{
+			Rule: "ready-flips-first", Status: result.NotExercised, Expected: "readiness turns red first", Reference: "Kubernetes",
+			Detail: "there were no shutdowns to judge", Evidence: []result.Evidence{},
+		},
+	}
+	s.Details = []result.Detail{{
+		Shutdown: 1, Intact: true, Events: []result.Event{{Name: "signal"}, {Name: "signal-again", MS: 2000}, {Name: "load-ended", MS: 2000}},
+		Delivery: history.Delivery{
+			Target: history.Group, To: []history.Process{wrapper}, Holders: []history.Process{server}, Deaf: []history.Process{server},
+		},
+		Left:   history.Left{Looked: true, Processes: []history.Process{server}, PortTaken: true},
+		Stderr: []string{"listening"}, Warnings: []string{},
+	}}
+	suite := suiteOf(s)
+	suite.Scenario.Policy, suite.Scenario.Subject.URL = "k8s", "http://127.0.0.1:{port}/api/<b>?a=1&b=2"
+	suite.Scenario.Disruption = history.Disruption{
+		Signal: "SIGTERM,2s,SIGINT", Target: history.Group, Grace: history.Seconds(30), Lag: history.Seconds(2),
+	}
+	suite.Scenario.Overrides = history.Overrides{ExitCodes: []int{143}}
+	suite.Status = result.SuiteFail
+	return suite
+}
+
+// operation is a reload under load, which a server survived and another did not.
+func operation() result.Suite {
+	command := []string{"nginx", "-s", "reload"}
+	good := subject("nginx", result.Pass)
+	good.Kind, good.Exits, good.ExitSeconds = "command", []result.Exit{}, result.Spread{}
+	good.Requests = history.Counts{Total: 1234, Completed: 1234}
+	good.Late = history.Counts{Total: 40, Completed: 40}
+	good.Findings = []result.Finding{{
+		Rule: "stays-up", Status: result.Satisfied, Judged: 190, Expected: "no request is refused, and the process lives on",
+		Detail: "190 requests judged, no violation", Reference: "nginx, Controlling nginx", Evidence: []result.Evidence{},
+	}}
+	good.Details = []result.Detail{{
+		Shutdown: 1, Intact: true, Operation: &history.Operation{Command: command, End: 1300 * time.Millisecond},
+		Events: []result.Event{{Name: "signal"}, {Name: "operated", MS: 300}}, Warnings: []string{},
+	}}
+	bad := good
+	bad.Name, bad.Verdict, bad.ShutdownsFailed = "nginx -g 'daemon off;'", result.Fail, 3
+	bad.Requests = history.Counts{Total: 1234, Completed: 1200, Refused: 34}
+	bad.Late = history.Counts{Total: 40, Completed: 6, Refused: 34}
+	bad.AtRisk = 190
+	bad.Exits, bad.ExitSeconds = []result.Exit{{Code: 0, Count: 3}}, result.Spread{Median: 0.3}
+	bad.Story = []string{
+		"While \"nginx -s reload\" ran, and until the load ended, 34 requests were refused, over 3 shutdowns: nobody was listening.",
+		"The process ended with exit code 0, though it should have stayed up.",
+	}
+	bad.Findings = []result.Finding{{
+		Rule: "stays-up", Status: result.Violated, Count: 37, Judged: 193, Expected: "no request is refused, and the process lives on",
+		Detail:    "34 of 190 requests were refused, in 3 of 3 shutdowns: the process ended though it should have stayed up",
+		Reference: "nginx, Controlling nginx", Evidence: []result.Evidence{{Shutdown: 1}, {Shutdown: 2}, {Shutdown: 3}},
+	}}
+	bad.Details = []result.Detail{{
+		Shutdown: 1, Intact: true, Events: []result.Event{{Name: "signal"}}, Warnings: []string{},
+		Operation: &history.Operation{
+			Command: command, End: 1300 * time.Millisecond, Code: -1, Signal: "SIGKILL", Stderr: []string{"<b>emerg</b> \x1b[31m::error::"},
+		},
+	}}
+	suite := suiteOf(good, bad)
+	suite.Scenario.Disruption.While, suite.Scenario.Disruption.Settle = command, history.Seconds(2)
+	suite.Scenario.Load.Requests = []history.Target{{URL: "/"}, {Method: "POST", URL: "/orders"}, {URL: "/health"}}
+	suite.Status = result.SuiteFail
+	return suite
+}
+
 func goldens() map[string]result.Suite {
 	return map[string]result.Suite{
 		"pass": passing(), "fail": failing(), "inconclusive": inconclusive(), "warning": warned(),
 		"interrupted": interrupted(), "hostile": hostile(), "huge": huge(), "exits": exits(),
-		"empty": suiteOf(), "rules": ruled(),
+		"empty": suiteOf(), "rules": ruled(), "undelivered": undelivered(), "operation": operation(),
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -78,7 +78,16 @@ func widest(text string) int {
 
 func (style Style) grid(s result.Suite, r room) (string, error) {
 	right, left := tw.AlignRight, tw.AlignLeft
-	align := []tw.Align{left, right, right, right, right, right, right, left, left}
+	header := []string{"\n" + noun(s), "in flight\nkept", "\nrejected", "\nlost", "late\nlost", "\nat risk", "\nrefused", "\nexit", "\nverdict"}
+	var rows [][]string
+	for _, subject := range s.Subjects {
+		rows = append(rows, style.row(subject, r))
+	}
+	return grid(header, []tw.Align{left, right, right, right, right, right, right, left, left}, rows)
+}
+
+// grid lays out cells below each other, with a line under the header.
+func grid(header []string, align []tw.Align, rows [][]string) (string, error) {
 	var text strings.Builder
 	table := tablewriter.NewTable(&text,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
@@ -99,11 +108,9 @@ func (style Style) grid(s result.Suite, r room) (string, error) {
 			},
 		}),
 	)
-	table.Header("\nstrategy", "in flight\nkept", "\nrejected", "\nlost", "late\nlost", "\nat risk", "\nrefused", "\nexit", "\nverdict")
-	for _, subject := range s.Subjects {
-		if err := table.Append(style.row(subject, r)); err != nil {
-			return "", err
-		}
+	table.Header(header)
+	if err := table.Bulk(rows); err != nil {
+		return "", err
 	}
 	if err := table.Render(); err != nil {
 		return "", err
@@ -113,6 +120,14 @@ func (style Style) grid(s result.Suite, r room) (string, error) {
 		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
 	return trimmed.String(), nil
+}
+
+// noun is what a row is about: ways to stop are compared, servers are tested.
+func noun(s result.Suite) string {
+	if slices.ContainsFunc(s.Subjects, func(s result.Subject) bool { return s.Kind != "strategy" }) {
+		return "server"
+	}
+	return "strategy"
 }
 
 func (style Style) row(s result.Subject, r room) []string {
@@ -126,30 +141,37 @@ func (style Style) row(s result.Subject, r room) []string {
 	}
 }
 
-// verdict is a word before it is a colour.
-func (style Style) verdict(v result.Verdict) string {
-	const (
-		green  = "\x1b[32m"
-		red    = "\x1b[31m"
-		yellow = "\x1b[33m"
-		plain  = "\x1b[0m"
-	)
-	word := strings.ToUpper(v.String())
+// The colours of a terminal.
+const (
+	green  = "\x1b[32m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	plain  = "\x1b[0m"
+)
+
+// paint colours a word, where colours are wanted.
+func (style Style) paint(color, word string) string {
 	if !style.Color {
 		return word
 	}
+	return color + word + plain
+}
+
+// verdict is a word before it is a colour.
+func (style Style) verdict(v result.Verdict) string {
+	word := strings.ToUpper(v.String())
 	switch v {
 	case result.Pass:
-		return green + word + plain
+		return style.paint(green, word)
 	case result.Fail:
-		return red + word + plain
+		return style.paint(red, word)
 	case result.Inconclusive:
 	}
-	return yellow + word + plain
+	return style.paint(yellow, word)
 }
 
 // exit says how the process ended and how long after the signal, the median of
-// all shutdowns.
+// all shutdowns. One that should have stayed up, and did, is still up.
 func exit(s result.Subject, most int) string {
 	var how []string
 	for _, e := range s.Exits {
@@ -162,7 +184,11 @@ func exit(s result.Subject, most int) string {
 			how = append(how, fmt.Sprintf("%d", e.Code))
 		}
 	}
-	if len(how) == 0 {
+	switch {
+	case len(how) > 0:
+	case slices.ContainsFunc(s.Details, func(d result.Detail) bool { return d.Operation != nil }):
+		return "still up"
+	default:
 		return "not seen"
 	}
 	took := ", " + seconds(s.ExitSeconds.Median)
@@ -197,6 +223,10 @@ func (style Style) story(w io.Writer, s result.Subject) {
 	}
 }
 
+// mostWords is how many of a subject's last lines are shown: a request log would
+// push everything else off the screen. All that was kept is in the JSON report.
+const mostWords = 8
+
 // lastWords shows the end of the subject's stderr.
 func lastWords(w io.Writer, s result.Subject) {
 	lines, shutdown := words(s)
@@ -204,24 +234,7 @@ func lastWords(w io.Writer, s result.Subject) {
 		return
 	}
 	fmt.Fprintf(w, "  Its last words on stderr, in shutdown %d:\n", shutdown)
-	for _, line := range lines {
+	for _, line := range lines[max(0, len(lines)-mostWords):] {
 		fmt.Fprintf(w, "    | %s\n", shorten(clean(line), width-6))
 	}
-}
-
-// conditions say under what the table was made, so that it can be made again.
-func conditions(s result.Suite) string {
-	load := s.Scenario.Load
-	plural := "s"
-	if s.Scenario.Shutdowns == 1 {
-		plural = ""
-	}
-	upTo := ""
-	if s.Status == result.SuiteInterrupted {
-		upTo = "Interrupted: what is shown is partial. Up to "
-	}
-	return fmt.Sprintf("%s%d shutdown%s each, %s requests/s (%s), %s handlers, %s under load, policy %s, seed %d, %s.",
-		upTo, s.Scenario.Shutdowns, plural, number(load.Rate), load.Connections, s.Scenario.Subject.Delay,
-		s.Scenario.Disruption.Signal, s.Scenario.Policy, s.Seed,
-		time.Duration(s.Seconds*float64(time.Second)).Round(100*time.Millisecond))
 }

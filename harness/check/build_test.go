@@ -170,6 +170,65 @@ func (b *builder) subject(position int, name string) *builder {
 	return b
 }
 
+// kind makes the subject a "strategy" or a "command".
+func (b *builder) kind(k string) *builder {
+	b.h.Header.Kind = k
+	return b
+}
+
+// lag lets a balancer go on sending for so long after the signal.
+func (b *builder) lag(d time.Duration) *builder {
+	b.h.Header.Scenario.Disruption.Lag.Duration = d
+	return b
+}
+
+// again sends a further signal.
+func (b *builder) again(name string, number int, at time.Duration) *builder {
+	d := &b.h.Header.Scenario.Disruption
+	d.Signal = fmt.Sprintf("%s,%s,%s", d.Signal, at-signalAt, name)
+	b.h.Signal.Again = append(b.h.Signal.Again, history.Again{Name: name, Number: number, At: at})
+	return b
+}
+
+// delivered says who listened, who was told to stop, and who did not hear of it.
+func (b *builder) delivered(holders, to, deaf []history.Process) *builder {
+	b.h.Delivery = history.Delivery{Target: history.Leader, Holders: holders, To: to, Deaf: deaf}
+	return b
+}
+
+// left says what lived on after the exit.
+func (b *builder) left(portTaken bool, processes ...history.Process) *builder {
+	b.h.Left = history.Left{Looked: true, PortTaken: portTaken, Processes: processes}
+	return b
+}
+
+// readiness says what the readiness check answered; polls were made.
+func (b *builder) readiness(red, refused time.Duration) *builder {
+	b.h.Readiness = history.Readiness{Polls: 50, Red: red, Refused: refused}
+	return b
+}
+
+// reload runs a command instead of a signal, from signalAt to exitAt.
+func (b *builder) reload() *builder {
+	command := []string{"nginx", "-s", "reload"}
+	b.h.Header.Scenario.Disruption.While = command
+	b.h.Operation = &history.Operation{Command: command, End: exitAt}
+	b.h.Exit = history.Exit{}
+	b.h.Events = []history.Event{
+		{Name: history.EventReady, At: 10 * time.Millisecond},
+		{Name: history.EventLoad, At: 20 * time.Millisecond},
+		{Name: history.EventSignal, At: signalAt},
+		{Name: history.EventOperated, At: exitAt},
+	}
+	return b
+}
+
+// newReload returns a reload that is intact and passes: as many requests as in
+// newHistory, and all of them completed.
+func newReload() *builder {
+	return newFrame().reload().before(history.Completed, 40).inFlight(history.Completed, 25).late(history.Completed, 5)
+}
+
 func (b *builder) exit(e history.Exit) *builder {
 	e.Seen, e.At = true, exitAt
 	b.h.Exit = e
@@ -311,14 +370,14 @@ func finding(t *testing.T, s result.Subject, rule string) result.Finding {
 func flaws(suite result.Suite) []string {
 	var found []string
 	for _, s := range suite.Subjects {
-		for _, flaw := range append(countFlaws(s), findingFlaws(s)...) {
+		for _, flaw := range append(countFlaws(s, staysUpThrough(suite.Scenario)), findingFlaws(s)...) {
 			found = append(found, s.Name+": "+flaw)
 		}
 	}
 	return found
 }
 
-func countFlaws(s result.Subject) []string {
+func countFlaws(s result.Subject, staysUp bool) []string {
 	var c check
 	var requests, inFlight, late history.Counts
 	intact := 0
@@ -333,7 +392,11 @@ func countFlaws(s result.Subject) []string {
 	c.equal("requests", s.Requests, requests)
 	c.equal("in flight", s.InFlight, inFlight)
 	c.equal("late", s.Late, late)
-	c.equal("at risk", s.AtRisk, inFlight.AtRisk()+late.AtRisk())
+	atRisk := inFlight.AtRisk() + late.AtRisk()
+	if staysUp { // whoever finds nobody then has lost something
+		atRisk += inFlight.Refused + late.Refused
+	}
+	c.equal("at risk", s.AtRisk, atRisk)
 	c.equal("shutdowns", s.Shutdowns, len(s.Details))
 	c.equal("intact shutdowns", s.ShutdownsIntact, intact)
 	c.holds("failed <= intact", s.ShutdownsFailed <= s.ShutdownsIntact)

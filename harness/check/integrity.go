@@ -14,14 +14,12 @@ import (
 // judged.
 const Integrity = "integrity"
 
-// maxLag is how late the slowest hundredth of our own requests may start. Where
-// the handler takes longer, so may they.
-const maxLag = 50 * time.Millisecond
-
 // problem is a reason why a shutdown cannot be judged.
 type problem struct {
 	detail   string
 	evidence []result.Evidence
+	// soft: what went wrong is still proved, but a pass would not be earned.
+	soft bool
 }
 
 // integrity returns every reason why the history cannot be judged. A history
@@ -85,7 +83,7 @@ func shortage(o *observation) []problem {
 	case reasons[history.OutOfPorts] > 0:
 		detail += ": lower the rate, or use --connections reused"
 	}
-	return []problem{{detail, evidence}}
+	return []problem{{detail: detail, evidence: evidence}}
 }
 
 func countReasons(reasons map[history.Reason]int) string {
@@ -97,17 +95,45 @@ func countReasons(reasons map[history.Reason]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// delivery asks that the signal was sent and the exit seen.
+// delivery asks that the signal was sent and the exit seen, or that the command
+// was run instead.
 func delivery(o *observation) []problem {
+	while := o.Header.Scenario.Disruption.While
+	missing := "the signal was not sent"
+	if len(while) > 0 {
+		missing = fmt.Sprintf("the command %q was not run", strings.Join(while, " "))
+	}
 	switch {
 	case !o.Signal.Sent && o.Signal.Error != "":
-		return []problem{{detail: "the signal was not sent: " + o.Signal.Error}}
-	case !o.Signal.Sent:
-		return []problem{{detail: "the signal was not sent"}}
+		return []problem{{detail: missing + ": " + o.Signal.Error}}
+	case !o.Signal.Sent, len(while) > 0 && o.Operation == nil:
+		return []problem{{detail: missing}}
+	case o.Operation != nil:
+		return operated(o)
 	case !o.Exit.Seen:
 		return []problem{{detail: "the subject's exit was not seen"}}
 	}
 	return nil
+}
+
+// operated asks that the command that ran instead of a signal did its work:
+// otherwise nothing was put to the test.
+func operated(o *observation) []problem {
+	op := o.Operation
+	how := ""
+	switch {
+	case op.Signal != "":
+		how = "was ended by " + op.Signal
+	case op.Code != 0:
+		how = fmt.Sprintf("ended with exit code %d", op.Code)
+	default:
+		return nil
+	}
+	detail := fmt.Sprintf("the command %q %s", strings.Join(op.Command, " "), how)
+	if n := len(op.Stderr); n > 0 {
+		detail += ": " + strings.TrimSpace(op.Stderr[n-1])
+	}
+	return []problem{{detail: detail}}
 }
 
 // steadyState asks that the server served before the signal: what already
@@ -118,12 +144,12 @@ func steadyState(o *observation) []problem {
 	}
 	var found []problem
 	before := o.counts(history.Before)
-	if before.Completed == 0 {
-		found = append(found, problem{detail: "no request was completed before the signal: " +
-			"there was no steady state to disturb"})
+	if before.Completed == 0 && o.counts(history.InFlight).Completed == 0 {
+		found = append(found, problem{detail: "no request was completed before " + o.moment() +
+			", nor of those in flight: there was no steady state to disturb", soft: true})
 	}
 	if bad := before.Total - before.Completed; bad > 0 {
-		p := problem{detail: fmt.Sprintf("%d of %d requests went wrong before the signal (%s)", bad, before.Total, describe(before))}
+		p := problem{detail: fmt.Sprintf("%d of %d requests went wrong before %s (%s)", bad, before.Total, o.moment(), describe(before))}
 		o.each(history.Before, func(r *history.Request) {
 			if r.Outcome != history.Completed {
 				p.evidence = append(p.evidence, o.proof(r))
@@ -133,90 +159,22 @@ func steadyState(o *observation) []problem {
 	}
 	if paused, ok := o.At(history.EventLoadPaused); ok && paused < o.Signal.Before {
 		found = append(found, problem{detail: fmt.Sprintf(
-			"the load met its cap of %d open requests before the signal: the server is slower than the rate",
-			o.Header.Scenario.Load.MaxOpen,
-		)})
+			"the load met its cap of %d open requests before %s: the server is slower than the rate, so lower it (--rate)",
+			o.Header.Scenario.Load.MaxOpen, o.moment(),
+		), soft: true})
 	}
 	return found
 }
 
 // schedule asks that the load came as it was meant to.
 func schedule(o *observation) []problem {
-	allowed := max(maxLag, o.Header.Scenario.Subject.Delay.Duration)
-	if o.lag <= allowed {
+	if o.lag <= o.allowed {
 		return nil
 	}
 	return []problem{{detail: fmt.Sprintf(
 		"the load ran behind its schedule: one request in a hundred started more than %s late, %s is allowed; "+
-			"lower the rate or leave the machine alone", o.lag.Round(time.Millisecond), allowed,
+			"lower the rate or leave the machine alone", o.lag.Round(time.Millisecond), o.allowed.Round(time.Millisecond),
 	)}}
-}
-
-func lag(h *history.History) time.Duration {
-	lags := make([]time.Duration, 0, len(h.Requests))
-	for i := range h.Requests {
-		if r := &h.Requests[i]; r.Outcome != history.Pending {
-			lags = append(lags, r.Started-r.Scheduled)
-		}
-	}
-	slices.Sort(lags)
-	return history.Quantile(lags, 0.99)
-}
-
-// contradictions compares the two witnesses. A request that was dropped and
-// never received is none: it died in a buffer. Nor is one that was answered and
-// dropped: the answer died on its way.
-func contradictions(o *observation) []problem {
-	if !o.Ledger.Present() {
-		return nil
-	}
-	if o.Signal.Sent && !slices.ContainsFunc(o.Ledger.Lines, marked) {
-		return []problem{{detail: "the server's ledger has lost the mark of the signal, so that its order tells nothing: " +
-			"open the file with O_APPEND and do not truncate it"}}
-	}
-	var unheard, impossible, repeated []result.Evidence
-	for i := range o.Requests {
-		r := &o.Requests[i]
-		received := o.entries[r.Seq].Received
-		switch {
-		case r.Outcome == history.Completed && received == 0:
-			unheard = append(unheard, o.proof(r))
-		case received > 0 && (r.Outcome == history.Refused || r.Outcome == history.Unsent):
-			impossible = append(impossible, o.proof(r))
-		case received > int(r.Attempts):
-			repeated = append(repeated, o.proof(r))
-		}
-	}
-	var found []problem
-	for _, c := range []struct {
-		evidence []result.Evidence
-		what     string
-	}{
-		{unheard, "completed according to the connection, never received according to the server's ledger"},
-		{impossible, "never sent according to the connection, received according to the server's ledger"},
-		{repeated, "received more often than sent"},
-	} {
-		if len(c.evidence) > 0 {
-			detail := fmt.Sprintf("the witnesses contradict each other on %s (%s): %s", count(len(c.evidence), "request"), seqs(c.evidence), c.what)
-			found = append(found, problem{detail, c.evidence})
-		}
-	}
-	return found
-}
-
-func marked(l history.LedgerLine) bool { return l.Fact == history.SignalMarked }
-
-// seqs names the first few requests of a list.
-func seqs(evidence []result.Evidence) string {
-	const most = 5
-	var names []string
-	for _, e := range evidence[:min(most, len(evidence))] {
-		names = append(names, fmt.Sprintf("#%d", *e.Seq))
-	}
-	if len(evidence) > most {
-		names = append(names, "...")
-	}
-	return strings.Join(names, ", ")
 }
 
 // framing looks for exposed answers that ended with their connection: a whole
@@ -231,8 +189,9 @@ func framing(o *observation) []problem {
 	if len(evidence) == 0 {
 		return nil
 	}
-	return []problem{{
-		fmt.Sprintf("%s ended with the connection, so that a whole one cannot be told from a cut one: "+
-			"make the server send Content-Length or chunks", count(len(evidence), "answer")), evidence,
-	}}
+	return []problem{{evidence: evidence, detail: fmt.Sprintf(
+		"%s ended with the connection, so that a whole one cannot be told from a cut one: "+
+			"make the server send Content-Length or chunks, or say what a whole body matches (--expect-body)",
+		count(len(evidence), "answer"),
+	)}}
 }

@@ -7,13 +7,13 @@
 // not judged. From those that are intact the verdict comes in this order:
 //
 //  1. a required rule violated: Fail, however small the sample
-//  2. any shutdown not intact, or too little at risk over all: Inconclusive
+//  2. any shutdown not intact, or of a server that was sick before, or too little
+//     at risk over all: Inconclusive
 //  3. Pass
 package check
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -112,36 +112,51 @@ func Judged(s result.Suite) bool {
 func judgeSubject(histories []*history.History, policy Policy) result.Subject {
 	observations := make([]*observation, len(histories))
 	for i, h := range histories {
-		observations[i] = observe(h)
+		observations[i] = observe(h, policy)
 	}
 	s := summarize(observations)
-	failed := make(map[int]bool) // shutdowns in which a required rule was violated
-	intact := onlyIntact(observations)
+	scenario, intact := histories[0].Header.Scenario, onlyIntact(observations)
 	s.ShutdownsIntact = len(intact)
 	s.Findings = append(s.Findings, integrityFindings(observations)...)
+	ruled, failed := judgeRules(intact, scenario.Disruption, policy)
+	gate := maxLoss(s, intact, policy, failed)
+	s.ShutdownsFailed = len(failed)
+	s.Findings = append(append(s.Findings, ruled...), gate...)
+	s.Findings = append(s.Findings, sample(scenario, s, policy)...)
+	s.Bounds = result.Bounds{
+		PerRequest:  upperBound(losses(s, staysUpThrough(scenario)), s.AtRisk),
+		PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
+	}
+	s.Verdict = verdict(s)
+	s.Story = story(s, scenario, intact)
+	return s
+}
+
+// staysUpThrough reports whether the server promised to stay up: then a refusal
+// is a loss, and not somebody else's turn.
+func staysUpThrough(s history.Scenario) bool { return len(s.Disruption.While) > 0 }
+
+// judgeRules judges the intact shutdowns by every rule that the policy asks for
+// and the disruption gives a meaning. It also returns the numbers of the
+// shutdowns in which a required rule was violated.
+func judgeRules(intact []*observation, d history.Disruption, policy Policy) ([]result.Finding, map[int]bool) {
+	var findings []result.Finding
+	failed := make(map[int]bool)
 	for _, rule := range Rules() {
 		level := policy.Levels[rule.Name]
-		if level.Breach == Off && level.Excused == Off {
+		if level.off() || !rule.applies(d) {
 			continue
 		}
 		tallies := make([]tally, len(intact))
 		for i, o := range intact {
 			tallies[i] = rule.judge(o)
-			if level.status(1, len(tallies[i].breaches), len(tallies[i].excused)) == result.Violated {
+			if level.status(tallies[i]) == result.Violated {
 				failed[o.Header.Shutdown] = true
 			}
 		}
-		s.Findings = append(s.Findings, rule.find(level, tallies))
+		findings = append(findings, rule.find(level, tallies))
 	}
-	s.ShutdownsFailed = len(failed)
-	s.Bounds = result.Bounds{
-		PerRequest:  upperBound(losses(s), s.AtRisk),
-		PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
-	}
-	s.Findings = append(s.Findings, sample(histories[0].Header.Scenario, s, policy)...)
-	s.Verdict = verdict(s)
-	s.Story = story(s, observations)
-	return s
+	return findings, failed
 }
 
 func onlyIntact(observations []*observation) []*observation {
@@ -154,9 +169,14 @@ func onlyIntact(observations []*observation) []*observation {
 	return intact
 }
 
-// losses are the requests at risk that got no answer, or a wrong one.
-func losses(s result.Subject) int {
-	return s.InFlight.Dropped + s.InFlight.Failed + s.Late.Dropped + s.Late.Failed
+// losses are the requests at risk that got no answer, or a wrong one. A server
+// that promised to stay up also loses those that it refuses.
+func losses(s result.Subject, staysUp bool) int {
+	lost := s.InFlight.Dropped + s.InFlight.Failed + s.Late.Dropped + s.Late.Failed
+	if staysUp {
+		lost += s.InFlight.Refused + s.Late.Refused
+	}
+	return lost
 }
 
 func integrityFindings(observations []*observation) []result.Finding {
@@ -170,7 +190,7 @@ func integrityFindings(observations []*observation) []result.Finding {
 			findings = append(findings, result.Finding{
 				Rule: Integrity, Status: result.Unjudged, Count: len(evidence), Judged: 1,
 				Expected: "a shutdown that can be judged",
-				Detail:   fmt.Sprintf("shutdown %d: %s", o.Header.Shutdown, p.detail),
+				Detail:   o.said(p),
 				Evidence: evidence, Reference: "every verdict is earned",
 			})
 		}

@@ -168,6 +168,62 @@ func TestSampleSaysWhatWouldHelp(t *testing.T) {
 	}
 }
 
+// TestSampleAdvisesUsersOnTheirServer: how long it takes was measured, and nobody
+// but its owner can make it take longer.
+func TestSampleAdvisesUsersOnTheirServer(t *testing.T) {
+	takes := func(d time.Duration) change {
+		return func(r *history.Request) { r.End = r.Started + d; r.FirstByte = r.End }
+	}
+	tests := []struct {
+		name    string
+		rate    int
+		history *builder
+		want    string
+	}{
+		{
+			"quick, at a low rate - inconclusive", 50, newFrame().before(history.Completed, 40, takes(2*time.Millisecond)),
+			"no request was in flight at the signal, so nothing was put to the test: " +
+				"ask for a URL that takes 600ms or longer to answer, or send 15000 requests a second (--rate)",
+		},
+		{
+			"slow, at a low rate - inconclusive", 50, newFrame().before(history.Completed, 40, takes(200*time.Millisecond)),
+			"no request was in flight at the signal, so nothing was put to the test: " +
+				"ask for a URL that takes 600ms or longer to answer, or send 150 requests a second (--rate)",
+		},
+		{
+			"quicker than any load can be - inconclusive", 500, newFrame().before(history.Completed, 40, takes(time.Millisecond)),
+			"no request was in flight at the signal, so nothing was put to the test: ask for a URL that takes 60ms or longer to answer",
+		},
+		{
+			"it has answered nothing at all - inconclusive", 500, newFrame().late(history.Refused, 5),
+			"no request was in flight at the signal, so nothing was put to the test: ask for a URL that takes 60ms or longer to answer",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := tt.history.kind("command").done()
+			h.Header.Scenario.Load.Rate = tt.rate
+			f := finding(t, judge(t, "default", []*history.History{h}), "sample")
+			if f.Detail != tt.want || f.Status != result.Unjudged {
+				t.Errorf("it says %v, %q, want %q", f.Status, f.Detail, tt.want)
+			}
+		})
+	}
+}
+
+// TestSampleAsksForNothingImpossible: more shutdowns than a scenario may have are
+// no advice.
+func TestSampleAsksForNothingImpossible(t *testing.T) {
+	p := policy(t, "default")
+	for most, want := range map[int]bool{666: true, 667: false} {
+		p.MinAtRisk = most
+		s := Judge(histories(newFrame().before(history.Completed, 40).inFlight(history.Completed, 1)), p).Subjects[0]
+		if f := finding(t, s, "sample"); strings.Contains(f.Detail, "(--shutdowns)") != want {
+			t.Errorf("%d are needed, 1 was at risk: it says %q", most, f.Detail)
+		}
+	}
+}
+
 // TestNothingIsGreenByDefault: no zero value passes.
 func TestNothingIsGreenByDefault(t *testing.T) {
 	if v := *new(result.Verdict); v != result.Inconclusive {

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"lastcall/harness/history"
@@ -10,16 +12,19 @@ import (
 // observation is one shutdown, prepared for the rules.
 type observation struct {
 	*history.History
+	policy   Policy
 	windows  []history.Window
 	guard    time.Duration
 	entries  map[uint32]history.Entry
 	closing  time.Duration // when the listener closed, as far as can be seen; else the exit
 	lag      time.Duration // p99 of how late our own requests started
+	allowed  time.Duration // how late they may
 	problems []problem     // why it cannot be judged; none if it is intact
 }
 
-func observe(h *history.History) *observation {
-	o := &observation{History: h, entries: h.Ledger.Entries(), closing: h.Exit.At, lag: lag(h)}
+func observe(h *history.History, policy Policy) *observation {
+	o := &observation{History: h, policy: policy, entries: h.Ledger.Entries(), closing: h.Exit.At}
+	o.lag, o.allowed = h.Lag()
 	o.windows, o.guard = h.Windows()
 	if refused, ok := h.At(history.EventFirstRefused); ok {
 		o.closing = refused
@@ -28,7 +33,23 @@ func observe(h *history.History) *observation {
 	return o
 }
 
-func (o *observation) intact() bool { return len(o.problems) == 0 }
+// intact reports whether the shutdown can be judged: no problem but soft ones.
+func (o *observation) intact() bool {
+	return !slices.ContainsFunc(o.problems, func(p problem) bool { return !p.soft })
+}
+
+// moment is what the requests before it and after it are told apart by.
+func (o *observation) moment() string {
+	if staysUpThrough(o.Header.Scenario) {
+		return "the command"
+	}
+	return "the signal"
+}
+
+// said is what a problem is about, and in which shutdown.
+func (o *observation) said(p problem) string {
+	return fmt.Sprintf("shutdown %d: %s", o.Header.Shutdown, p.detail)
+}
 
 // each calls f for every request of the window.
 func (o *observation) each(w history.Window, f func(*history.Request)) {
@@ -43,6 +64,18 @@ func (o *observation) counts(w history.Window) history.Counts {
 	var c history.Counts
 	o.each(w, func(r *history.Request) { c.Add(r.Outcome) })
 	return c
+}
+
+// forgiven counts the losses that are late only because nobody knows whether the
+// server had them: see history.History.Windows.
+func (o *observation) forgiven() int {
+	n := 0
+	o.each(history.Late, func(r *history.Request) {
+		if len(o.entries) == 0 && r.Written && r.Sent > 0 && r.Sent <= o.Signal.Before-o.guard {
+			n++
+		}
+	})
+	return n
 }
 
 // exposed calls f for every request whose life overlaps the shutdown.

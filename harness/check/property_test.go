@@ -28,7 +28,7 @@ func genGroups(t *rapid.T) []group {
 	if !rapid.Bool().Draw(t, "flawed") {
 		return groups
 	}
-	places := rapid.SampledFrom([]string{"before", "in flight", "late", "after"})
+	places := rapid.SampledFrom([]string{"before", "in flight", "raced", "late", "after"})
 	outcomes := rapid.SampledFrom(append(history.Outcomes(), history.Pending))
 	for range rapid.IntRange(1, 3).Draw(t, "flaws") {
 		groups = append(groups, group{places.Draw(t, "place"), outcomes.Draw(t, "outcome"), rapid.IntRange(1, 3).Draw(t, "n")})
@@ -50,6 +50,8 @@ func genShutdown(t *rapid.T, number int) (*history.History, []group) {
 			b.before(g.outcome, g.n, lane)
 		case "in flight":
 			b.inFlight(g.outcome, g.n, lane)
+		case "raced":
+			b.inFlight(g.outcome, g.n, raced, lane)
 		case "late":
 			b.late(g.outcome, g.n, lane)
 		case "after":
@@ -57,6 +59,12 @@ func genShutdown(t *rapid.T, number int) (*history.History, []group) {
 		}
 	}
 	b.exit(rapid.SampledFrom([]history.Exit{{}, {}, {}, {Code: 143}, {Code: -1, Signal: "SIGTERM"}, {Code: 1}, {Killed: true}}).Draw(t, "exit"))
+	if rapid.IntRange(0, 5).Draw(t, "deaf") == 5 {
+		b.delivered(people(node), people(npm), people(node))
+	}
+	if rapid.IntRange(0, 5).Draw(t, "survivors") == 5 {
+		b.left(false, worker)
+	}
 	b.edit(func(h *history.History) {
 		h.Interrupted = rapid.IntRange(0, 9).Draw(t, "interrupted") == 9
 		if rapid.IntRange(0, 9).Draw(t, "lost a result") == 9 {
@@ -85,7 +93,10 @@ func TestNeverPassesALoss(t *testing.T) {
 		s := suite.Subjects[0]
 		seen[s.Verdict]++
 		for i, d := range s.Details {
-			checkLosses(t, s.Verdict, d, groups[i], p.Name)
+			checkLosses(t, s, d, groups[i], p.Name)
+			if d.Intact && s.Verdict != result.Fail && (len(d.Delivery.Deaf) > 0 || len(d.Left.Processes) > 0 && !all[i].Exit.Killed) {
+				t.Fatalf("shutdown %d: the server never heard of it, or left somebody behind, and the verdict is %v", d.Shutdown, s.Verdict)
+			}
 		}
 	})
 	for _, v := range []result.Verdict{result.Pass, result.Fail, result.Inconclusive} {
@@ -95,7 +106,8 @@ func TestNeverPassesALoss(t *testing.T) {
 	}
 }
 
-func checkLosses(t *rapid.T, v result.Verdict, d result.Detail, groups []group, policyName string) {
+func checkLosses(t *rapid.T, s result.Subject, d result.Detail, groups []group, policyName string) {
+	v := s.Verdict
 	for _, g := range groups {
 		if g.n == 0 {
 			continue
@@ -107,10 +119,63 @@ func checkLosses(t *rapid.T, v result.Verdict, d result.Detail, groups []group, 
 			t.Fatalf("shutdown %d: a request was not sent, and it is intact", d.Shutdown)
 		case g.place == "in flight" && g.outcome != history.Completed && g.outcome != history.Refused && d.Intact && v != result.Fail:
 			t.Fatalf("shutdown %d: a request in flight was %v, and the verdict is %v", d.Shutdown, g.outcome, v)
-		case g.place == "late" && g.outcome == history.Dropped && policyName == "strict" && v == result.Pass:
-			t.Fatalf("shutdown %d: a late request was dropped, and strict passes it", d.Shutdown)
+		case (g.place == "late" || g.place == "raced") && g.outcome == history.Dropped && v == result.Pass && (policyName == "strict" || policyName == "k8s"):
+			t.Fatalf("shutdown %d: a request was dropped (%s), and %s passes it", d.Shutdown, g.place, policyName)
+		case (g.place == "late" || g.place == "raced") && g.outcome == history.Dropped && v == result.Pass && len(s.Story) == 0:
+			t.Fatalf("shutdown %d: a request was dropped (%s), and it passes in silence", d.Shutdown, g.place)
+		case g.place == "raced" && g.outcome != history.Completed && g.outcome != history.Dropped && g.outcome != history.Refused && d.Intact && v != result.Fail:
+			t.Fatalf("shutdown %d: a request just before the signal was %v, and the verdict is %v", d.Shutdown, g.outcome, v)
 		case g.place == "before" && g.outcome != history.Completed && v == result.Pass:
 			t.Fatalf("shutdown %d: a request was %v before the signal, and it passes", d.Shutdown, g.outcome)
+		}
+	}
+}
+
+// TestNeverPassesAnInterruption: an operation passes only if nothing was refused,
+// nothing in flight was lost, the process lived on, and the command did its work.
+func TestNeverPassesAnInterruption(t *testing.T) {
+	seen := make(map[result.Verdict]int)
+	rapid.Check(t, func(t *rapid.T) {
+		b := newReload()
+		groups := genGroups(t)[3:]
+		for _, g := range groups {
+			switch g.place {
+			case "before":
+				b.before(g.outcome, g.n)
+			case "in flight", "raced":
+				b.inFlight(g.outcome, g.n)
+			case "late":
+				b.late(g.outcome, g.n)
+			case "after":
+				b.after(g.outcome, g.n)
+			}
+		}
+		ends, code := rapid.IntRange(0, 4).Draw(t, "the process ends") == 4, rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "the command's code")
+		b.edit(func(h *history.History) {
+			h.Operation.Code = code
+			if ends {
+				died(history.Exit{})(h)
+			}
+		})
+		suite := Judge([]*history.History{b.done()}, rapid.SampledFrom(Policies()).Draw(t, "policy"))
+		for _, flaw := range flaws(suite) {
+			t.Error(flaw)
+		}
+		s := suite.Subjects[0]
+		seen[s.Verdict]++
+		if s.Verdict == result.Pass && (ends || code != 0) {
+			t.Fatalf("the process ended (%v), or the command with %d, and it passes", ends, code)
+		}
+		for _, g := range groups {
+			lost := g.outcome == history.Refused || g.outcome != history.Completed && g.place == "in flight"
+			if lost && s.Verdict == result.Pass {
+				t.Fatalf("%d requests were %v (%s), and it passes", g.n, g.outcome, g.place)
+			}
+		}
+	})
+	for _, v := range []result.Verdict{result.Pass, result.Fail, result.Inconclusive} {
+		if seen[v] == 0 {
+			t.Errorf("no operation came to %v: the property proves nothing of it", v)
 		}
 	}
 }
@@ -134,7 +199,7 @@ func genWild(t *rapid.T) *history.History {
 	lines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) history.LedgerLine {
 		return history.LedgerLine{Seq: rapid.Uint32Range(0, 40).Draw(t, "seq"), Fact: history.Fact(rapid.IntRange(0, 5).Draw(t, "fact"))}
 	}), 0, 20).Draw(t, "ledger")
-	return &history.History{
+	h := &history.History{
 		Header:    history.Header{Shutdown: rapid.IntRange(0, 3).Draw(t, "shutdown"), Position: rapid.IntRange(0, 1).Draw(t, "position")},
 		Signal:    history.Signal{Name: "SIGTERM", Sent: rapid.Bool().Draw(t, "sent"), Before: at.Draw(t, "before"), After: at.Draw(t, "after")},
 		Exit:      history.Exit{Seen: rapid.Bool().Draw(t, "seen"), At: at.Draw(t, "exit"), Code: rapid.IntRange(-1, 200).Draw(t, "code")},
@@ -142,6 +207,19 @@ func genWild(t *rapid.T) *history.History {
 		Ledger:    history.Ledger{Lines: lines},
 		Scheduled: len(requests), Results: len(requests),
 	}
+	h.Delivery, h.Left = rapid.Make[history.Delivery]().Draw(t, "delivery"), rapid.Make[history.Left]().Draw(t, "left")
+	h.Readiness = history.Readiness{Polls: rapid.IntRange(0, 2).Draw(t, "polls"), Red: at.Draw(t, "red"), Refused: at.Draw(t, "refused")}
+	h.Signal.Again = rapid.SliceOfN(rapid.Make[history.Again](), 0, 2).Draw(t, "again")
+	h.Operation = rapid.Ptr(rapid.Make[history.Operation](), true).Draw(t, "operation")
+	h.Header.Scenario.Disruption.Lag.Duration = at.Draw(t, "lag")
+	return h
+}
+
+// wildPolicy draws a policy, perhaps with a limit for late losses.
+func wildPolicy(t *rapid.T) Policy {
+	p := rapid.SampledFrom(Policies()).Draw(t, "policy")
+	p.MaxLoss = rapid.SampledFrom([]float64{0, 0, 0.001, 0.5}).Draw(t, "max-loss")
+	return p
 }
 
 // TestNonsenseNeverPanicsNorPasses: whatever the histories hold, there is a
@@ -150,9 +228,15 @@ func genWild(t *rapid.T) *history.History {
 func TestNonsenseNeverPanicsNorPasses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := rapid.SliceOfN(rapid.Custom(genWild), 1, 4).Draw(t, "histories")
-		suite := Judge(all, rapid.SampledFrom(Policies()).Draw(t, "policy"))
+		reload := rapid.Bool().Draw(t, "reload")
+		for _, h := range all {
+			if reload {
+				h.Header.Scenario.Disruption.While = []string{"reload"}
+			}
+		}
+		suite := Judge(all, wildPolicy(t))
 		for _, s := range suite.Subjects {
-			for _, flaw := range countFlaws(s) {
+			for _, flaw := range countFlaws(s, reload) {
 				t.Error(flaw)
 			}
 			if s.Verdict == result.Pass {

@@ -1,33 +1,22 @@
 package check
 
-import (
-	"fmt"
-	"time"
-
-	"lastcall/harness/history"
-	"lastcall/harness/result"
-)
+import "lastcall/harness/history"
 
 // The names of the rules.
 const (
+	SignalDelivered       = "signal-delivered"
+	StaysUp               = "stays-up"
 	InFlightCompletes     = "in-flight-completes"
+	ServesThroughLag      = "serves-through-lag"
 	LateRequestsAnswered  = "late-requests-answered"
 	NoFailed              = "no-failed"
 	AnnouncesClose        = "announces-close"
+	ReadyFlipsFirst       = "ready-flips-first"
 	ExitsInGrace          = "exits-in-grace"
 	ExitStatus            = "exit-status"
+	NoSurvivors           = "no-survivors"
 	NoUnansweredExecution = "no-unanswered-execution"
 )
-
-// acceptRace is how close to the closing of the listener a request on a new
-// connection must have been sent to be excused: it was in the accept queue, or
-// was accepted and closed unread (golang/go #65802).
-const acceptRace = 50 * time.Millisecond
-
-// idleRace is how soon after a request its kept-alive connection must have ended
-// for it to be excused: the two crossed on the wire. One that lay unread for
-// longer was not crossed by anything. It is generous, for machines that stall.
-const idleRace = time.Second
 
 // Rule is one guarantee, judged from histories.
 type Rule struct {
@@ -37,19 +26,69 @@ type Rule struct {
 	Reference string // who asks for it
 	Unit      string // what is counted, as in "requests in flight"
 	Breach    string // what a violation did, as in "were not completed"
+	when      occasion
 	judge     func(*observation) tally
 }
 
-// tally is what one rule found in one shutdown.
-type tally struct {
-	judged   int // of what there was to judge
-	breaches []result.Evidence
-	excused  []result.Evidence
+// occasion says under which disruption a rule has a meaning.
+type occasion uint8
+
+const (
+	always       occasion = iota
+	onStop                // a signal that tells the server to stop
+	whileWorking          // a command during which the server promises to stay up
+)
+
+// applies reports whether the rule has a meaning under that disruption.
+func (r Rule) applies(d history.Disruption) bool {
+	switch r.when {
+	case onStop:
+		return len(d.While) == 0
+	case whileWorking:
+		return len(d.While) > 0
+	case always:
+	}
+	return true
 }
 
-// Rules returns every rule, in the order in which they are judged and reported.
-// The slice is fresh.
+// Rules returns every rule, in the order in which they are judged and reported:
+// what explains others stands before them. The slice is fresh.
 func Rules() []Rule {
+	return append(append(firstRules(), requestRules()...), processRules()...)
+}
+
+// RuleNames returns the names of all rules, in order.
+func RuleNames() []string {
+	var names []string
+	for _, r := range Rules() {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// firstRules ask for that without which nothing that follows means anything: who
+// was told to stop heard of it, and who was not told to went on.
+func firstRules() []Rule {
+	return []Rule{
+		{
+			Name:      SignalDelivered,
+			Asks:      "the process that holds the listening socket gets the signal, from lastcall or from whoever got it",
+			Reference: "docker run, ENTRYPOINT in shell form; Kubernetes pod termination (process 1); golang/go #54868 (go run)",
+			Unit:      "shutdowns", Breach: "left the server without the signal",
+			when: onStop, judge: signalDelivered,
+		},
+		{
+			Name:      StaysUp,
+			Asks:      "no request is refused, and the process or a successor lives on, while the command runs and afterwards",
+			Reference: "nginx, Controlling nginx (reload); systemd.service(5), ExecReload",
+			Unit:      "requests", Breach: "were refused",
+			when: whileWorking, judge: staysUp,
+		},
+	}
+}
+
+// requestRules ask what became of requests.
+func requestRules() []Rule {
 	return []Rule{
 		{
 			Name:      InFlightCompletes,
@@ -57,6 +96,13 @@ func Rules() []Rule {
 			Reference: "Go net/http Server.Shutdown; RFC 9112 section 9.6",
 			Unit:      "requests in flight", Breach: "were not completed",
 			judge: inFlightCompletes,
+		},
+		{
+			Name:      ServesThroughLag,
+			Asks:      "for the lag after the signal, in which a balancer goes on sending, every new request is completed",
+			Reference: "Kubernetes, Termination of Pods; kubernetes/kubernetes #106476",
+			Unit:      "requests sent during the lag", Breach: "were not completed",
+			when: onStop, judge: servesThroughLag,
 		},
 		{
 			Name: LateRequestsAnswered,
@@ -69,7 +115,7 @@ func Rules() []Rule {
 		},
 		{
 			Name:      NoFailed,
-			Asks:      "no request at risk gets a wrong answer (any status but 2xx, 3xx, 429 and 503)",
+			Asks:      "no request at risk gets a wrong answer (any status but the expected ones, 429 and 503)",
 			Reference: "RFC 9110 section 15.6",
 			Unit:      "requests at risk", Breach: "got a wrong answer",
 			judge: noFailed,
@@ -79,204 +125,49 @@ func Rules() []Rule {
 			Asks:      "the last answer on each connection, begun after the signal, says Connection: close",
 			Reference: "RFC 9112 section 9.6",
 			Unit:      "last answers", Breach: "did not say Connection: close",
-			judge: announcesClose,
+			when: onStop, judge: announcesClose,
+		},
+		{
+			Name:      NoUnansweredExecution,
+			Asks:      "nothing was executed whose client got no answer",
+			Reference: "RFC 9110 section 9.2.2",
+			Unit:      "executed requests", Breach: "were dropped after the server had done the work",
+			judge: noUnansweredExecution,
+		},
+	}
+}
+
+// processRules ask how the server ended.
+func processRules() []Rule {
+	return []Rule{
+		{
+			Name:      ReadyFlipsFirst,
+			Asks:      "the readiness check turns red before the first connection is refused",
+			Reference: "Kubernetes, Pod Lifecycle, Termination of Pods; container probes",
+			Unit:      "shutdowns", Breach: "refused connections while readiness was green",
+			when: onStop, judge: readyFlipsFirst,
 		},
 		{
 			Name:      ExitsInGrace,
 			Asks:      "the process ends by itself within the grace period",
 			Reference: "Kubernetes pod termination; systemd.service(5), TimeoutStopSec; docker stop",
 			Unit:      "shutdowns", Breach: "had to be killed",
-			judge: exitsInGrace,
+			when: onStop, judge: exitsInGrace,
 		},
 		{
 			Name:      ExitStatus,
-			Asks:      "the process exits with code 0",
+			Asks:      "the process exits with code 0, or another that the policy allows",
 			Excuses:   "128 plus the signal's number, or death by the very signal sent",
 			Reference: "POSIX exit(3); systemd.service(5), SuccessExitStatus",
-			Unit:      "shutdowns", Breach: "did not exit with code 0",
-			judge: exitStatus,
+			Unit:      "shutdowns", Breach: "did not exit with a clean code",
+			when: onStop, judge: exitStatus,
 		},
 		{
-			Name:      NoUnansweredExecution,
-			Asks:      "nothing was executed whose client got no answer",
-			Reference: "RFC 9110 section 9.2.2",
-			Unit:      "executed requests", Breach: "were dropped after the server had done their work",
-			judge: noUnansweredExecution,
+			Name:      NoSurvivors,
+			Asks:      "after the exit nothing of the process tree lives on, and the port is free",
+			Reference: "systemd.kill(5); pid_namespaces(7): a container dies with its process 1",
+			Unit:      "shutdowns", Breach: "left something behind",
+			when: onStop, judge: noSurvivors,
 		},
 	}
-}
-
-func inFlightCompletes(o *observation) (t tally) {
-	o.each(history.InFlight, func(r *history.Request) {
-		t.judged++
-		if r.Outcome != history.Completed {
-			t.breaches = append(t.breaches, o.proof(r))
-		}
-	})
-	return t
-}
-
-func lateRequestsAnswered(o *observation) (t tally) {
-	o.each(history.Late, func(r *history.Request) {
-		switch r.Outcome {
-		case history.Refused, history.Unsent, history.Pending:
-			return // not at risk
-		case history.Dropped:
-			if o.unavoidable(r) {
-				t.excused = append(t.excused, o.proof(r))
-			} else {
-				t.breaches = append(t.breaches, o.proof(r))
-			}
-		case history.Completed, history.Rejected, history.Failed:
-		}
-		t.judged++
-	})
-	return t
-}
-
-// unavoidable reports whether a late loss was one of the races that no HTTP/1.1
-// server can win: nothing came back, the server's own code never had the
-// request, and it met the close of its idle connection or of the listener.
-func (o *observation) unavoidable(r *history.Request) bool {
-	if r.Cause != history.Closed && r.Cause != history.Reset || o.entries[r.Seq].Received > 0 {
-		return false
-	}
-	if r.Reused {
-		return r.End-r.Sent <= idleRace
-	}
-	return r.Sent-o.closing <= acceptRace && o.closing-r.Sent <= acceptRace
-}
-
-func noFailed(o *observation) (t tally) {
-	o.exposed(func(r *history.Request) {
-		switch r.Outcome {
-		case history.Refused, history.Unsent, history.Pending:
-			return // not at risk
-		case history.Failed:
-			t.breaches = append(t.breaches, o.proof(r))
-		case history.Completed, history.Rejected, history.Dropped:
-		}
-		t.judged++
-	})
-	return t
-}
-
-// announcesClose looks at the last whole answer on each connection. One that
-// began before the signal, or within the guard after it, could not know.
-func announcesClose(o *observation) (t tally) {
-	last := make(map[uint32]*history.Request)
-	for i := range o.Requests {
-		r := &o.Requests[i]
-		switch r.Outcome {
-		case history.Completed, history.Rejected, history.Failed:
-			if known := last[r.Conn]; known == nil || known.End < r.End {
-				last[r.Conn] = r
-			}
-		case history.Pending, history.Refused, history.Dropped, history.Unsent:
-		}
-	}
-	for i := range o.Requests { // in order, for evidence that can be compared
-		r := &o.Requests[i]
-		if last[r.Conn] != r || r.FirstByte <= o.Signal.After+o.guard || o.windows[i] == history.After {
-			continue // what answers after the exit is somebody else
-		}
-		t.judged++
-		if !r.Closes {
-			t.breaches = append(t.breaches, o.proof(r))
-		}
-	}
-	return t
-}
-
-func exitsInGrace(o *observation) (t tally) {
-	t.judged = 1
-	if o.Exit.Killed {
-		t.breaches = append(t.breaches, o.proofOfShutdown())
-	}
-	return t
-}
-
-// exitStatus leaves a killed process to exitsInGrace: its status is our doing.
-func exitStatus(o *observation) (t tally) {
-	if o.Exit.Killed {
-		return t
-	}
-	t.judged = 1
-	bySignal := o.Exit.Signal != "" && o.Exit.Signal == o.Signal.Name
-	byCode := o.Exit.Signal == "" && o.Exit.Code == 128+o.Signal.Number
-	switch {
-	case o.Exit.Signal == "" && o.Exit.Code == 0:
-	case bySignal || byCode:
-		t.excused = append(t.excused, o.proofOfShutdown())
-	default:
-		t.breaches = append(t.breaches, o.proofOfShutdown())
-	}
-	return t
-}
-
-// noUnansweredExecution needs the server's ledger.
-func noUnansweredExecution(o *observation) (t tally) {
-	for i := range o.Requests {
-		r := &o.Requests[i]
-		if o.windows[i] == history.Before || o.entries[r.Seq].Executed == 0 {
-			continue
-		}
-		t.judged++
-		if r.Outcome == history.Dropped {
-			t.breaches = append(t.breaches, o.proof(r))
-		}
-	}
-	return t
-}
-
-// find turns the tallies of all intact shutdowns into a finding.
-func (r Rule) find(level Level, tallies []tally) result.Finding {
-	f := result.Finding{
-		Rule: r.Name, Expected: r.Asks, Reference: r.Reference, Evidence: []result.Evidence{},
-	}
-	var breaches, excused, touched int
-	for _, t := range tallies {
-		f.Judged += t.judged
-		breaches += len(t.breaches)
-		excused += len(t.excused)
-		f.Evidence = append(append(f.Evidence, t.breaches...), t.excused...)
-		if len(t.breaches)+len(t.excused) > 0 {
-			touched++
-		}
-	}
-	f.Count = breaches + excused
-	f.Status = level.status(f.Judged, breaches, excused)
-	switch {
-	case f.Judged == 0:
-		f.Detail = "there were no " + r.Unit + " to judge"
-		return f
-	case f.Count == 0:
-		f.Detail = fmt.Sprintf("%d %s judged, no violation", f.Judged, r.Unit)
-		return f
-	}
-	f.Detail = fmt.Sprintf("%d of %d %s %s, in %d of %d shutdowns", f.Count, f.Judged, r.Unit, r.Breach, touched, len(tallies))
-	if excused > 0 {
-		f.Detail += fmt.Sprintf("; %d of them excused: %s", excused, r.Excuses)
-	}
-	return f
-}
-
-// status weighs breaches and excused breaches by the policy.
-func (l Level) status(judged, breaches, excused int) result.Status {
-	worst := Off
-	if breaches > 0 {
-		worst = l.Breach
-	}
-	if excused > 0 {
-		worst = max(worst, l.Excused)
-	}
-	switch {
-	case worst == Require:
-		return result.Violated
-	case worst == Warn:
-		return result.Warned
-	case judged == 0:
-		return result.NotExercised
-	}
-	return result.Satisfied
 }

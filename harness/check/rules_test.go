@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +86,7 @@ func TestInFlightCompletes(t *testing.T) {
 		{
 			name: "one dropped - fail", history: newHistory().inFlight(history.Dropped, 1),
 			normal: bad, strict: bad, judged: 26, count: 1, evidence: added, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 26 requests in flight were not completed, in 1 of 1 shutdowns",
+			detail: "1 of 26 requests in flight was not completed, in 1 of 1 shutdown",
 		},
 		{
 			name: "one rejected - fail", history: newHistory().inFlight(history.Rejected, 1),
@@ -138,7 +139,7 @@ func TestLateRequestsAnswered(t *testing.T) {
 		{
 			name: "dropped on a new connection, long before the listener closed - fail", history: newHistory().late(history.Dropped, 1),
 			normal: bad, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 1 late requests at risk were dropped, in 1 of 1 shutdowns",
+			detail: "1 of 1 late request at risk was dropped, in 1 of 1 shutdown",
 		},
 		{
 			name: "reset on a new connection - fail", history: newHistory().late(history.Dropped, 1, cause(history.Reset)),
@@ -147,7 +148,7 @@ func TestLateRequestsAnswered(t *testing.T) {
 		{
 			name: "closed on an idle connection - warn", history: newHistory().late(history.Dropped, 2, reused),
 			normal: warned, strict: bad, judged: 2, count: 2, evidence: added, normalVerdict: pass, strictVerdict: fail,
-			detail: "2 of them excused: the races that no HTTP/1.1 server can win",
+			detail: "2 of 2 late requests at risk were dropped, in 1 of 1 shutdown; all of them excused: the races that no HTTP/1.1 server can win",
 		},
 		{
 			name:    "closed as soon after as an idle connection can be - warn",
@@ -336,7 +337,7 @@ func TestExitsInGrace(t *testing.T) {
 		{
 			name: "killed - fail", history: newHistory().exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}),
 			normal: bad, strict: bad, judged: 1, count: 1, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 1 shutdowns had to be killed",
+			detail: "1 of 1 shutdown had to be killed",
 		},
 		{
 			// It came too late: that it then returned 0 does not help.
@@ -363,12 +364,12 @@ func TestExitStatus(t *testing.T) {
 		{
 			name: "code 1 - fail", history: newHistory().exit(history.Exit{Code: 1}),
 			normal: bad, strict: bad, judged: 1, count: 1, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 1 shutdowns did not exit with code 0",
+			detail: "1 of 1 shutdown did not exit with a clean code: it ended with exit code 1",
 		},
 		{
 			name: "128 plus the signal's number - warn", history: newHistory().exit(history.Exit{Code: 143}),
 			normal: warned, strict: bad, judged: 1, count: 1, normalVerdict: pass, strictVerdict: fail,
-			detail: "1 of them excused: 128 plus the signal's number",
+			detail: "1 of 1 shutdown did not exit with a clean code: it ended with exit code 143; excused: 128 plus the signal's number",
 		},
 		{
 			name: "128 plus another signal's number - fail", history: newHistory().exit(history.Exit{Code: 130}),
@@ -408,7 +409,7 @@ func TestNoUnansweredExecution(t *testing.T) {
 			history: newHistory().withLedger().late(history.Dropped, 1).
 				note(firstAdded, history.Received, history.Executed),
 			normal: warned, strict: bad, judged: 26, count: 1, evidence: added, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 26 executed requests were dropped after the server had done their work",
+			detail: "1 of 26 executed requests was dropped after the server had done the work",
 		},
 		{
 			// A ledger without "received" lines cannot be held against the server's
@@ -492,7 +493,7 @@ func TestRuleTexts(t *testing.T) {
 // TestListsAreFresh: nobody can change the rules for others.
 func TestListsAreFresh(t *testing.T) {
 	Rules()[0].Name = "changed"
-	if got := Rules()[0].Name; got != InFlightCompletes {
+	if got := Rules()[0].Name; got != SignalDelivered {
 		t.Errorf("the first rule is now %q", got)
 	}
 	Policies()[0].Levels[InFlightCompletes] = Level{}
@@ -507,24 +508,32 @@ func TestListsAreFresh(t *testing.T) {
 // TestLevel weighs breaches and excused breaches by every pair of severities.
 func TestLevel(t *testing.T) {
 	tests := []struct {
-		name                      string
-		level                     Level
-		judged, breaches, excused int
-		want                      result.Status
-		text                      string
+		name                             string
+		level                            Level
+		judged, breaches, excused, other int
+		want                             result.Status
+		text                             string
 	}{
-		{"nothing to judge - not exercised", Level{Require, Require}, 0, 0, 0, result.NotExercised, "fail"},
-		{"no breach - pass", Level{Require, Warn}, 5, 0, 0, result.Satisfied, "fail, excused: warn"},
-		{"a breach, required - fail", Level{Require, Warn}, 5, 1, 0, result.Violated, "fail, excused: warn"},
-		{"an excused breach, warned - warn", Level{Require, Warn}, 5, 0, 1, result.Warned, "fail, excused: warn"},
-		{"both - fail", Level{Require, Warn}, 5, 1, 1, result.Violated, "fail, excused: warn"},
-		{"an excused breach, required - fail", Level{Warn, Require}, 5, 1, 1, result.Violated, "warn, excused: fail"},
-		{"a breach, warned - warn", Level{Warn, Off}, 5, 1, 1, result.Warned, "warn, excused: off"},
-		{"an excused breach, off - pass", Level{Require, Off}, 5, 0, 1, result.Satisfied, "fail, excused: off"},
+		{"nothing to judge - not exercised", Level{Require, Require}, 0, 0, 0, 0, result.NotExercised, "fail"},
+		{"no breach - pass", Level{Require, Warn}, 5, 0, 0, 0, result.Satisfied, "fail, excused: warn"},
+		{"a breach, required - fail", Level{Require, Warn}, 5, 1, 0, 0, result.Violated, "fail, excused: warn"},
+		{"an excused breach, warned - warn", Level{Require, Warn}, 5, 0, 1, 0, result.Warned, "fail, excused: warn"},
+		{"both - fail", Level{Require, Warn}, 5, 1, 1, 0, result.Violated, "fail, excused: warn"},
+		{"an excused breach, required - fail", Level{Warn, Require}, 5, 1, 1, 0, result.Violated, "warn, excused: fail"},
+		{"a breach, warned - warn", Level{Warn, Off}, 5, 1, 1, 0, result.Warned, "warn, excused: off"},
+		{"an excused breach, off - pass", Level{Require, Off}, 5, 0, 1, 0, result.Satisfied, "fail, excused: off"},
+		{"a breach of another kind - fail", Level{Require, Warn}, 5, 0, 0, 1, result.Violated, "fail, excused: warn"},
+		{"a breach of another kind, and nothing to judge - fail", Level{Require, Require}, 0, 0, 0, 1, result.Violated, "fail"},
+		{"a breach of another kind, warned - warn", Level{Warn, Off}, 0, 0, 0, 1, result.Warned, "warn, excused: off"},
+		{"a breach of another kind, off - pass", Level{Off, Require}, 5, 0, 0, 1, result.Satisfied, "off, excused: fail"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.level.status(tt.judged, tt.breaches, tt.excused); got != tt.want {
+			given := tally{
+				judged: tt.judged, breaches: make([]result.Evidence, tt.breaches),
+				excused: make([]result.Evidence, tt.excused), other: make([]result.Evidence, tt.other),
+			}
+			if got := tt.level.status(given); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 			if got := tt.level.String(); got != tt.text {
@@ -535,20 +544,46 @@ func TestLevel(t *testing.T) {
 }
 
 // TestRuleOff: a rule that the policy turns off has no finding, whichever it is,
-// and every other has one.
+// and every other that is on, and has a meaning, has one.
 func TestRuleOff(t *testing.T) {
-	for _, off := range Rules() {
-		p := policy(t, "default")
-		p.Levels[off.Name] = Level{Off, Off}
-		s := Judge([]*history.History{newHistory().done()}, p).Subjects[0]
-		for _, r := range Rules() {
-			want := 1
-			if r.Name == off.Name {
-				want = 0
+	for name, b := range map[string]func() *builder{"a signal": newHistory, "a command": newReload} {
+		for _, policyName := range PolicyNames() {
+			for _, off := range Rules() {
+				h, p := b().done(), policy(t, policyName)
+				p.Levels[off.Name] = Level{Off, Off}
+				s := Judge([]*history.History{h}, p).Subjects[0]
+				for _, r := range Rules() {
+					want := 0
+					if !p.Levels[r.Name].off() && r.applies(h.Header.Scenario.Disruption) {
+						want = 1
+					}
+					if got := len(findings(s, r.Name)); got != want {
+						t.Errorf("%s, %s, with %s off: %s has %d findings, want %d", policyName, name, off.Name, r.Name, got, want)
+					}
+				}
 			}
-			if got := len(findings(s, r.Name)); got != want {
-				t.Errorf("with %s off, %s has %d findings, want %d", off.Name, r.Name, got, want)
+		}
+	}
+}
+
+// TestOccasions: which rules ask something of a server that is told to stop, and
+// which of one during an operation.
+func TestOccasions(t *testing.T) {
+	stop, work := history.Disruption{Signal: "SIGTERM"}, history.Disruption{While: []string{"reload"}}
+	always := []string{InFlightCompletes, LateRequestsAnswered, NoFailed, NoUnansweredExecution}
+	for _, r := range Rules() {
+		onStop, whileWorking := r.applies(stop), r.applies(work)
+		switch {
+		case slices.Contains(always, r.Name):
+			if !onStop || !whileWorking {
+				t.Errorf("%s has no meaning for a stop (%v) or an operation (%v)", r.Name, onStop, whileWorking)
 			}
+		case r.Name == StaysUp:
+			if onStop || !whileWorking {
+				t.Errorf("%s is for operations only: stop %v, operation %v", r.Name, onStop, whileWorking)
+			}
+		case !onStop || whileWorking:
+			t.Errorf("%s is for stops only: stop %v, operation %v", r.Name, onStop, whileWorking)
 		}
 	}
 }

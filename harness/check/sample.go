@@ -11,20 +11,26 @@ import (
 	"lastcall/harness/result"
 )
 
-// sample asks that enough was at risk for a pass to mean something.
+// sample asks that enough was at risk for a pass to mean something. Of a server
+// that is told to stop, something must have been in flight; one that goes on
+// working is put to the test by all that comes.
 func sample(scenario history.Scenario, s result.Subject, policy Policy) []result.Finding {
 	if s.ShutdownsIntact == 0 {
 		return nil // integrity has said why
 	}
+	staysUp := staysUpThrough(scenario)
 	finding := result.Finding{
 		Rule: "sample", Status: result.Unjudged, Count: s.AtRisk, Judged: s.ShutdownsIntact,
 		Expected: fmt.Sprintf("requests in flight at the signal, and at least %d at risk over all shutdowns", policy.MinAtRisk),
 		Evidence: []result.Evidence{}, Reference: "every verdict is earned",
 	}
+	if staysUp {
+		finding.Expected = fmt.Sprintf("at least %d requests while the command ran and afterwards, over all shutdowns", policy.MinAtRisk)
+	}
 	switch {
 	case !slices.ContainsFunc(s.Findings, earned):
 		finding.Detail = fmt.Sprintf("no rule of the policy %q judged anything", policy.Name)
-	case s.InFlight.Total == 0:
+	case s.InFlight.Total == 0 && !staysUp:
 		finding.Detail = "no request was in flight at the signal, so nothing was put to the test: " + enough(scenario, s, policy)
 	case s.AtRisk < policy.MinAtRisk:
 		finding.Detail = fmt.Sprintf("only %s at risk, %d are needed: %s",
@@ -35,28 +41,55 @@ func sample(scenario history.Scenario, s result.Subject, policy Policy) []result
 	return []result.Finding{finding}
 }
 
-// enough says what would put enough at risk. By Little's law rate times delay
-// requests are in flight at any time.
+// enough says what would put enough at risk.
 func enough(scenario history.Scenario, s result.Subject, policy Policy) string {
-	each := math.Ceil(float64(policy.MinAtRisk)/float64(s.ShutdownsIntact)) * 1.5 // some will be elsewhere
 	var advice []string
-	if rate := scenario.Load.Rate; rate > 0 {
-		delay := roundUp(time.Duration(each / float64(rate) * float64(time.Second)))
-		if delay > scenario.Subject.Delay.Duration {
-			advice = append(advice, fmt.Sprintf("let the handler take %s (--delay)", delay))
-		}
-	}
-	if rate := math.Ceil(each / scenario.Subject.Delay.Seconds()); rate <= history.MaxRate && rate > float64(scenario.Load.Rate) {
-		advice = append(advice, fmt.Sprintf("send %.0f requests a second (--rate)", rate))
+	if staysUpThrough(scenario) {
+		advice = fasterAround(scenario, s, policy)
+	} else {
+		advice = slowerOrFaster(scenario, s, policy)
 	}
 	if s.AtRisk > 0 {
 		shutdowns := int(math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(s.ShutdownsIntact) / float64(s.AtRisk)))
-		advice = append(advice, fmt.Sprintf("try %d times (--shutdowns)", shutdowns))
+		if shutdowns <= history.MaxShutdowns {
+			advice = append(advice, fmt.Sprintf("try %d times (--shutdowns)", shutdowns))
+		}
 	}
 	if len(advice) == 0 {
 		return "repeat it (--shutdowns): the signal met an empty server"
 	}
 	return strings.Join(advice, ", or ")
+}
+
+// slowerOrFaster advises on requests in flight: by Little's law rate times the
+// time that a request takes are in flight at any time. How long the sample
+// service takes we say; how long a server of the user's takes was measured.
+func slowerOrFaster(scenario history.Scenario, s result.Subject, policy Policy) (advice []string) {
+	each := math.Ceil(float64(policy.MinAtRisk)/float64(s.ShutdownsIntact)) * 1.5 // some will be elsewhere
+	takes, longer := scenario.Subject.Delay.Duration, "let the handler take %s (--delay)"
+	if s.Kind != "strategy" {
+		takes, longer = time.Duration(s.LatencyMS.P50*float64(time.Millisecond)), "ask for a URL that takes %s or longer to answer"
+	}
+	if rate := scenario.Load.Rate; rate > 0 {
+		needed := roundUp(time.Duration(each / float64(rate) * float64(time.Second)))
+		if needed > takes {
+			advice = append(advice, fmt.Sprintf(longer, needed))
+		}
+	}
+	if rate := math.Ceil(each / takes.Seconds()); rate <= history.MaxRate && rate > float64(scenario.Load.Rate) {
+		advice = append(advice, fmt.Sprintf("send %.0f requests a second (--rate)", rate))
+	}
+	return advice
+}
+
+// fasterAround advises on requests around a command, which come as fast as they
+// are sent, and for as long.
+func fasterAround(scenario history.Scenario, s result.Subject, policy Policy) (advice []string) {
+	rate := math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(scenario.Load.Rate) / float64(max(s.AtRisk, 1)))
+	if rate <= history.MaxRate {
+		advice = append(advice, fmt.Sprintf("send %.0f requests a second (--rate)", rate))
+	}
+	return append(advice, "let the load go on for longer after the command (disruption.settle)")
 }
 
 // roundUp rounds to milliseconds, or to tenths of a second where it is long.

@@ -17,13 +17,36 @@ const confidence = 0.95
 // which k of n trials were seen (Biometrika 26(4), 1934): guaranteed to cover,
 // and so right for a gate. Without trials there is none, and ok is false.
 func UpperBound(k, n int) (bound float64, ok bool) {
-	switch {
-	case n <= 0 || k < 0 || k > n:
+	if n <= 0 || k < 0 || k > n {
 		return 0, false
-	case k == n:
-		return 1, true
 	}
-	return mathext.InvRegIncBeta(float64(k+1), float64(n-k), confidence), true
+	return upperQuantile(float64(k), float64(n)), true
+}
+
+// LowerBound returns the one-sided 95 % Clopper-Pearson lower bound of a rate of
+// which k of n trials were seen. Without trials there is none, and ok is false.
+func LowerBound(k, n int) (bound float64, ok bool) {
+	if n <= 0 || k < 0 || k > n {
+		return 0, false
+	}
+	return lowerQuantile(float64(k), float64(n)), true
+}
+
+// upperQuantile is the upper bound as a quantile of a beta distribution, which
+// knows fractions of a trial too.
+func upperQuantile(k, n float64) float64 {
+	if k >= n {
+		return 1
+	}
+	return mathext.InvRegIncBeta(k+1, n-k, confidence)
+}
+
+// lowerQuantile is the lower bound, in the same way.
+func lowerQuantile(k, n float64) float64 {
+	if k <= 0 {
+		return 0
+	}
+	return mathext.InvRegIncBeta(k, n-k+1, 1-confidence)
 }
 
 func upperBound(k, n int) *float64 {

@@ -62,7 +62,7 @@ func TestStory(t *testing.T) {
 			histories: histories(newHistory().inFlight(history.Dropped, 1).exit(history.Exit{Code: 1})),
 			want: []string{
 				"The process ended with exit code 1, 500ms after the signal, while they were still being served.",
-				"Exit only when Server.Shutdown has returned",
+				"Exit only when the last of them is answered (in Go, when Server.Shutdown has returned)",
 			},
 			not: []string{"Nothing in the process handles", "SIGKILL"},
 		},
@@ -95,7 +95,7 @@ func TestStory(t *testing.T) {
 		{
 			name: "as many dropped as rejected and failed - fail", policy: "default",
 			histories: histories(newHistory().inFlight(history.Dropped, 2).inFlight(history.Rejected, 2).inFlight(history.Failed, 2)),
-			want:      []string{"The process ended with exit code 0", "Exit only when Server.Shutdown has returned"},
+			want:      []string{"The process ended with exit code 0", "Exit only when the last of them is answered (in Go, when Server.Shutdown has returned)"},
 		},
 		{
 			name: "as many rejected as failed - fail", policy: "default",
@@ -115,7 +115,7 @@ func TestStory(t *testing.T) {
 			name: "late requests answered wrong - fail", policy: "default",
 			histories: histories(newHistory().late(history.Failed, 2)),
 			want: []string{
-				"2 of 27 requests at risk got a wrong answer, in 1 of 1 shutdowns.",
+				"2 of 27 requests at risk got a wrong answer, in 1 of 1 shutdown.",
 				"Something that the handlers need was gone before they were done.",
 				"the store last",
 			},
@@ -130,7 +130,7 @@ func TestStory(t *testing.T) {
 			histories: histories(newHistory(), newHistory().exit(killed)),
 			want: []string{
 				"The process was still there when its grace period of 10s was over, and had to be killed, in 1 of 2 shutdowns.",
-				"Either it does not handle SIGTERM, or something it waits for never ends.",
+				"Either it ignores SIGTERM, or something that it waits for never ends.",
 				"Give every wait on the way out a bound that is shorter than the grace period.",
 			},
 		},
@@ -144,10 +144,10 @@ func TestStory(t *testing.T) {
 			},
 		},
 		{
-			name: "executed without an answer, strict - fail", policy: "executions",
+			name: "executed without an answer, strict - fail", policy: "require " + NoUnansweredExecution,
 			histories: histories(newHistory().withLedger().late(history.Dropped, 1, reused).note(firstAdded, history.Executed)),
 			want: []string{
-				"1 of 26 executed requests were dropped after the server had done their work",
+				"1 of 26 executed requests was dropped after the server had done the work",
 				"Their clients cannot know that the work was done",
 				"Exit only when the answers have been written.",
 			},
@@ -173,7 +173,7 @@ func TestStory(t *testing.T) {
 		{
 			name: "a tolerated exit status - warn and pass", policy: "default",
 			histories: histories(newHistory().exit(history.Exit{Code: 143})),
-			want:      []string{"1 of 1 shutdowns did not exit with code 0, in 1 of 1 shutdowns; 1 of them excused: 128 plus"},
+			want:      []string{"1 of 1 shutdown did not exit with a clean code: it ended with exit code 143; excused: 128 plus"},
 		},
 		{
 			name: "nothing in flight - inconclusive", policy: "default",
@@ -213,14 +213,16 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// storyPolicy is a policy by name; "executions" requires that nothing is
-// executed without an answer, and is the default otherwise.
+// storyPolicy is a policy by name, or the default with one rule otherwise, as in
+// "require exit-status".
 func storyPolicy(t *testing.T, name string) Policy {
-	if name != "executions" {
+	t.Helper()
+	severity, rule, changed := strings.Cut(name, " ")
+	if !changed {
 		return policy(t, name)
 	}
 	p := policy(t, "default")
-	p.Levels[NoUnansweredExecution] = Level{Require, Require}
+	p.Levels[rule] = map[string]Level{"require": {Require, Require}, "warn": {Warn, Warn}}[severity]
 	return p
 }
 
@@ -286,7 +288,7 @@ func TestWarningsAreAllTold(t *testing.T) {
 	s := judge(t, "default", histories(newHistory().
 		late(history.Dropped, 1, reused).inFlight(history.Completed, 1, keepsOpen).exit(history.Exit{Code: 143})))
 	text := strings.Join(s.Story, "\n")
-	for _, phrase := range []string{"races that no HTTP/1.1 server can win", "did not say Connection: close", "did not exit with code 0"} {
+	for _, phrase := range []string{"races that no HTTP/1.1 server can win", "did not say Connection: close", "did not exit with a clean code: it ended with exit code 143"} {
 		if !strings.Contains(text, phrase) {
 			t.Errorf("the story hides %q: %q", phrase, s.Story)
 		}

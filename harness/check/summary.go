@@ -40,6 +40,9 @@ func summarize(observations []*observation) result.Subject {
 		}
 	}
 	s.AtRisk = s.InFlight.AtRisk() + s.Late.AtRisk()
+	if staysUpThrough(header.Scenario) {
+		s.AtRisk += s.InFlight.Refused + s.Late.Refused
+	}
 	s.ExitSeconds = spread(exits)
 	s.LatencyMS = quantiles(latencies)
 	return s
@@ -119,6 +122,7 @@ func detail(o *observation) result.Detail {
 		d.Warnings = append(d.Warnings, p.detail)
 	}
 	d.Warnings = append(d.Warnings, remarks(o)...)
+	d.Delivery, d.Operation, d.Left = o.Delivery, o.Operation, o.Left
 	if !o.intact() || o.Exit.Killed || o.Exit.Code != 0 {
 		d.Stderr = o.Stderr
 	}
@@ -129,14 +133,22 @@ func detail(o *observation) result.Detail {
 func remarks(o *observation) []string {
 	var said []string
 	if paused, ok := o.At(history.EventLoadPaused); ok && o.Signal.Sent && paused >= o.Signal.Before {
-		said = append(said, fmt.Sprintf("the load met its cap and paused %s after the signal", (paused-o.Signal.Before).Round(time.Millisecond)))
+		said = append(said, fmt.Sprintf("the load met its cap and paused %s after %s", (paused-o.Signal.Before).Round(time.Millisecond), o.moment()))
 	}
 	if o.Signal.Sent && float64(o.Signal.Open) < o.Signal.Mean/2 {
-		said = append(said, fmt.Sprintf("the signal came in a lull: %s open, %.1f in the mean", count(o.Signal.Open, "request"), o.Signal.Mean))
+		said = append(said, fmt.Sprintf("%s came in a lull: %s open, %.1f in the mean", o.moment(), count(o.Signal.Open, "request"), o.Signal.Mean))
 	}
 	if o.guard > history.MinGuard {
 		said = append(said, fmt.Sprintf("the machine was busy: where the ledger is silent, a request counts as in flight "+
-			"only if it was written %s before the signal, instead of %s", o.guard.Round(100*time.Microsecond), history.MinGuard))
+			"only if it was written %s before %s, instead of %s", o.guard.Round(100*time.Microsecond), o.moment(), history.MinGuard))
+	}
+	if n := o.Header.Repeats; n > 0 {
+		said = append(said, fmt.Sprintf("it was repeated %s: the machine was too busy to keep to the schedule", often(n)))
+	}
+	if n := o.forgiven(); n > 0 {
+		said = append(said, fmt.Sprintf("%s written up to %s before %s %s hung up on unanswered; all that came earlier were completed, "+
+			"so that %s counted as late and not as in flight (a ledger would tell which it was)",
+			count(n, "request"), history.LedgerGuard, o.moment(), was(n), verb(n, "it is", "they are")))
 	}
 	if o.Ledger.Torn > 0 {
 		said = append(said, fmt.Sprintf("%d lines of the ledger could not be read", o.Ledger.Torn))
@@ -145,4 +157,11 @@ func remarks(o *observation) []string {
 		said = append(said, fmt.Sprintf("%d lines of the ledger carry ids of no request of this shutdown", o.Ledger.Foreign))
 	}
 	return said
+}
+
+func often(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

@@ -20,21 +20,25 @@ type line struct {
 }
 
 type end struct {
-	PID         int      `json:"pid"`
-	Addr        string   `json:"addr"`
-	Signal      Signal   `json:"signal"`
-	Exit        Exit     `json:"exit"`
-	Scheduled   int      `json:"scheduled"`
-	Results     int      `json:"results"`
-	Disagreed   int      `json:"disagreed,omitempty"`
-	Interrupted bool     `json:"interrupted,omitempty"`
-	Foreign     int      `json:"ledger_foreign,omitempty"`
-	Torn        int      `json:"ledger_torn,omitempty"`
-	Stderr      []string `json:"stderr,omitempty"`
-	Error       string   `json:"error,omitempty"`
-	Events      int      `json:"events"`
-	Requests    int      `json:"requests"`
-	Ledger      int      `json:"ledger"`
+	PID         int        `json:"pid"`
+	Addr        string     `json:"addr"`
+	Signal      Signal     `json:"signal"`
+	Delivery    Delivery   `json:"delivery,omitzero"`
+	Operation   *Operation `json:"operation,omitempty"`
+	Exit        Exit       `json:"exit"`
+	Left        Left       `json:"left,omitzero"`
+	Readiness   Readiness  `json:"readiness,omitzero"`
+	Scheduled   int        `json:"scheduled"`
+	Results     int        `json:"results"`
+	Disagreed   int        `json:"disagreed,omitempty"`
+	Interrupted bool       `json:"interrupted,omitempty"`
+	Foreign     int        `json:"ledger_foreign,omitempty"`
+	Torn        int        `json:"ledger_torn,omitempty"`
+	Stderr      []string   `json:"stderr,omitempty"`
+	Error       string     `json:"error,omitempty"`
+	Events      int        `json:"events"`
+	Requests    int        `json:"requests"`
+	Ledger      int        `json:"ledger"`
 }
 
 // maxLine bounds one line of a saved history, in bytes.
@@ -47,31 +51,11 @@ var (
 	ErrTruncated = errors.New("history is truncated")
 )
 
-// Write saves the history as JSON lines.
+// Write saves the history as JSON lines. A line that Read would refuse, being
+// too long, is an error already here.
 func (h *History) Write(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	enc := json.NewEncoder(out)
-	header := h.Header
-	header.Schema = Schema
-	if err := enc.Encode(header); err != nil {
-		return fmt.Errorf("write history: %w", err)
-	}
-	for i := range h.Events {
-		if err := enc.Encode(line{Event: &h.Events[i]}); err != nil {
-			return fmt.Errorf("write history: %w", err)
-		}
-	}
-	for i := range h.Requests {
-		if err := enc.Encode(line{Request: &h.Requests[i]}); err != nil {
-			return fmt.Errorf("write history: %w", err)
-		}
-	}
-	for i := range h.Ledger.Lines {
-		if err := enc.Encode(line{Ledger: &h.Ledger.Lines[i]}); err != nil {
-			return fmt.Errorf("write history: %w", err)
-		}
-	}
-	if err := enc.Encode(line{End: h.end()}); err != nil {
+	if err := h.encode(out); err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
 	if err := out.Flush(); err != nil {
@@ -80,9 +64,47 @@ func (h *History) Write(w io.Writer) error {
 	return nil
 }
 
+func (h *History) encode(out io.Writer) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	put := func(v any) error {
+		text.Reset()
+		if err := enc.Encode(v); err != nil {
+			return err
+		}
+		if text.Len() > maxLine {
+			return fmt.Errorf("a line of %d bytes, at most %d can be read again: keep long bodies in files", text.Len(), maxLine)
+		}
+		_, err := out.Write(text.Bytes())
+		return err
+	}
+	header := h.Header
+	header.Schema = Schema
+	if err := put(header); err != nil {
+		return err
+	}
+	for i := range h.Events {
+		if err := put(line{Event: &h.Events[i]}); err != nil {
+			return err
+		}
+	}
+	for i := range h.Requests {
+		if err := put(line{Request: &h.Requests[i]}); err != nil {
+			return err
+		}
+	}
+	for i := range h.Ledger.Lines {
+		if err := put(line{Ledger: &h.Ledger.Lines[i]}); err != nil {
+			return err
+		}
+	}
+	return put(line{End: h.end()})
+}
+
 func (h *History) end() *end {
 	return &end{
-		PID: h.PID, Addr: h.Addr, Signal: h.Signal, Exit: h.Exit,
+		PID: h.PID, Addr: h.Addr, Signal: h.Signal, Delivery: h.Delivery, Operation: h.Operation,
+		Exit: h.Exit, Left: h.Left, Readiness: h.Readiness,
 		Scheduled: h.Scheduled, Results: h.Results, Disagreed: h.Disagreed, Interrupted: h.Interrupted,
 		Foreign: h.Ledger.Foreign, Torn: h.Ledger.Torn, Stderr: h.Stderr, Error: h.Error,
 		Events: len(h.Events), Requests: len(h.Requests), Ledger: len(h.Ledger.Lines),
@@ -194,6 +216,7 @@ func (h *History) finish(e *end) error {
 			ErrTruncated, e.Events, e.Requests, e.Ledger, len(h.Events), len(h.Requests), len(h.Ledger.Lines))
 	}
 	h.PID, h.Addr, h.Signal, h.Exit = e.PID, e.Addr, e.Signal, e.Exit
+	h.Delivery, h.Operation, h.Left, h.Readiness = e.Delivery, e.Operation, e.Left, e.Readiness
 	h.Scheduled, h.Results, h.Disagreed, h.Interrupted = e.Scheduled, e.Results, e.Disagreed, e.Interrupted
 	h.Ledger.Foreign, h.Ledger.Torn, h.Stderr, h.Error = e.Foreign, e.Torn, e.Stderr, e.Error
 	return nil

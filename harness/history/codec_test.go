@@ -22,30 +22,57 @@ import (
 func full() *history.History {
 	r := history.Request{
 		Seq: 0, Conn: 3, Port: 40000, Status: 200, Outcome: history.Dropped, Cause: history.Truncated, Reason: history.DialTimeout,
-		Attempts: 2, Stale: 1, Pooled: true, Reused: true, Idempotent: true, Written: true, Masked: true, Unframed: true, Closes: true,
+		Attempts: 2, Stale: 1, Pooled: true, Reused: true, Idempotent: true, Written: true, Masked: true, Unframed: true, Closes: true, Target: 9,
 		Scheduled: 1, Started: 2, Connected: 3, Sent: 4, FirstByte: 5, End: 6, BytesOut: 7, BytesIn: 8,
 	}
 	return &history.History{
 		Header: history.Header{
 			Schema: history.Schema, Tool: history.Tool{Version: "v1"},
 			Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1", Kernel: "6"},
-			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Shutdown: 2, Seed: math.MaxUint64,
+			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Shutdown: 2, Seed: math.MaxUint64, Repeats: 1,
 			Started: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 7200)),
 			Scenario: history.Scenario{
-				Name: "default", Purpose: "to see", Subject: history.Subject{Delay: history.Millis(100)},
+				Name: "default", Purpose: "to see", Policy: "default", Shutdowns: 3, Reports: []string{"junit=report.xml"},
+				Subject: history.Subject{
+					Delay: history.Millis(100), Name: "api", Command: []string{"./api", "--port", "{port}"}, Dir: "/srv",
+					Env: map[string]string{"A": "b"}, URL: "https://127.0.0.1:{port}/", Ready: "/health", ReadyTimeout: history.Seconds(9),
+					CA: "ca.pem", Insecure: true, AllowRemote: true,
+				},
 				Load: history.Load{
 					Rate: 500, Method: "GET", Connections: history.Mixed, Timeout: history.Seconds(15), WarmUp: history.Millis(700),
 					Jitter: history.Millis(200), Trigger: history.Seconds(5), Tail: history.Seconds(5), MaxOpen: 2000,
+					RequestsFile: "more.txt",
+					Requests: []history.Target{
+						{Method: "POST", URL: "/orders", Header: map[string]string{"Accept": "*/*"}, Body: "{}\n", BodyFile: "order.json"},
+					},
+					ExpectStatus: "200,300-399", ExpectBody: "^ok$",
 				},
-				Disruption: history.Disruption{Signal: "SIGTERM", Grace: history.Seconds(10)},
-				Policy:     "default", Shutdowns: 3,
+				Disruption: history.Disruption{
+					Signal: "SIGTERM,2s,SIGTERM", Target: history.Owner, Grace: history.Seconds(10), Lag: history.Seconds(2),
+					While: []string{"nginx", "-s", "reload"}, Settle: history.Seconds(3),
+				},
+				Overrides: history.Overrides{
+					MinAtRisk: 30, MaxLoss: 0.001, ExitCodes: []int{143}, Rules: map[string]string{"exit-status": "warn"},
+				},
 			},
 		},
 		PID: 4711, Addr: "127.0.0.1:8080",
-		Events:   []history.Event{{Name: history.EventReady, At: 1}, {Name: history.EventSignal, At: 2}},
-		Signal:   history.Signal{Name: "SIGTERM", Number: 15, Sent: true, Before: 10, After: 11, Open: 50, Mean: 49.5, Error: "none"},
-		Exit:     history.Exit{Seen: true, At: 12, Code: -1, Signal: "SIGTERM", Killed: true},
-		Requests: []history.Request{r, {Seq: 1, Outcome: history.Refused, Reason: history.ConnectionRefused}},
+		Events: []history.Event{{Name: history.EventReady, At: 1}, {Name: history.EventSignal, At: 2}},
+		Signal: history.Signal{
+			Name: "SIGTERM", Number: 15, Sent: true, Before: 10, After: 11, Open: 50, Mean: 49.5, Error: "none",
+			Again: []history.Again{{Name: "SIGINT", Number: 2, At: 20}},
+		},
+		Delivery: history.Delivery{
+			Target: history.Leader, To: []history.Process{{PID: 1, Name: "npm start"}}, Holders: []history.Process{{PID: 2, Name: "node"}},
+			Deaf: []history.Process{{PID: 2, Name: "node"}}, Error: "no permission",
+		},
+		Operation: &history.Operation{
+			Command: []string{"nginx", "-s", "reload"}, End: 30, Code: -1, Signal: "SIGKILL", Stderr: []string{"oh"},
+		},
+		Left:      history.Left{Looked: true, Processes: []history.Process{{PID: 3, Name: "worker"}}, PortTaken: true},
+		Readiness: history.Readiness{Polls: 7, Red: 15, Refused: 16},
+		Exit:      history.Exit{Seen: true, At: 12, Code: -1, Signal: "SIGTERM", Killed: true},
+		Requests:  []history.Request{r, {Seq: 1, Outcome: history.Refused, Reason: history.ConnectionRefused}},
 		Ledger: history.Ledger{
 			Lines:   []history.LedgerLine{{Seq: 1, Fact: history.Received}, {Fact: history.SignalMarked}},
 			Foreign: 1, Torn: 2,
@@ -255,12 +282,35 @@ func TestWriteReportsFailure(t *testing.T) {
 	}
 }
 
+// TestWriteRefusesWhatReadWould: a body that makes a line too long is known while
+// there is still something to be done about it.
+func TestWriteRefusesWhatReadWould(t *testing.T) {
+	for _, size := range []int{1 << 19, 1<<20 - 4000, 1 << 20, 1 << 21} {
+		h := full()
+		h.Header.Scenario.Load.Requests[0].Body = strings.Repeat("x", size)
+		var out bytes.Buffer
+		err := h.Write(&out)
+		if fits := size < 1<<20-3000; fits != (err == nil) {
+			t.Errorf("a body of %d bytes: %v", size, err)
+		}
+		if err != nil {
+			if !strings.Contains(err.Error(), "keep long bodies in files") {
+				t.Errorf("a body of %d bytes: the error %q does not say what to do", size, err)
+			}
+			continue
+		}
+		if _, err := history.Read(&out); err != nil {
+			t.Errorf("a body of %d bytes was written, and is not read: %v", size, err)
+		}
+	}
+}
+
 // genRequest draws a record that could be saved.
 func genRequest(t *rapid.T) history.Request {
 	r := rapid.Make[history.Request]().Draw(t, "request")
 	r.Outcome = history.Outcome(rapid.IntRange(0, 6).Draw(t, "outcome"))
 	r.Cause = history.Cause(rapid.IntRange(0, 5).Draw(t, "cause"))
-	r.Reason = history.Reason(rapid.IntRange(0, 9).Draw(t, "reason"))
+	r.Reason = history.Reason(rapid.IntRange(0, 12).Draw(t, "reason"))
 	return r
 }
 
@@ -272,6 +322,11 @@ func genHistory(t *rapid.T) *history.History {
 	h.Header.Started = time.Unix(rapid.Int64Range(0, 1<<37).Draw(t, "started"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
 	h.Signal.Mean, h.Signal.Before = rapid.Float64().Draw(t, "mean"), time.Duration(rapid.Int64().Draw(t, "before"))
 	h.Exit = rapid.Make[history.Exit]().Draw(t, "exit")
+	h.Signal.Again = rapid.SliceOfN(rapid.Make[history.Again](), 0, 3).Draw(t, "again")
+	h.Delivery = rapid.Make[history.Delivery]().Draw(t, "delivery")
+	h.Left = rapid.Make[history.Left]().Draw(t, "left")
+	h.Readiness = rapid.Make[history.Readiness]().Draw(t, "readiness")
+	h.Operation = rapid.Ptr(rapid.Make[history.Operation](), true).Draw(t, "operation")
 	h.Events = rapid.SliceOfN(rapid.Make[history.Event](), 0, 5).Draw(t, "events")
 	h.Requests = rapid.SliceOfN(rapid.Custom(genRequest), 0, 20).Draw(t, "requests")
 	h.Ledger.Lines = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) history.LedgerLine {

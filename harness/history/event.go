@@ -1,6 +1,9 @@
 package history
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // EventName names a thing that happened once in a shutdown.
 type EventName string
@@ -15,6 +18,10 @@ const (
 	EventLoadPaused   EventName = "load-paused"   // the load met its cap and paused
 	EventExit         EventName = "exit"          // the subject's process was gone
 	EventKilled       EventName = "killed"        // SIGKILL was sent because the grace period was over
+	EventSignalAgain  EventName = "signal-again"  // a further signal of the sequence was sent
+	EventNotReady     EventName = "not-ready"     // the readiness check first answered something else than 2xx
+	EventLoadEnded    EventName = "load-ended"    // new requests stopped as planned: the balancer has learned
+	EventOperated     EventName = "operated"      // the command that ran instead of a signal had ended
 )
 
 // Event is one thing that happened, on the shutdown's clock.
@@ -31,9 +38,68 @@ type Signal struct {
 	Sent   bool          `json:"sent"`
 	Before time.Duration `json:"before,omitempty"`
 	After  time.Duration `json:"after,omitempty"`
-	Open   int           `json:"open"`      // requests open when it was sent
-	Mean   float64       `json:"mean_open"` // mean number of open requests during warm-up
+	Open   int           `json:"open"`            // requests open when it was sent
+	Mean   float64       `json:"mean_open"`       // mean number of open requests during warm-up
+	Again  []Again       `json:"again,omitempty"` // further signals of the sequence
 	Error  string        `json:"error,omitempty"`
+}
+
+// Again is a further signal of a sequence.
+type Again struct {
+	Name   string        `json:"name"`
+	Number int           `json:"number"`
+	At     time.Duration `json:"at"`
+}
+
+// Includes reports whether the signal of that name was sent.
+func (s Signal) Includes(name string) bool {
+	return s.Name == name || slices.ContainsFunc(s.Again, func(a Again) bool { return a.Name == name })
+}
+
+// IncludesNumber reports whether the signal of that number was sent.
+func (s Signal) IncludesNumber(number int) bool {
+	return s.Number == number || slices.ContainsFunc(s.Again, func(a Again) bool { return a.Number == number })
+}
+
+// Readiness is what the readiness check answered from the signal on. Times are
+// those at which a check began; zero means that it did not happen.
+type Readiness struct {
+	Polls   int           `json:"polls"`             // checks that were answered or refused, before the signal too
+	Red     time.Duration `json:"red,omitempty"`     // the first that answered anything but 2xx
+	Refused time.Duration `json:"refused,omitempty"` // the first that found nobody
+}
+
+// Process names a process for people.
+type Process struct {
+	PID  int    `json:"pid"`
+	Name string `json:"name"` // its command line, shortened
+}
+
+// Delivery says who was told to stop, and who should have been: the processes
+// that held the listening socket as the signal was sent.
+type Delivery struct {
+	Target  string    `json:"target,omitempty"`  // leader, group or owner
+	To      []Process `json:"to,omitempty"`      // got the signal from us
+	Holders []Process `json:"holders,omitempty"` // listened at the subject's address
+	Deaf    []Process `json:"deaf,omitempty"`    // holders that still lived when the subject should have been gone
+	Error   string    `json:"error,omitempty"`   // why the holders are not known
+}
+
+// Left is what was there after the subject's exit, before lastcall removed it.
+type Left struct {
+	Looked    bool      `json:"looked,omitempty"`     // somebody looked
+	Processes []Process `json:"processes,omitempty"`  // of the subject's tree, that lived on
+	PortTaken bool      `json:"port_taken,omitempty"` // somebody still listened at the subject's address
+}
+
+// Operation is a command that ran under load instead of a signal. Its times are
+// Signal.Before and End.
+type Operation struct {
+	Command []string      `json:"command"`
+	End     time.Duration `json:"end"`
+	Code    int           `json:"code"`             // exit code, -1 if a signal ended it
+	Signal  string        `json:"signal,omitempty"` // "SIGKILL" if a signal ended it
+	Stderr  []string      `json:"stderr,omitempty"` // its last lines
 }
 
 // Exit is how the subject's process ended.

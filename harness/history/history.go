@@ -17,14 +17,15 @@ type Header struct {
 	Schema      string      `json:"schema"`
 	Tool        Tool        `json:"tool"`
 	Environment Environment `json:"environment"`
-	Run         string      `json:"run"`      // unique to one invocation; the first part of every request's id
-	Ordinal     int         `json:"ordinal"`  // of the shutdown among all of the run, from 1; the id's second part
-	Subject     string      `json:"subject"`  // the subject's name
-	Kind        string      `json:"kind"`     // "strategy" or "command"
-	Position    int         `json:"position"` // of the subject within the run, from 0
-	Shutdown    int         `json:"shutdown"` // its repetition, from 1
-	Seed        uint64      `json:"seed"`     // of the run
-	Started     time.Time   `json:"started"`  // wall clock at the base of all times
+	Run         string      `json:"run"`               // unique to one invocation; the first part of every request's id
+	Ordinal     int         `json:"ordinal"`           // of the shutdown among all of the run, from 1; the id's second part
+	Subject     string      `json:"subject"`           // the subject's name
+	Kind        string      `json:"kind"`              // "strategy" or "command"
+	Position    int         `json:"position"`          // of the subject within the run, from 0
+	Shutdown    int         `json:"shutdown"`          // its repetition, from 1
+	Seed        uint64      `json:"seed"`              // of the run
+	Started     time.Time   `json:"started"`           // wall clock at the base of all times
+	Repeats     int         `json:"repeats,omitempty"` // how often it was done anew because lastcall itself ran behind its schedule
 	Scenario    Scenario    `json:"scenario"`
 }
 
@@ -44,14 +45,18 @@ type Environment struct {
 
 // History is one shutdown: one cycle of boot, load, signal, drain and exit.
 type History struct {
-	Header   Header
-	PID      int
-	Addr     string // where the subject listened
-	Events   []Event
-	Signal   Signal
-	Exit     Exit
-	Requests []Request
-	Ledger   Ledger
+	Header    Header
+	PID       int
+	Addr      string // where the subject listened
+	Events    []Event
+	Signal    Signal
+	Delivery  Delivery
+	Operation *Operation // what was run instead of a signal; nil: a signal was sent
+	Exit      Exit
+	Left      Left
+	Readiness Readiness
+	Requests  []Request
+	Ledger    Ledger
 
 	Scheduled   int  // hits that the Pacer granted
 	Results     int  // results that vegeta handed back, each with a sequence number of its own

@@ -92,7 +92,7 @@ func roundTrip[E text](t *testing.T, kind string, n int, value func(int) E) {
 func TestEnumerationsReadBack(t *testing.T) {
 	roundTrip(t, "outcome", 7, func(i int) history.Outcome { return history.Outcome(i) })
 	roundTrip(t, "cause", 6, func(i int) history.Cause { return history.Cause(i) })
-	roundTrip(t, "reason", 10, func(i int) history.Reason { return history.Reason(i) })
+	roundTrip(t, "reason", 13, func(i int) history.Reason { return history.Reason(i) })
 	roundTrip(t, "fact", 5, func(i int) history.Fact { return history.Fact(i) })
 }
 
@@ -241,5 +241,75 @@ func TestWarm(t *testing.T) {
 		if got := s.Warm(); got != tt.want {
 			t.Errorf("warm-up %v, delay %v: loaded for %v, want %v", tt.warmUp, tt.delay, got, tt.want)
 		}
+	}
+}
+
+func TestShareText(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		want  history.Share
+		again string // as it is written; "" for the same
+	}{
+		{text: "0.1%", want: 0.001},
+		{text: "0%", want: 0},
+		{text: "7%", want: 0.07},
+		{text: "100%", want: 1},
+		{text: "0.00001%", want: 0.0000001},
+		{text: "12.3456789%", want: 0.123456789},
+		{text: " 1.50 % ", want: 0.015, again: "1.5%"},
+		{text: "1e-3%", want: 0.00001, again: "0.001%"},
+	} {
+		var s history.Share
+		if err := s.UnmarshalText([]byte(tt.text)); err != nil || s < tt.want*(1-1e-12) || s > tt.want*(1+1e-12) {
+			t.Errorf("%q reads as %v, %v, want %v", tt.text, float64(s), err, float64(tt.want))
+		}
+		again := tt.again
+		if again == "" {
+			again = tt.text
+		}
+		written, err := s.MarshalText()
+		if err != nil || string(written) != again {
+			t.Errorf("%q is written as %q, %v, want %q", tt.text, written, err, again)
+		}
+		// What is saved is judged again, by the same limit.
+		var back history.Share
+		if err := back.UnmarshalText(written); err != nil || back != s {
+			t.Errorf("%q reads back as %v, %v, want %v", written, float64(back), err, float64(s))
+		}
+	}
+}
+
+// TestShareNeedsItsSign: nobody knows whether 0.1 is a tenth or a thousandth.
+func TestShareNeedsItsSign(t *testing.T) {
+	for _, text := range []string{"", "%", "0.1", "1", "-1%", "100.1%", "NaN%", "Inf%", "one%", "1%%"} {
+		s := history.Share(0.5)
+		err := s.UnmarshalText([]byte(text))
+		if err == nil || s != 0.5 {
+			t.Errorf("%q reads as %v, %v", text, float64(s), err)
+			continue
+		}
+		if want := fmt.Sprintf("%q is not a share: write it in percent", text); !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: the error says %q", text, err)
+		}
+	}
+}
+
+// TestSignalIncludes: all signals of a sequence were sent.
+func TestSignalIncludes(t *testing.T) {
+	s := history.Signal{Name: "SIGTERM", Number: 15, Again: []history.Again{{Name: "SIGINT", Number: 2}, {Name: "SIGQUIT", Number: 3}}}
+	for name, number := range map[string]int{"SIGTERM": 15, "SIGINT": 2, "SIGQUIT": 3} {
+		if !s.Includes(name) || !s.IncludesNumber(number) {
+			t.Errorf("%s, %d, was sent and is not included", name, number)
+		}
+	}
+	if s.Includes("SIGKILL") || s.Includes("") || s.IncludesNumber(9) || s.IncludesNumber(0) {
+		t.Error("a signal that was not sent is included")
+	}
+}
+
+func TestInvalidNamesItsField(t *testing.T) {
+	err := error(&history.Invalid{Field: "load.rate", Problem: "is 0, must be from 1 to 20000"})
+	if want := "load.rate is 0, must be from 1 to 20000"; err.Error() != want {
+		t.Errorf("it says %q, want %q", err, want)
 	}
 }

@@ -12,7 +12,7 @@ const (
 	Pending   Outcome = iota
 	Completed         // a whole, expected answer
 	Rejected          // a whole answer that declines: 503 or 429
-	Failed            // a whole answer that is wrong: any other status
+	Failed            // a whole answer that is wrong: any other status, or a body that was not expected
 	Refused           // no byte of the request was sent and none could be
 	Dropped           // sent, at least in part, and no whole answer came
 	Unsent            // our own shortage, or cancelled by us
@@ -27,11 +27,12 @@ var outcomeNames = [...]string{"pending", "completed", "rejected", "failed", "re
 
 var outcomeMeanings = [...]string{
 	"has not ended",
-	"a whole, expected answer: status 200-399, framing complete (Content-Length bytes or the last chunk)",
+	"a whole, expected answer: status 200-399 or as configured, framing complete (Content-Length bytes or the last chunk), " +
+		"and a body that matches where one is asked for",
 	"a whole answer that declines: status 503 or 429",
-	"a whole answer that is wrong: any other status",
+	"a whole answer that is wrong: any other status, or a body that does not match where one is asked for",
 	"no byte of the request was sent and none could be: the connection was refused, reset or timed out while dialling, " +
-		"or three connections in a row were dead before a byte",
+		"its TLS handshake failed, or three connections in a row were dead before a byte",
 	"sent, at least in part, and no whole answer came: somebody was waiting and was hung up on",
 	"lastcall itself was short of descriptors or ports, or cancelled the request; nothing can be concluded from it",
 }
@@ -58,7 +59,7 @@ type Cause uint8
 const (
 	None      Cause = iota
 	Closed          // FIN before the first byte of the answer
-	Reset           // RST (or EPIPE) before the first byte of the answer
+	Reset           // RST (or EPIPE, or a fatal TLS alert) before the first byte of the answer
 	Truncated       // FIN or RST after the first byte of the answer
 	Hung            // no whole answer by the deadline
 	Corrupt         // what came is not the answer that was announced
@@ -80,26 +81,31 @@ func (c *Cause) UnmarshalText(text []byte) error {
 	return parse(c, causeNames[:], string(text), "cause")
 }
 
-// Reason says why a request never left: it is set for Refused and Unsent.
+// Reason says why a request never left: it is set for Refused and Unsent. It is
+// also set for a request that Failed although its status was an expected one.
 type Reason uint8
 
-// The reasons for which a request was refused or stayed unsent.
+// The reasons for which a request was refused or stayed unsent, and the one for
+// which a whole answer of an expected status is wrong.
 const (
 	NoReason          Reason = iota
 	ConnectionRefused        // nobody listens
 	ConnectionReset          // reset while connecting
-	DialTimeout              // no handshake by the deadline
+	DialTimeout              // no handshake, of TCP or of TLS, by the deadline
 	Unreachable              // any other dial error that is not our own shortage
 	DeadConnections          // three connections in a row were dead before a byte
 	OutOfDescriptors         // EMFILE, ENFILE, ENOBUFS, ENOMEM: our own shortage
 	OutOfPorts               // EADDRNOTAVAIL, EADDRINUSE: our own shortage
 	Cancelled                // cancelled by us
 	Unsendable               // the request could not be written as HTTP at all
+	TLSHandshake             // no TLS was agreed on: an alert, a certificate that we do not trust, or no TLS at all
+	TLSClosed                // FIN or RST within the TLS handshake: the TCP connection stood already
+	UnexpectedBody           // failed: the status is an expected one, the body is not
 )
 
 var reasonNames = [...]string{
 	"none", "connection-refused", "connection-reset", "dial-timeout", "unreachable", "dead-connections",
-	"out-of-descriptors", "out-of-ports", "cancelled", "unsendable",
+	"out-of-descriptors", "out-of-ports", "cancelled", "unsendable", "tls-handshake", "tls-closed", "unexpected-body",
 }
 
 // String returns the reason's name.

@@ -16,7 +16,7 @@ type Request struct {
 	Status   uint16  `json:"status,omitempty"` // of the answer, 0 without one
 	Outcome  Outcome `json:"outcome"`
 	Cause    Cause   `json:"cause,omitempty"`  // of a drop
-	Reason   Reason  `json:"reason,omitempty"` // of a refusal, or of being unsent
+	Reason   Reason  `json:"reason,omitempty"` // of a refusal, of being unsent, or of having failed in spite of its status
 	Attempts uint8   `json:"attempts,omitempty"`
 	Stale    uint8   `json:"stale,omitempty"` // connections found dead before a byte was written
 
@@ -28,13 +28,17 @@ type Request struct {
 	Unframed   bool `json:"unframed,omitempty"`   // the answer ended with the connection: whole and cut look the same
 	Closes     bool `json:"closes,omitempty"`     // the answer said Connection: close
 
+	Target uint8 `json:"target,omitempty"` // which of the attack's targets it was sent to, from 0
+
 	Scheduled time.Duration `json:"scheduled"`            // when the Pacer wanted it to start
 	Started   time.Duration `json:"started"`              // when it did
-	Connected time.Duration `json:"connected,omitempty"`  // when its connection was established, possibly long before
+	Connected time.Duration `json:"connected,omitempty"`  // when its connection was established, TLS included, possibly long before
 	Sent      time.Duration `json:"sent,omitempty"`       // just before its last write(2)
 	FirstByte time.Duration `json:"first_byte,omitempty"` // when the first byte of the answer was read
 	End       time.Duration `json:"end"`                  // when its outcome was certain
 
+	// Over TLS both count what was encrypted: the handshake and the records'
+	// own bytes are in neither.
 	BytesOut int64 `json:"bytes_out,omitempty"` // accepted by the kernel, head and body
 	BytesIn  int64 `json:"bytes_in,omitempty"`  // read from the connection, head and body
 }

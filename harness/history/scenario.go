@@ -12,35 +12,87 @@ type Scenario struct {
 	Load       Load       `json:"load" yaml:"load"`
 	Disruption Disruption `json:"disruption" yaml:"disruption"`
 	Policy     string     `json:"policy" yaml:"policy"`
-	Shutdowns  int        `json:"shutdowns" yaml:"shutdowns"` // repetitions for each subject
+	Overrides  Overrides  `json:"overrides,omitzero" yaml:"overrides,omitempty"`
+	Shutdowns  int        `json:"shutdowns" yaml:"shutdowns"`                 // repetitions for each subject
+	Reports    []string   `json:"reports,omitempty" yaml:"reports,omitempty"` // FORMAT or FORMAT=PATH, as in junit=report.xml
 }
 
-// Subject holds the knobs of the sample service.
+// Subject says what is tested. A strategy of the sample service knows only
+// Delay; all else is for a command of the user's, or for a server that runs
+// already.
 type Subject struct {
-	Delay Duration `json:"delay" yaml:"delay"` // how long the sample handler works on a request
+	Delay        Duration          `json:"delay" yaml:"delay"`                                    // how long the sample handler works on a request
+	Name         string            `json:"name,omitempty" yaml:"name,omitempty"`                  // in the reports; by default the command's
+	Command      []string          `json:"command,omitempty" yaml:"command,omitempty"`            // the program and its arguments; {port} is replaced
+	Dir          string            `json:"dir,omitempty" yaml:"dir,omitempty"`                    // its working directory
+	Env          map[string]string `json:"env,omitempty" yaml:"env,omitempty"`                    // added to its environment; {port} is replaced
+	URL          string            `json:"url,omitempty" yaml:"url,omitempty"`                    // where it serves; {port} is replaced
+	Ready        string            `json:"ready,omitempty" yaml:"ready,omitempty"`                // readiness check, a URL or a path of URL: 2xx is ready
+	ReadyTimeout Duration          `json:"ready_timeout,omitzero" yaml:"ready-timeout,omitempty"` // how long it may take until it is ready
+	CA           string            `json:"ca,omitempty" yaml:"ca,omitempty"`                      // PEM file of the certificates to trust, for https
+	Insecure     bool              `json:"insecure,omitempty" yaml:"insecure,omitempty"`          // trust any certificate
+	AllowRemote  bool              `json:"allow_remote,omitempty" yaml:"allow-remote,omitempty"`  // the URL may lead to another machine
 }
 
 // Load describes the open-loop attack.
 type Load struct {
-	Rate        int         `json:"rate" yaml:"rate"`               // requests per second
-	Method      string      `json:"method" yaml:"method"`           // HTTP method
-	Connections Connections `json:"connections" yaml:"connections"` // kept-alive, new, or half and half
-	Timeout     Duration    `json:"timeout" yaml:"timeout"`         // a request's deadline, from its start
-	WarmUp      Duration    `json:"warm_up" yaml:"warm-up"`         // load before the signal may come
-	Jitter      Duration    `json:"jitter" yaml:"jitter"`           // at most so much is added to warm-up, by seed
-	Trigger     Duration    `json:"trigger" yaml:"trigger"`         // how long to wait for enough open requests
-	Tail        Duration    `json:"tail" yaml:"tail"`               // the load pauses so long after the signal
-	MaxOpen     int         `json:"max_open" yaml:"max-open"`       // the load pauses at so many open requests
+	Rate        int         `json:"rate" yaml:"rate"`                 // requests per second
+	Method      string      `json:"method" yaml:"method"`             // HTTP method
+	Connections Connections `json:"connections" yaml:"connections"`   // kept-alive, new, or half and half
+	Timeout     Duration    `json:"timeout" yaml:"timeout,omitempty"` // a request's deadline, from its start
+	WarmUp      Duration    `json:"warm_up" yaml:"warm-up"`           // load before the signal may come
+	Jitter      Duration    `json:"jitter" yaml:"jitter"`             // at most so much is added to warm-up, by seed
+	Trigger     Duration    `json:"trigger" yaml:"trigger"`           // how long to wait for enough open requests
+	Tail        Duration    `json:"tail" yaml:"tail"`                 // the load pauses so long after the signal
+	MaxOpen     int         `json:"max_open" yaml:"max-open"`         // the load pauses at so many open requests
+
+	Requests     []Target `json:"requests,omitempty" yaml:"requests,omitempty"`           // sent in turn; by default one of Method to the subject's URL
+	RequestsFile string   `json:"requests_file,omitempty" yaml:"requests-file,omitempty"` // more of them, in vegeta's own target format
+	ExpectStatus string   `json:"expect_status,omitempty" yaml:"expect-status,omitempty"` // statuses that count as completed, as in 200,204,300-399
+	ExpectBody   string   `json:"expect_body,omitempty" yaml:"expect-body,omitempty"`     // regular expression that a completed answer's body matches
+}
+
+// Target is one of the requests that are sent in turn.
+type Target struct {
+	Method   string            `json:"method,omitempty" yaml:"method,omitempty"` // by default the load's
+	URL      string            `json:"url" yaml:"url"`                           // a path of the subject's URL, or a URL of the same host
+	Header   map[string]string `json:"header,omitempty" yaml:"header,omitempty"`
+	Body     string            `json:"body,omitempty" yaml:"body,omitempty"`
+	BodyFile string            `json:"body_file,omitempty" yaml:"body-file,omitempty"` // instead of Body
 }
 
 // MaxRate bounds Load.Rate, in requests per second: more than one machine can
 // send while it also serves.
 const MaxRate = 20_000
 
-// Disruption is what happens to the subject under load.
+// MaxShutdowns bounds Scenario.Shutdowns: a thousand take an hour.
+const MaxShutdowns = 1000
+
+// Disruption is what happens to the subject under load: signals, or, if While is
+// set, a command during which the subject promises to stay up.
 type Disruption struct {
-	Signal string   `json:"signal" yaml:"signal"` // name, as in SIGTERM
-	Grace  Duration `json:"grace" yaml:"grace"`   // after it comes SIGKILL
+	Signal string   `json:"signal" yaml:"signal"`                     // name or number, or a sequence, as in SIGTERM,2s,SIGTERM
+	Target string   `json:"target,omitempty" yaml:"target,omitempty"` // who gets it: leader, group or owner; by default as the policy's platform does
+	Grace  Duration `json:"grace,omitzero" yaml:"grace,omitempty"`    // after it comes SIGKILL; by default the policy's
+	Lag    Duration `json:"lag,omitzero" yaml:"lag,omitempty"`        // new requests stop so long after the signal, as when a balancer has learned; 0: they go on
+	While  []string `json:"while,omitempty" yaml:"while,omitempty"`   // a command to run instead of a signal; {port} and {pid} are replaced
+	Settle Duration `json:"settle,omitzero" yaml:"settle,omitempty"`  // how long the load goes on after that command
+}
+
+// The processes that can be told to stop.
+const (
+	Leader = "leader" // the command itself, as a container's runtime does
+	Group  = "group"  // its whole process group, as systemd and a terminal do
+	Owner  = "owner"  // the process that holds the listening socket
+)
+
+// Overrides changes numbers and rules of the policy. What is zero stays as the
+// policy has it.
+type Overrides struct {
+	MinAtRisk int               `json:"min_at_risk,omitempty" yaml:"min-at-risk,omitempty"` // fewer requests at risk prove nothing
+	MaxLoss   Share             `json:"max_loss,omitzero" yaml:"max-loss,omitempty"`        // late losses are gated by their 95 % bound
+	ExitCodes []int             `json:"exit_codes,omitempty" yaml:"exit-codes,omitempty"`   // besides 0
+	Rules     map[string]string `json:"rules,omitempty" yaml:"rules,omitempty"`             // off, warn or fail, by rule
 }
 
 // Connections says on which connections the requests travel.

@@ -8,11 +8,14 @@
 //	  │             │                                 │                   │
 //	scheduled     results                          records          bytes, FIN, RST
 //
+// Over TLS the conn stands above it, and sees what HTTP does.
+//
 // Records, results and schedule are counted apart, so that a request that went
 // missing anywhere is noticed.
 package load
 
 import (
+	"crypto/tls"
 	"net/http"
 	"time"
 
@@ -23,15 +26,20 @@ import (
 
 // Config says what to attack and how.
 type Config struct {
-	Base    time.Time   // the base of all times
-	Address string      // host:port to dial, resolved already
-	URL     string      // of every request
-	Method  string      // of every request
-	Header  http.Header // of every request, may be nil
-	Body    []byte      // of every request, may be nil
-	Rate    int         // requests per second, at least 1
+	Base    time.Time // the base of all times
+	Address string    // host:port to dial, resolved already
+	Targets []Target  // sent in turn; Origin must have nothing against them
+
+	// TLS is what the connections use, nil for plain TCP. Without a ServerName
+	// the certificate must be for the first target's host. HTTP/1.1 is spoken in
+	// any case.
+	TLS *tls.Config
+
+	Expect  Expect
+	Rate    int // requests per second, at least 1
 	Lanes   history.Connections
 	Timeout time.Duration // a request's deadline, from its start
+	Lag     time.Duration // no request is scheduled later after the signal: the balancer has learned; 0 if it never does; of no effect beyond Tail
 	Tail    time.Duration // the load pauses so long after the signal
 	MaxOpen int           // the load pauses at so many open requests
 	Prefix  string        // of the requests' ids
@@ -53,9 +61,13 @@ func Start(c Config) *Attack {
 	clock := clock{c.Base}
 	t := &transport{
 		pool: newPool(c.Address, clock), clock: clock, records: new(slab),
-		lanes: c.Lanes, timeout: c.Timeout, prefix: c.Prefix, room: make(chan struct{}, 1),
+		lanes: c.Lanes, targets: len(c.Targets), expect: c.Expect,
+		timeout: c.Timeout, prefix: c.Prefix, room: make(chan struct{}, 1),
 	}
-	a := &Attack{transport: t, pacer: newPacer(t, c.Rate, c.MaxOpen, c.Tail), done: make(chan struct{})}
+	a := &Attack{transport: t, pacer: newPacer(t, c), done: make(chan struct{})}
+	if c.TLS != nil {
+		t.pool.tls = clientTLS(c.TLS, serverName(c.Targets))
+	}
 	attacker := vegeta.NewAttacker(
 		// Alone: vegeta's transport options panic after Client. And without
 		// http.Client.Timeout, which starts two goroutines a request.
@@ -63,19 +75,20 @@ func Start(c Config) *Attack {
 		vegeta.Redirects(vegeta.NoFollow),
 		vegeta.MaxBody(0), // bodies are read to their end but not kept
 	)
-	target := vegeta.Target{Method: c.Method, URL: c.URL, Header: c.Header, Body: c.Body}
-	go a.collect(attacker.Attack(vegeta.NewStaticTargeter(target), a.pacer, 0, ""))
+	go a.collect(attacker.Attack(targeter(c.Targets), a.pacer, 0, ""))
 	return a
 }
 
 // collect takes every result as soon as it comes, for vegeta's channel has no
 // buffer and a slow reader would throttle the load. It compares vegeta's
-// account with ours.
+// account with ours. A second result for a request contradicts it too: without
+// it, as many results as requests would not mean one each.
 func (a *Attack) collect(results <-chan *vegeta.Result) {
+	var seen marks
 	for res := range results {
 		a.results++
-		r := a.transport.records.at(uint32(res.Seq))
-		if disagree(res, r) {
+		seq := uint32(res.Seq)
+		if !seen.add(seq) || disagree(res, a.transport.records.at(seq)) {
 			a.disagreed++
 		}
 	}
@@ -102,7 +115,8 @@ func (a *Attack) Open() int { return int(a.transport.open.Load()) }
 // Begun returns how many requests have begun.
 func (a *Attack) Begun() int { return int(a.transport.begun.Load()) }
 
-// Signalled tells the attack when the signal was sent: its tail begins.
+// Signalled tells the attack when the signal was sent: its lag and its tail
+// begin.
 func (a *Attack) Signalled(at time.Duration) { a.pacer.signalled(at) }
 
 // End schedules no more requests. Those that are open go on to their own end,
@@ -124,8 +138,9 @@ type Report struct {
 	Requests  []history.Request
 	Scheduled int           // hits that the Pacer granted
 	Results   int           // results that vegeta handed back
-	Disagreed int           // results that contradict our record
+	Disagreed int           // results that contradict our record, or come a second time
 	Paused    time.Duration // when the load first paused at a cap, 0 if it never did
+	Ended     time.Duration // when the lag stopped the load, 0 if it did not
 }
 
 // Report returns what happened. It must not be called before Done is closed.
@@ -136,5 +151,6 @@ func (a *Attack) Report() Report {
 		Results:   a.results,
 		Disagreed: a.disagreed,
 		Paused:    a.pacer.pausedAt(),
+		Ended:     a.pacer.endedAt(),
 	}
 }

@@ -52,7 +52,7 @@ func newSite(t *testing.T, hold bool) *site {
 
 func config(address string) Config {
 	return Config{
-		Base: time.Now(), Address: address, URL: "http://" + address + "/", Method: http.MethodGet,
+		Base: time.Now(), Address: address, Targets: []Target{{Method: http.MethodGet, URL: "http://" + address + "/"}},
 		Rate: 1000, Lanes: history.Reused, Timeout: ample, Tail: time.Hour, MaxOpen: 2000, Prefix: prefix,
 	}
 }
@@ -164,7 +164,8 @@ func TestConservationAmongLosses(t *testing.T) {
 				}
 			})
 			c := config(s.address())
-			c.Lanes, c.Method, c.Body = lanes, http.MethodPost, []byte("order")
+			c.Lanes = lanes
+			c.Targets[0].Method, c.Targets[0].Body = http.MethodPost, []byte("order")
 			a := Start(c)
 			eventually(t, "enough is received", func() bool { return turn.Load() >= 150 })
 			a.End()
@@ -186,7 +187,7 @@ func TestConservationAmongLosses(t *testing.T) {
 // forgotten.
 func TestMissingRequestIsNoticed(t *testing.T) {
 	c := config("127.0.0.1:1")
-	c.URL, c.Tail = "http://[bad", 200*time.Millisecond
+	c.Targets[0].URL, c.Tail = "http://[bad", 200*time.Millisecond
 	a := Start(c)
 	a.Signalled(0)
 	r := done(t, a)
@@ -197,6 +198,36 @@ func TestMissingRequestIsNoticed(t *testing.T) {
 		if request.Outcome != history.Pending {
 			t.Errorf("request %d never left and is recorded as %s", request.Seq, request.Outcome)
 		}
+	}
+}
+
+// Five results for five requests are not enough: each must have one.
+func TestSecondResultIsNoticed(t *testing.T) {
+	tests := map[string]struct {
+		seqs []uint64
+		want int
+	}{
+		"one each":             {[]uint64{0, 1, 2, 70, 4000}, 0},
+		"in any order":         {[]uint64{4000, 2, 0, 70, 1}, 0},
+		"one twice, one never": {[]uint64{0, 1, 2, 70, 70}, 1},
+		"at once":              {[]uint64{0, 0, 1, 2, 70}, 1},
+		"three times":          {[]uint64{2, 1, 2, 70, 2}, 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+			a := &Attack{transport: r.transport, done: make(chan struct{})}
+			results := make(chan *vegeta.Result, len(tt.seqs))
+			for _, seq := range tt.seqs {
+				r.records.at(uint32(seq)).Outcome = history.Refused
+				results <- &vegeta.Result{Seq: seq, Error: "refused"}
+			}
+			close(results)
+			a.collect(results)
+			if a.results != len(tt.seqs) || a.disagreed != tt.want {
+				t.Errorf("%d results, %d disagreed; want %d", a.results, a.disagreed, tt.want)
+			}
+		})
 	}
 }
 
@@ -233,7 +264,7 @@ func TestDisagree(t *testing.T) {
 // The next hit is an hour away, so the pacer must not wait for it to notice.
 func TestEndInterruptsThePacer(t *testing.T) {
 	r := newRig(t, "127.0.0.1:1", history.Reused, ample)
-	p := newPacer(r.transport, 1, 1, time.Hour)
+	p := newPacer(r.transport, Config{Rate: 1, MaxOpen: 1, Tail: time.Hour})
 	p.interval = time.Hour
 	if wait, stop := p.Pace(0, 0); wait != 0 || stop {
 		t.Fatalf("the first hit: wait %s, stop %t", wait, stop)
@@ -266,7 +297,7 @@ func TestEndInterruptsAFullPacer(t *testing.T) {
 	r := newRig(t, "127.0.0.1:1", history.Reused, ample)
 	r.open.Store(1)
 	defer r.open.Store(0)
-	p := newPacer(r.transport, 1, 1, time.Hour)
+	p := newPacer(r.transport, Config{Rate: 1, MaxOpen: 1, Tail: time.Hour})
 	stopped := make(chan bool)
 	go func() {
 		_, stop := p.Pace(0, 0)
@@ -297,7 +328,7 @@ func TestEndAtRateOne(t *testing.T) {
 // as lag, not as a lower rate.
 func TestScheduleIsKept(t *testing.T) {
 	r := newRig(t, "127.0.0.1:1", history.Reused, ample)
-	p := newPacer(r.transport, 250, 10, time.Hour)
+	p := newPacer(r.transport, Config{Rate: 250, MaxOpen: 10, Tail: time.Hour})
 	p.due = 0
 	for range 5 {
 		if _, stop := p.Pace(0, 0); stop {
@@ -419,7 +450,8 @@ func TestHeaderAndBodyAreSent(t *testing.T) {
 		x.say(okHead + "Content-Length: 0\r\n\r\n")
 	})
 	c := config(s.address())
-	c.Method, c.Body, c.Header = http.MethodPost, []byte("order"), http.Header{"X-Own": {"kept"}}
+	c.Targets[0].Method, c.Targets[0].Body = http.MethodPost, []byte("order")
+	c.Targets[0].Header = http.Header{"X-Own": {"kept"}}
 	a := Start(c)
 	eventually(t, "requests have come", func() bool { return len(s.received()) >= 20 })
 	a.End()

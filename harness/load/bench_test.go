@@ -104,7 +104,7 @@ func plainSlice(b *testing.B, address string) int {
 func trueSlice(b *testing.B, address string) int {
 	b.Helper()
 	a := Start(Config{
-		Base: time.Now(), Address: address, URL: "http://" + address + "/", Method: http.MethodGet,
+		Base: time.Now(), Address: address, Targets: []Target{{Method: http.MethodGet, URL: "http://" + address + "/"}},
 		Rate: benchRate, Lanes: history.Reused, Timeout: 30 * time.Second, Tail: benchSlice, MaxOpen: 1 << 20, Prefix: prefix,
 	})
 	a.Signalled(0)

@@ -55,8 +55,9 @@ func loseBoth(t *testing.T) (lostOfVegeta, named int) {
 
 	plain := startPlain(server.addr, rate)
 	ours := load.Start(load.Config{
-		Base: time.Now(), Address: server.addr, URL: "http://" + server.addr + "/work?delay=50ms", Method: http.MethodGet,
-		Rate: rate, Lanes: history.Reused, Timeout: 5 * time.Second, Tail: 5 * time.Second, MaxOpen: 2000, Prefix: "ours-1-",
+		Base: time.Now(), Address: server.addr,
+		Targets: []load.Target{{Method: http.MethodGet, URL: "http://" + server.addr + "/work?delay=50ms"}},
+		Rate:    rate, Lanes: history.Reused, Timeout: 5 * time.Second, Tail: 5 * time.Second, MaxOpen: 2000, Prefix: "ours-1-",
 	})
 	waitUntil(t, "both have sent for a second", func() bool {
 		return ours.Begun() > rate && plain.begun.Load() > rate && ours.Open() > inFlight/2

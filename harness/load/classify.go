@@ -2,9 +2,11 @@ package load
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"syscall"
 
 	"lastcall/harness/history"
@@ -26,45 +28,41 @@ type verdict struct {
 	reason  history.Reason
 }
 
-// classifyAnswer judges a whole answer by its status.
-func classifyAnswer(status int) history.Outcome {
-	switch {
-	case status >= 200 && status < 400:
-		return history.Completed
-	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
-		return history.Rejected
-	default:
-		return history.Failed
-	}
-}
-
 // classifyDial judges a request for which no connection could be had. Our own
 // shortage proves nothing about the server.
+//
+// A TLS handshake that fails is a refusal too: nothing of the request was sent,
+// and any client may try elsewhere. If the server hung up in it, that is the race
+// for the accept queue in the form that TLS gives it: the kernel had accepted the
+// connection for a listener that closed. Over plain TCP the same request would
+// have been written by then, and dropped. It has a reason of its own, because a
+// server can hang up like that while its listener is open.
 func classifyDial(err error, cancelled bool) verdict {
-	is := func(targets ...error) bool {
-		for _, t := range targets {
-			if errors.Is(err, t) {
-				return true
-			}
-		}
-		return false
-	}
+	_, handshake := errors.AsType[*handshakeError](err)
 	switch {
-	case is(syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM):
+	case isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM):
 		return verdict{outcome: history.Unsent, reason: history.OutOfDescriptors}
-	case is(syscall.EADDRNOTAVAIL, syscall.EADDRINUSE):
+	case isAny(err, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE):
 		return verdict{outcome: history.Unsent, reason: history.OutOfPorts}
 	case cancelled:
 		return verdict{outcome: history.Unsent, reason: history.Cancelled}
-	case is(syscall.ECONNREFUSED):
-		return verdict{outcome: history.Refused, reason: history.ConnectionRefused}
-	case is(syscall.ECONNRESET):
-		return verdict{outcome: history.Refused, reason: history.ConnectionReset}
 	case isTimeout(err):
 		return verdict{outcome: history.Refused, reason: history.DialTimeout}
+	case handshake && isAny(err, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF):
+		return verdict{outcome: history.Refused, reason: history.TLSClosed}
+	case handshake:
+		return verdict{outcome: history.Refused, reason: history.TLSHandshake}
+	case isAny(err, syscall.ECONNREFUSED):
+		return verdict{outcome: history.Refused, reason: history.ConnectionRefused}
+	case isAny(err, syscall.ECONNRESET):
+		return verdict{outcome: history.Refused, reason: history.ConnectionReset}
 	default:
 		return verdict{outcome: history.Refused, reason: history.Unreachable}
 	}
+}
+
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 }
 
 // classifyLoss judges a request that was tried on connections and got no whole
@@ -91,6 +89,8 @@ func causeOf(s sighting) history.Cause {
 	switch {
 	case s.fate == overdue || isTimeout(s.err):
 		return history.Hung
+	case s.fate == garbled:
+		return history.Corrupt
 	case s.read > 0 && s.fate.theirs():
 		return history.Truncated
 	case s.read > 0:

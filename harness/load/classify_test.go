@@ -2,6 +2,8 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +17,7 @@ import (
 	"lastcall/harness/history"
 )
 
-func TestClassifyAnswer(t *testing.T) {
+func TestAnswerByStatus(t *testing.T) {
 	tests := map[string]struct {
 		status int
 		want   history.Outcome
@@ -43,8 +45,8 @@ func TestClassifyAnswer(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := classifyAnswer(tt.status); got != tt.want {
-				t.Errorf("classifyAnswer(%d) = %s, want %s", tt.status, got, tt.want)
+			if got := (Expect{}).outcome(tt.status); got != tt.want {
+				t.Errorf("outcome(%d) = %s, want %s", tt.status, got, tt.want)
 			}
 		})
 	}
@@ -57,6 +59,9 @@ func dialError(err error) error {
 	}
 	return &net.OpError{Op: "dial", Net: "tcp", Err: err}
 }
+
+// shaken wraps an error as the TLS handshake does.
+func shaken(err error) error { return &handshakeError{err} }
 
 // lateError is a net.Error of no type in particular.
 type lateError bool
@@ -95,6 +100,21 @@ func TestClassifyDial(t *testing.T) {
 		"no route":                            {dialError(syscall.EHOSTUNREACH), false, refused(history.Unreachable)},
 		"no network":                          {dialError(syscall.ENETUNREACH), false, refused(history.Unreachable)},
 		"text that only reads like a refusal": {errors.New("connection refused"), false, refused(history.Unreachable)},
+
+		"we quit in the TLS handshake":         {shaken(context.Canceled), true, unsent(history.Cancelled)},
+		"we quit, and TLS was cut off":         {shaken(io.EOF), true, unsent(history.Cancelled)},
+		"a shortage in the TLS handshake":      {shaken(syscall.ENOBUFS), false, unsent(history.OutOfDescriptors)},
+		"no TLS by the deadline":               {shaken(os.ErrDeadlineExceeded), false, refused(history.DialTimeout)},
+		"the kernel gave TLS up":               {shaken(syscall.ETIMEDOUT), false, refused(history.DialTimeout)},
+		"RST in the TLS handshake":             {shaken(syscall.ECONNRESET), false, refused(history.TLSClosed)},
+		"a write after RST in it":              {shaken(syscall.EPIPE), false, refused(history.TLSClosed)},
+		"FIN in the TLS handshake":             {shaken(io.EOF), false, refused(history.TLSClosed)},
+		"FIN within one of its records":        {shaken(io.ErrUnexpectedEOF), false, refused(history.TLSClosed)},
+		"an alert in the TLS handshake":        {shaken(&net.OpError{Op: "remote error", Err: lateError(false)}), false, refused(history.TLSHandshake)},
+		"a certificate that is not trusted":    {shaken(x509.UnknownAuthorityError{}), false, refused(history.TLSHandshake)},
+		"no TLS at all":                        {shaken(tls.RecordHeaderError{}), false, refused(history.TLSHandshake)},
+		"a refusal that TLS only passes on":    {shaken(syscall.ECONNREFUSED), false, refused(history.TLSHandshake)},
+		"FIN while dialling is no TLS of ours": {dialError(io.EOF), false, refused(history.Unreachable)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +166,9 @@ func TestClassifyLoss(t *testing.T) {
 		"dead by RST before a byte is no loss":       {sighting{err: reset, fate: broken}, refused},
 		"dead by EPIPE before a byte is no loss":     {sighting{err: pipe, fate: broken}, refused},
 		"a deadline before a byte is no loss":        {sighting{err: late, fate: overdue}, verdict{outcome: history.Refused, reason: history.DialTimeout}},
+		"no TLS before a byte of the answer":         {sighting{err: malformed, fate: garbled, written: 9}, dropped(history.Corrupt)},
+		"no TLS after a byte of it":                  {sighting{err: malformed, fate: garbled, written: 9, read: 1}, dropped(history.Corrupt)},
+		"dead by what is no TLS is no loss":          {sighting{err: malformed, fate: garbled}, refused},
 		"a single byte out and FIN is a loss":        {sighting{err: io.EOF, fate: finished, written: 1}, dropped(history.Closed)},
 		"bytes in but none out is no loss of ours":   {sighting{err: io.EOF, fate: finished, read: 30}, refused},
 		"an answer that says EOF in its text is bad": {sighting{err: errors.New("unexpected EOF"), fate: alive, written: 9, read: 9}, dropped(history.Corrupt)},
@@ -165,6 +188,10 @@ func TestFateOf(t *testing.T) {
 		want fate
 	}{
 		"EOF is FIN":                       {io.EOF, finished},
+		"FIN within a record of TLS":       {io.ErrUnexpectedEOF, finished},
+		"an alert of TLS":                  {&net.OpError{Op: "remote error", Err: lateError(false)}, broken},
+		"what came is no record of TLS":    {tls.RecordHeaderError{}, garbled},
+		"our side of TLS gave up":          {&net.OpError{Op: "local error", Err: lateError(false)}, garbled},
 		"our deadline":                     {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, overdue},
 		"the kernel's retransmissions":     {os.NewSyscallError("read", syscall.ETIMEDOUT), overdue},
 		"closed by ourselves":              {&net.OpError{Op: "read", Err: net.ErrClosed}, ours},
@@ -197,6 +224,8 @@ func TestFateIsTheBestProof(t *testing.T) {
 		"what follows our deadline is its echo":     {[]error{late, io.EOF, syscall.ECONNRESET}, overdue},
 		"what follows our close is its echo":        {[]error{net.ErrClosed, syscall.ECONNRESET, late}, ours},
 		"a deadline after the end changes nothing":  {[]error{io.EOF, late}, finished},
+		"what follows what was no TLS is its echo":  {[]error{tls.RecordHeaderError{}, io.EOF, late, net.ErrClosed}, garbled},
+		"what is no TLS after the end, neither":     {[]error{io.EOF, tls.RecordHeaderError{}}, finished},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

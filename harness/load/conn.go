@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -19,14 +20,15 @@ type fate uint32
 const (
 	alive    fate = iota
 	piped         // EPIPE: what our write met after a FIN or RST
-	finished      // FIN: the server closed its side
-	broken        // RST, without a FIN before it
+	finished      // FIN, or a closure alert of TLS: the server closed its side
+	broken        // RST, without a FIN before it; or a fatal alert of TLS
+	garbled       // what came is no TLS, or not what was sent
 	overdue       // our deadline passed
 	ours          // we closed it ourselves
 )
 
 // theirs reports whether the server ended the connection.
-func (f fate) theirs() bool { return f == piped || f == finished || f == broken }
+func (f fate) theirs() bool { return f == piped || f == finished || f == broken || f == garbled }
 
 // endOfHead ends a request's head. net/http writes a head in one piece, unless
 // it is longer than its buffer of 4 KiB; one that is split just there is not
@@ -83,15 +85,23 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// writeChunk is the most that is handed to the kernel at once, in bytes. A body
-// that lies in memory comes in one piece: in smaller ones, each with its own
-// time, the time of the last is that of the end of the request.
-const writeChunk = 64 << 10
+// What is handed to the kernel at once, in bytes, is at most writeChunk, and
+// over TLS one record (RFC 8446 section 5.1). A body that lies in memory comes in
+// one piece: in smaller ones, each with its own time, the time of the last is
+// that of the end of the request.
+const (
+	writeChunk  = 64 << 10
+	recordChunk = 16 << 10
+)
 
 // Write hands p to the kernel, in pieces.
 func (c *conn) Write(p []byte) (n int, err error) {
+	chunk := writeChunk
+	if c.secured() != nil {
+		chunk = recordChunk
+	}
 	for {
-		piece := p[n:min(n+writeChunk, len(p))]
+		piece := p[n:min(n+chunk, len(p))]
 		m, err := c.write(piece)
 		n += m
 		if err != nil || n == len(p) {
@@ -104,6 +114,10 @@ func (c *conn) Write(p []byte) (n int, err error) {
 // system call and put right after it: by the time it returns, the answer may
 // have been read and judged, and must not look like that of a request of which
 // nothing was sent.
+//
+// Over TLS these are the bytes that were encrypted. A record of which the kernel
+// took only a part counts as none of it (crypto/tls returns 0): the server cannot
+// decrypt it, so it is not sent.
 func (c *conn) write(p []byte) (int, error) {
 	before := c.sent.Swap(int64(c.clock.now()))
 	already := c.written.Add(int64(len(p))) - int64(len(p))
@@ -124,10 +138,21 @@ func (c *conn) write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection and gives it back to its owner once.
+// secured returns the TLS connection beneath, nil if it is plain.
+func (c *conn) secured() *tls.Conn {
+	secured, _ := c.Conn.(*tls.Conn)
+	return secured
+}
+
+// Close closes the connection and gives it back to its owner once. Over TLS it
+// takes leave with a closure alert; but not where something went wrong: half a
+// record may be out, or nobody be reading, and crypto/tls tries for five seconds.
 func (c *conn) Close() error {
 	if c.gone.Swap(true) {
 		return nil
+	}
+	if secured := c.secured(); secured != nil && fate(c.fate.Load()) != alive {
+		_ = secured.NetConn().Close() // what it says no longer matters
 	}
 	err := c.Conn.Close()
 	c.closed(c)
@@ -139,12 +164,12 @@ func (c *conn) Close() error {
 // first, and end-of-file or EPIPE to the other. An RST after a FIN is EPIPE for
 // both (Linux, tcp_reset), so ECONNRESET proves that no FIN came before, and
 // FIN proves more than EPIPE. Once our own deadline or close has ended the
-// connection, all else is its echo.
+// connection, or TLS has given it up, all else is its echo.
 func (c *conn) note(err error) {
 	seen := fateOf(err)
 	for {
 		known := fate(c.fate.Load())
-		if known == overdue || known == ours || known != alive && (seen <= known || seen > broken) {
+		if known > broken || known != alive && (seen <= known || seen > broken) {
 			return
 		}
 		if c.fate.CompareAndSwap(uint32(known), uint32(seen)) {
@@ -153,9 +178,14 @@ func (c *conn) note(err error) {
 	}
 }
 
+// fateOf says what an error means. crypto/tls gives io.EOF for a closure alert,
+// and for FIN where it falls between two records; within one, FIN is
+// io.ErrUnexpectedEOF. All of them end an answer in the same way: one that has
+// come by its Content-Length or to its last chunk is complete without a closure
+// alert (RFC 9112 section 9.8).
 func fateOf(err error) fate {
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return finished
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return overdue
@@ -165,7 +195,19 @@ func fateOf(err error) fate {
 		return overdue // the kernel gave up retransmitting
 	case errors.Is(err, syscall.EPIPE):
 		return piped
+	case isGarbled(err):
+		return garbled
 	default:
-		return broken // ECONNRESET, and what else ends a connection
+		return broken // ECONNRESET, a fatal alert, and what else ends a connection
 	}
+}
+
+// isGarbled reports whether our side of TLS could make nothing of what came. Then
+// it sends an alert and gives that as its own error (crypto/tls, sendAlertLocked).
+func isGarbled(err error) bool {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "local error"
 }

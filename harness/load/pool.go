@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -13,6 +14,7 @@ import (
 // anything twice: whoever takes a connection learns that connection's own fate.
 type pool struct {
 	address string
+	tls     *tls.Config // nil: plain TCP
 	clock   clock
 	dialer  net.Dialer
 	made    atomic.Uint32 // connections dialled
@@ -30,6 +32,11 @@ type pool struct {
 	transport http.Transport // makes ClientConns; its own pool is never used
 }
 
+// maxAnswerHead bounds the heads of one answer, 1xx included, in bytes: thousands
+// of requests may be open, and a server gone mad must not fill our memory. What
+// has a longer head is no answer (dropped as corrupt).
+const maxAnswerHead = 256 << 10
+
 // handoff carries a dialled connection into http.Transport.NewClientConn.
 type handoff struct{}
 
@@ -43,7 +50,8 @@ func newPool(address string, clock clock) *pool {
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.transport = http.Transport{
-		DisableCompression: true, // bytes are counted as they are; and no proxy is asked
+		DisableCompression:     true, // bytes are counted as they are; and no proxy is asked
+		MaxResponseHeaderBytes: maxAnswerHead,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return ctx.Value(handoff{}).(*conn), nil
 		},
@@ -87,12 +95,16 @@ func (p *pool) put(c *conn) {
 	p.idle = append(p.idle, c)
 }
 
-// dial opens a new connection, by a deadline on the clock. It does not look whether it is still alive: one
-// that is dead on arrival must be found so by its request, as any other.
+// dial opens a new connection, by a deadline on the clock. It does not look
+// whether it is still alive: one that is dead on arrival must be found so by its
+// request, as any other.
 func (p *pool) dial(deadline time.Duration) (*conn, error) {
 	dialer := p.dialer
 	dialer.Deadline = p.clock.base.Add(deadline)
 	raw, err := dialer.DialContext(p.ctx, "tcp", p.address)
+	if err == nil && p.tls != nil {
+		raw, err = p.secure(raw, dialer.Deadline)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +116,7 @@ func (p *pool) dial(deadline time.Duration) (*conn, error) {
 		c.Close()
 		return nil, net.ErrClosed
 	}
+	// To net/http it is a plain connection: what TLS there is lies beneath.
 	ctx := context.WithValue(p.ctx, handoff{}, c)
 	if c.client, err = p.transport.NewClientConn(ctx, "http", p.address); err != nil {
 		c.Close()

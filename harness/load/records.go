@@ -39,3 +39,17 @@ func (s *slab) first(n int) []history.Request {
 	}
 	return out
 }
+
+// marks is a set of sequence numbers, for one goroutine.
+type marks []uint64
+
+// add adds a number, and reports whether it is new.
+func (m *marks) add(seq uint32) bool {
+	word, bit := int(seq/64), uint64(1)<<(seq%64)
+	for len(*m) <= word {
+		*m = append(*m, 0)
+	}
+	known := (*m)[word]&bit != 0
+	(*m)[word] |= bit
+	return !known
+}

@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -44,6 +45,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 type script struct {
 	t        testing.TB
 	listener net.Listener
+	tls      *tls.Config     // nil: it speaks plainly
 	play     func(*exchange) // called for every request
 	stop     chan struct{}   // closed when the test is over
 	running  sync.WaitGroup
@@ -56,11 +58,22 @@ type script struct {
 
 func newScript(t testing.TB, play func(*exchange)) *script {
 	t.Helper()
+	return startScript(t, nil, play)
+}
+
+// newTLSScript makes a script that speaks TLS, as our own authority vouches.
+func newTLSScript(t testing.TB, play func(*exchange)) *script {
+	t.Helper()
+	return startScript(t, ours509().server("localhost"), play)
+}
+
+func startScript(t testing.TB, config *tls.Config, play func(*exchange)) *script {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &script{t: t, listener: listener, play: play, stop: make(chan struct{}), ids: make(map[string]int)}
+	s := &script{t: t, listener: listener, tls: config, play: play, stop: make(chan struct{}), ids: make(map[string]int)}
 	s.running.Go(s.accept)
 	t.Cleanup(s.close)
 	return s
@@ -83,9 +96,14 @@ func (s *script) accept() {
 }
 
 func (s *script) serve(c *net.TCPConn, number int) {
-	in := bufio.NewReader(c)
+	wire := &wiretap{Conn: c}
+	var stream net.Conn = wire
+	if s.tls != nil {
+		stream = tls.Server(wire, s.tls)
+	}
+	in := bufio.NewReader(stream)
 	for nth := 1; ; nth++ {
-		x := &exchange{TCPConn: c, script: s, in: in, number: number, nth: nth}
+		x := &exchange{TCPConn: c, wire: wire, stream: stream, script: s, in: in, number: number, nth: nth}
 		if x.readHead() != nil {
 			return
 		}
@@ -132,6 +150,8 @@ func (s *script) received() []*exchange {
 // exchange is one request, and the connection on which it came.
 type exchange struct {
 	*net.TCPConn
+	wire   *wiretap // what TLS reads from
+	stream net.Conn // what HTTP travels on: TLS, or the wire
 	script *script
 	in     *bufio.Reader
 	number int // of the connection, from 1
@@ -166,6 +186,10 @@ func (x *exchange) body() string {
 	return text
 }
 
+// Write writes to the client as HTTP does. What is written to the TCPConn itself
+// is no TLS.
+func (x *exchange) Write(p []byte) (int, error) { return x.stream.Write(p) }
+
 // say writes to the client, which may have gone.
 func (x *exchange) say(text string) { _, _ = io.WriteString(x, text) }
 
@@ -175,12 +199,19 @@ func (x *exchange) answer() {
 	x.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 }
 
-// fin closes the connection. The body is read first: the kernel answers unread
+// fin closes the connection, over TLS without a closure alert. The body is read first: the kernel answers unread
 // bytes with RST.
 func (x *exchange) fin() {
 	x.over = true
 	x.body()
 	x.Close()
+}
+
+// bye closes the connection as a TLS server should, with a closure alert.
+func (x *exchange) bye() {
+	x.over = true
+	x.body()
+	x.stream.Close()
 }
 
 // rst resets the connection.
@@ -216,6 +247,13 @@ func newRig(t testing.TB, address string, lanes history.Connections, timeout tim
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(r.close)
+	return r
+}
+
+// newTLSRig makes a rig for a script that speaks TLS.
+func newTLSRig(t testing.TB, address string, lanes history.Connections, timeout time.Duration) *rig {
+	r := newRig(t, address, lanes, timeout)
+	r.pool.tls = clientTLS(ours509().client(), "localhost")
 	return r
 }
 

@@ -3,14 +3,12 @@ package load
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"lastcall/harness/history"
-	"lastcall/harness/ledger"
 )
 
 // maxAttempts is how many connections a request may find dead, before a byte of
@@ -37,8 +35,10 @@ type transport struct {
 	clock     clock
 	records   *slab
 	lanes     history.Connections
+	targets   int // how many are sent in turn
 	timeout   time.Duration
 	prefix    string // of the ids
+	expect    Expect
 	cancelled atomic.Bool
 
 	begun   atomic.Int64  // requests that have begun
@@ -60,11 +60,21 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	r := t.records.at(uint32(seq))
 	r.Started = t.clock.now()
-	r.Idempotent = idempotent(req.Method)
-	r.Pooled = t.lanes == history.Reused || t.lanes == history.Mixed && seq%2 == 0
+	r.Target, r.Idempotent = targetOf(req), idempotent(req.Method)
+	r.Pooled = pooled(t.lanes, seq, uint64(t.targets))
 	t.begun.Add(1)
 	t.open.Add(1)
 	return t.attempt(t.withID(req, uint32(seq)), r)
+}
+
+// pooled reports whether a request travels on kept-alive connections. Mixed, one
+// in two does. An even number of targets would have each of them in one lane for
+// ever: then every round begins in the other.
+func pooled(lanes history.Connections, seq, targets uint64) bool {
+	if targets > 0 && targets%2 == 0 {
+		seq += seq / targets
+	}
+	return lanes == history.Reused || lanes == history.Mixed && seq%2 == 0
 }
 
 // attempt tries connections until one takes the request's first byte.
@@ -73,7 +83,7 @@ func (t *transport) attempt(req *http.Request, r *history.Request) (*http.Respon
 		c, err := t.take(r)
 		if err != nil {
 			closeBody(req)
-			t.finish(r, classifyDial(err, t.cancelled.Load()))
+			t.finish(r, t.clock.now(), classifyDial(err, t.cancelled.Load()))
 			return nil, err
 		}
 		r.Attempts++
@@ -89,8 +99,7 @@ func (t *transport) attempt(req *http.Request, r *history.Request) (*http.Respon
 		}
 		if !dead || r.Attempts == maxAttempts || !rewind(req) {
 			closeBody(req) // net/http has not, if it did not come to writing
-			t.copyBytes(c, r)
-			t.finishLoss(c, req, r, seen)
+			t.finishLoss(req, r, t.measure(c, req, r), seen)
 			return nil, err
 		}
 	}
@@ -134,85 +143,41 @@ func (t *transport) send(c *conn, req *http.Request, r *history.Request) (*http.
 		_ = resp.Body.Close()
 		resp.Body = http.NoBody
 	}
+	text := t.expect.excerpt(req, resp)
 	if resp.Body == http.NoBody {
-		t.finishAnswer(c, req, r)
+		at := t.measure(c, req, r)
+		t.finishAnswer(c, r, at, t.expect.judge(resp.StatusCode, text))
 		return resp, nil
 	}
 	r.Unframed = resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
-	resp.Body = &body{ReadCloser: resp.Body, transport: t, conn: c, request: req, record: r}
+	resp.Body = &body{ReadCloser: resp.Body, transport: t, conn: c, request: req, record: r, text: text}
 	return resp, nil
 }
 
-// body is an answer's body that settles its request when it ends. It is read by
-// one goroutine, the one that owns the record.
-type body struct {
-	io.ReadCloser
-	transport *transport
-	conn      *conn
-	request   *http.Request
-	record    *history.Request
-	settled   bool
-}
-
-// Read reads on, and settles the request at the end of the body or at the
-// error that cuts it off.
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && !b.settled {
-		b.settle(err)
-	}
-	return n, err
-}
-
-// Close settles a request whose body was not read to its end by reading the
-// rest: without its end nobody knows whether the answer was whole.
-func (b *body) Close() error {
-	if !b.settled {
-		if _, err := io.Copy(io.Discard, b); err != nil {
-			return err
-		}
-	}
-	return b.ReadCloser.Close()
-}
-
-func (b *body) settle(err error) {
-	b.settled = true
-	if errors.Is(err, io.EOF) {
-		b.transport.finishAnswer(b.conn, b.request, b.record)
-		return
-	}
-	t, c, r := b.transport, b.conn, b.record
-	seen := t.sighting(c, err)
-	t.copyBytes(c, r)
-	c.client.Close()
-	t.finishLoss(c, b.request, r, seen)
-}
-
-// finishAnswer ends a request that got a whole answer. Its numbers are copied
-// before the connection is given back: from then on they belong to the next.
-func (t *transport) finishAnswer(c *conn, req *http.Request, r *history.Request) {
-	t.copyBytes(c, r)
-	r.Written = fullyWritten(c, req) // an answer can come before all of the request is out
+// finishAnswer ends a request that got a whole answer. It must have been
+// measured before the connection is given back: from then on the numbers belong
+// to the next.
+func (t *transport) finishAnswer(c *conn, r *history.Request, at time.Duration, v verdict) {
 	c.served = true
 	if r.Pooled && c.client.Available() > 0 && c.SetDeadline(time.Time{}) == nil {
 		t.pool.put(c)
 	} else {
 		c.client.Close()
 	}
-	t.finish(r, verdict{outcome: classifyAnswer(int(r.Status))})
+	t.finish(r, at, v)
 }
 
-func (t *transport) finishLoss(c *conn, req *http.Request, r *history.Request, seen sighting) {
+func (t *transport) finishLoss(req *http.Request, r *history.Request, at time.Duration, seen sighting) {
 	v := classifyLoss(seen)
-	r.Written = fullyWritten(c, req)
 	r.Outcome, r.Cause = v.outcome, v.cause
 	r.Masked = masked(req, r)
-	t.finish(r, v)
+	t.finish(r, at, v)
 }
 
-// finish sets the outcome and tells a Pacer that waits for room.
-func (t *transport) finish(r *history.Request, v verdict) {
-	r.End = t.clock.now()
+// finish sets the outcome and when it was certain, and tells a Pacer that waits
+// for room.
+func (t *transport) finish(r *history.Request, at time.Duration, v verdict) {
+	r.End = at
 	r.Outcome, r.Cause, r.Reason = v.outcome, v.cause, v.reason
 	t.open.Add(-1)
 	if t.waiting.Load() {
@@ -223,97 +188,20 @@ func (t *transport) finish(r *history.Request, v verdict) {
 	}
 }
 
-func (t *transport) copyBytes(c *conn, r *history.Request) {
+// measure copies what the connection saw of the request, and returns when: no
+// number is later. An answer can come before all of the request is out, and the
+// writer go on; so whether all is out is asked before how much.
+func (t *transport) measure(c *conn, req *http.Request, r *history.Request) time.Duration {
+	r.Written = fullyWritten(c, req)
 	r.BytesOut, r.BytesIn = c.written.Load(), c.read.Load()
 	r.Sent, r.FirstByte = time.Duration(c.sent.Load()), time.Duration(c.first.Load())
+	return t.clock.now()
 }
 
 func (t *transport) sighting(c *conn, err error) sighting {
 	return sighting{
 		err: err, fate: fate(c.fate.Load()),
 		written: c.written.Load(), read: c.read.Load(), cancelled: t.cancelled.Load(),
-	}
-}
-
-// withID returns a copy of the request that carries its ledger id, and a body
-// that knows whether it was read to its end. A RoundTripper must not change
-// the request it was given.
-func (t *transport) withID(req *http.Request, seq uint32) *http.Request {
-	clone := req.WithContext(req.Context())
-	clone.Header = make(http.Header, len(req.Header)+1)
-	for k, v := range req.Header {
-		clone.Header[k] = v
-	}
-	clone.Header[ledger.HeaderID] = []string{t.prefix + strconv.FormatUint(uint64(seq), 10)}
-	if hasBody(clone) && !knownLength(clone) {
-		clone.Body = &upload{ReadCloser: clone.Body}
-	}
-	return clone
-}
-
-func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
-
-// knownLength reports whether the request's body has a known length. It is then
-// left as it is: net/http sends a small one that lies in memory in one piece
-// with its head, as any client does, but only if it can see that it does.
-func knownLength(req *http.Request) bool { return req.ContentLength > 0 }
-
-// upload is a body of unknown length that notes its end. net/http's writer reads
-// it while the answer may already be coming.
-type upload struct {
-	io.ReadCloser
-	ended atomic.Bool
-}
-
-// Read reads on and notes the end.
-func (u *upload) Read(p []byte) (int, error) {
-	n, err := u.ReadCloser.Read(p)
-	if errors.Is(err, io.EOF) {
-		u.ended.Store(true)
-	}
-	return n, err
-}
-
-// fullyWritten reports whether all of the request went out: its head, its body
-// if it has one, and no write failed.
-func fullyWritten(c *conn, req *http.Request) bool {
-	head, written := c.head.Load(), c.written.Load()
-	switch {
-	case head == 0 || c.cut.Load():
-		return false
-	case !hasBody(req):
-		return true
-	case knownLength(req):
-		return written-head >= req.ContentLength
-	}
-	u, ok := req.Body.(*upload)
-	return ok && u.ended.Load()
-}
-
-// rewind gives the request its body again, for another connection. It reports
-// false if that cannot be done.
-func rewind(req *http.Request) bool {
-	if !hasBody(req) {
-		return true
-	}
-	if req.GetBody == nil {
-		return false
-	}
-	again, err := req.GetBody()
-	if err != nil {
-		return false
-	}
-	closeBody(req)
-	req.Body = again
-	if !knownLength(req) {
-		req.Body = &upload{ReadCloser: again}
-	}
-	return true
-}
-
-func closeBody(req *http.Request) {
-	if req.Body != nil {
-		_ = req.Body.Close() // a RoundTripper must close it; what it says no longer matters
 	}
 }
 

@@ -27,6 +27,7 @@ type scene struct {
 	method string // GET if empty
 	body   string
 	hung   bool // the deadline is what ends it
+	secure bool // over TLS
 	play   func(*rig, *exchange)
 	want   history.Request // without Attempts and Pooled, which all have
 }
@@ -166,17 +167,27 @@ func TestLosses(t *testing.T) {
 	}
 }
 
+// set makes the scene's server and a rig for it.
+func (sc scene) set(t *testing.T, timeout time.Duration) (r *rig) {
+	t.Helper()
+	play := func(x *exchange) { sc.play(r, x) }
+	if sc.secure {
+		r = newTLSRig(t, newTLSScript(t, play).address(), history.Reused, timeout)
+	} else {
+		r = newRig(t, newScript(t, play).address(), history.Reused, timeout)
+	}
+	return r
+}
+
 // run plays the scene and compares the record. The request is the first on its
 // connection.
 func (sc scene) run(t *testing.T) history.Request {
 	t.Helper()
-	var r *rig
-	s := newScript(t, func(x *exchange) { sc.play(r, x) })
 	timeout := ample
 	if sc.hung {
 		timeout = short
 	}
-	r = newRig(t, s.address(), history.Reused, timeout)
+	r := sc.set(t, timeout)
 	method := sc.method
 	if method == "" {
 		method = http.MethodGet
@@ -262,9 +273,7 @@ func (sc scene) answer(t *testing.T, keeps bool) {
 		}
 		play(r, x)
 	}
-	var r *rig
-	s := newScript(t, func(x *exchange) { sc.play(r, x) })
-	r = newRig(t, s.address(), history.Reused, ample)
+	r := sc.set(t, ample)
 	method := sc.method
 	if method == "" {
 		method = http.MethodGet

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,7 +25,11 @@ const (
 	envRole     = "LASTCALL_TEST_ROLE"
 	envAddr     = "LASTCALL_TEST_ADDR"     // where a role reports that it lives
 	envLifeline = "LASTCALL_TEST_LIFELINE" // the lifeline's descriptor
+	envRun      = "LASTCALL_TEST_RUN"      // marks all processes of one run of the tests
 )
+
+// supervise is the argument with which the test binary plays the supervisor.
+const supervise = "supervise"
 
 // patience bounds every wait. It is met only by what is broken.
 const patience = 20 * time.Second
@@ -32,11 +38,52 @@ const patience = 20 * time.Second
 const orphaned = 7
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == supervise { // before the role, which is the command's
+		must(Supervise(os.Args[3:])) // after "--"
+		return
+	}
 	if role := os.Getenv(envRole); role != "" {
 		play(role)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	must(os.Setenv(envRun, fmt.Sprint(os.Getpid())))
+	goleak.VerifyTestMain(tidy{m})
+}
+
+// tidy runs the tests and then demands that they left no process behind.
+type tidy struct{ m *testing.M }
+
+func (r tidy) Run() int {
+	code := r.m.Run()
+	mark := envRun + "=" + os.Getenv(envRun)
+	left := marked(mark)
+	for end := time.Now().Add(2 * time.Second); len(left) > 0 && time.Now().Before(end); left = marked(mark) {
+		time.Sleep(10 * time.Millisecond) // what was killed last may need a moment
+	}
+	for _, pid := range left {
+		fmt.Fprintf(os.Stderr, "the tests left process %s behind\n", info(pid))
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		code = 1
+	}
+	return code
+}
+
+// marked returns the living processes, beside us, that inherited a variable:
+// name=value. Where there is no /proc it sees none.
+func marked(mark string) []int {
+	var pids []int
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well formed
+	for _, path := range environs {
+		text, err := os.ReadFile(path)
+		if err != nil || !slices.Contains(strings.Split(string(text), "\x00"), mark) {
+			continue // gone meanwhile, or another's
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if r, ok := look(pid); err == nil && ok && r.lives && pid != os.Getpid() {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // play is what a child does.
@@ -76,7 +123,7 @@ func play(role string) {
 		fmt.Println("ready", p.PID())
 		waitForLifeline()
 	default:
-		must(fmt.Errorf("there is no role %q", role))
+		playTree(name, arg)
 	}
 }
 

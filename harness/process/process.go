@@ -1,209 +1,191 @@
-// Package process runs one child process: it starts it, reads its ready line,
-// signals it, waits for it and keeps the last lines it wrote. It never leaves
-// the child behind: a pipe that the child inherits tells it when we are gone.
+// Package process runs one command and answers for all that comes of it: it
+// starts it, reads its ready line, signals it, waits for it, keeps the last
+// lines it wrote, and knows its tree of processes. It leaves nothing behind.
+//
+// There are two ways to start one. A command of ours is started directly, and a
+// pipe that it inherits, its lifeline, tells it when we are gone. A command that
+// knows nothing of us runs under a supervisor, which watches the lifeline in its
+// stead:
+//
+//	us ──(lifeline: held, or gone)──> supervisor ──> command ──> its workers
+//	us <─(reports: started, exited)── supervisor <── orphans of the command
+//	us <─(stdout, stderr)─────────────────────────── command
+//
+// Who holds a port, which port is free, and how signals are called is here too.
 package process
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 )
 
-// lifelineFD is the descriptor at which the child finds the lifeline: the first
-// after stdin, stdout and stderr (os/exec, Cmd.ExtraFiles).
-const lifelineFD = 3
+const (
+	// lifelineFD is the descriptor at which a child finds the lifeline: the
+	// first after stdin, stdout and stderr (os/exec, Cmd.ExtraFiles).
+	lifelineFD = 3
+	// killWait bounds how long we wait for what was sent SIGKILL. It is gone at
+	// once, unless it is stuck in the kernel.
+	killWait = 5 * time.Second
+	// lastWords is how long Close waits for the rest of stderr after the exit.
+	// What is no part of the tree any more can hold the pipe open for ever.
+	lastWords = 200 * time.Millisecond
+)
 
-// stderrWait is how long Close waits for the rest of stderr after the exit. A
-// grandchild can hold the pipe open for ever.
-const stderrWait = 200 * time.Millisecond
-
-// Command says what to start. No shell is involved.
+// Command says what to start. No shell is involved. Its standard input is
+// /dev/null.
 type Command struct {
-	Path     string
-	Args     []string // without the program's name
-	Env      []string // added to our own environment
-	Lifeline string   // the environment variable that gets the lifeline's descriptor, "" for none
+	// Path is the program: a path, relative to Dir, or a name that is looked up
+	// in our own PATH.
+	Path string
+	Args []string // without the program's name
+	Env  []string // added to our own environment
+	Dir  string   // the working directory, "" for ours
+	// Lifeline is the environment variable that gets the lifeline's descriptor,
+	// "" for none. The command must watch it, and end with it.
+	Lifeline string
+	// Supervisor is the program that runs the command and watches the lifeline
+	// for it, with its arguments: it must call Supervise with what follows "--".
+	// Without one, and without a Lifeline, the kernel kills the command (but not
+	// what it started) as we die; only Linux does.
+	Supervisor []string
 }
 
-// Exit is how a process ended.
-type Exit struct {
-	At     time.Time
-	Code   int    // -1 if a signal ended it
-	Signal string // "SIGTERM" if a signal ended it
-}
-
-// String describes the exit: "exit status 1" or "killed by SIGTERM".
-func (e Exit) String() string {
-	if e.Signal != "" {
-		return "killed by " + e.Signal
-	}
-	return fmt.Sprintf("exit status %d", e.Code)
-}
-
-// Process is a running child. Close must be called in the end.
+// Process is a running command. Close must be called in the end.
 type Process struct {
-	cmd      *exec.Cmd
-	lifeline *os.File // our end; closing it ends a child that watches it
+	command Command
+	cmd     *exec.Cmd   // the command, or its supervisor
+	leader  *os.Process // the command: a pidfd on Linux, so that it is never a stranger
+	pid     int         // its PID, which a released os.Process forgets
+	start   uint64      // when the leader started, in the table's units; 0 if it had gone by then
+
+	supervised bool
+	unwatched  chan struct{} // closed when the supervisor is gone
+	buried     chan struct{} // closed when it was waited for
+	reports    *os.File      // what the supervisor says
+	lifeline   *os.File      // our end; closing it ends a child that watches it
+
 	stdout   *os.File
 	stderr   *os.File
 	first    chan string // the first line of stdout; closed at its end
 	tail     tail
 	stderrEd chan struct{} // closed when stderr has been read to its end
-	exited   chan struct{} // closed after exit was set
-	exit     Exit
-	once     sync.Once
+
+	exited  chan struct{} // closed after exit was set
+	exit    Exit
+	ended   sync.Once     // guards the two above: the end can be seen, or given up on
+	limit   time.Duration // killWait, but for tests
+	closing atomic.Bool
+	once    sync.Once
 }
 
 // Start starts the command in a process group of its own, so that a Ctrl-C at
 // the terminal reaches us and not the child.
+//
+// A command that is not there gives an error that wraps exec.ErrNotFound (and
+// fs.ErrNotExist if it was a path), one that is no executable file one that
+// wraps fs.ErrPermission. A bad Dir wraps fs.ErrNotExist, syscall.ENOTDIR or
+// fs.ErrPermission, and never exec.ErrNotFound.
 func Start(c Command) (*Process, error) {
 	p := &Process{
-		first:    make(chan string, 1),
-		stderrEd: make(chan struct{}),
-		exited:   make(chan struct{}),
+		command:   c,
+		unwatched: make(chan struct{}),
+		buried:    make(chan struct{}),
+		first:     make(chan string, 1),
+		stderrEd:  make(chan struct{}),
+		exited:    make(chan struct{}),
+		limit:     killWait,
 	}
-	p.cmd = exec.Command(c.Path, c.Args...)
-	p.cmd.Env = append(os.Environ(), c.Env...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	theirs, err := p.connect(c.Lifeline)
-	if err == nil {
-		err = p.cmd.Start()
-	}
-	for _, f := range theirs { // the child has its own copies now, or never will
-		f.Close()
+	path, err := c.locate()
+	if err == nil && c.Supervisor != nil {
+		err = p.startSupervised(path)
+	} else if err == nil {
+		err = p.startAlone(path)
 	}
 	if err != nil {
 		p.closePipes()
 		return nil, fmt.Errorf("start %s: %w", c.Path, err)
 	}
-	go p.readStdout()
-	go p.readStderr()
-	go p.wait()
 	return p, nil
 }
 
-// connect makes the pipes and returns the child's ends.
-func (p *Process) connect(lifelineEnv string) (theirs []*os.File, err error) {
-	var childOut, childErr, childLife *os.File
-	if p.stdout, childOut, err = os.Pipe(); err != nil {
-		return theirs, err
-	}
-	theirs = append(theirs, childOut)
-	if p.stderr, childErr, err = os.Pipe(); err != nil {
-		return theirs, err
-	}
-	theirs = append(theirs, childErr)
-	p.cmd.Stdout, p.cmd.Stderr = childOut, childErr
-	if lifelineEnv == "" {
-		return theirs, nil
-	}
-	if childLife, p.lifeline, err = os.Pipe(); err != nil {
-		return theirs, err
-	}
-	p.cmd.ExtraFiles = []*os.File{childLife}
-	p.cmd.Env = append(p.cmd.Env, fmt.Sprintf("%s=%d", lifelineEnv, lifelineFD))
-	return append(theirs, childLife), nil
+// finish notes how it ended. The first to know is right.
+func (p *Process) finish(e Exit) {
+	p.ended.Do(func() {
+		p.exit = e
+		close(p.exited) // only here: everybody who reads exit waits for this
+	})
 }
 
-// wait stamps the exit from the process's own wait. Cmd.Wait would also wait
-// for the pipes, which a surviving grandchild can hold for seconds.
-func (p *Process) wait() {
-	state, err := p.cmd.Process.Wait()
-	p.exit.At = time.Now()
-	p.exit.Code = -1
-	if err == nil {
-		p.exit.Code = state.ExitCode()
-		if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			p.exit.Signal = SignalName(status.Signal())
-		}
-	}
-	close(p.exited) // only here: everybody who reads exit waits for this
-}
+// PID returns the process id of the command itself, also under a supervisor.
+func (p *Process) PID() int { return p.pid }
 
-func (p *Process) readStdout() {
-	in := bufio.NewReader(p.stdout)
-	line, err := in.ReadString('\n')
-	if err == nil {
-		p.first <- strings.TrimSpace(line)
-	}
-	close(p.first)                 // only here: FirstLine tells no line from a late one by it
-	_, _ = io.Copy(io.Discard, in) // a full pipe would block the child
-}
-
-func (p *Process) readStderr() {
-	defer close(p.stderrEd) // only here: Close waits for it
-	p.tail.read(p.stderr)
-}
-
-// FirstLine returns the first line that the child writes to stdout. The error
-// says what happened instead: the context ended, or stdout did.
-func (p *Process) FirstLine(ctx context.Context) (string, error) {
-	select {
-	case line, ok := <-p.first:
-		if !ok {
-			return "", errors.New("it closed its standard output without a ready line")
-		}
-		return line, nil
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
-}
-
-// PID returns the child's process id.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
-
-// Signal sends the child a signal, and returns the clock before and after the
-// system call. The error wraps os.ErrProcessDone if it had exited.
-func (p *Process) Signal(s os.Signal) (before, after time.Time, err error) {
-	before = time.Now()
-	err = p.cmd.Process.Signal(s)
-	after = time.Now()
-	if err != nil {
-		err = fmt.Errorf("send %v to process %d: %w", s, p.PID(), err)
-	}
-	return before, after, err
-}
-
-// Exited is closed once the child has exited.
+// Exited is closed once the command has exited, whoever of its tree lives on.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Exit returns how the child ended. It must not be called before Exited is
+// Exit returns how the command ended. It must not be called before Exited is
 // closed.
 func (p *Process) Exit() Exit { return p.exit }
 
-// Stderr returns the last lines that the child wrote there.
-func (p *Process) Stderr() []string { return p.tail.lines() }
+func (p *Process) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
 
-// Close kills the child if it still lives, waits for it, and releases all that
-// belongs to it. It may be called more than once.
+// Close kills all of the tree that still lives, waits for the end of the
+// command, and releases all that belongs to it. It may be called more than once.
+//
+// It waits for a few seconds at the longest. What survives SIGKILL for so long
+// is stuck in the kernel; if it is the command, Exit has an error that says so.
 func (p *Process) Close() {
 	p.once.Do(func() {
-		_ = p.cmd.Process.Kill() // it may have exited: then there is nothing to kill
-		<-p.exited
-		// A grandchild may hold the other end: its last words are not worth
-		// waiting for longer than this.
-		patience := time.NewTimer(stderrWait)
-		defer patience.Stop()
-		select {
-		case <-p.stderrEd:
-		case <-patience.C:
+		p.closing.Store(true)
+		err := p.KillTree()
+		patience := p.limit
+		if err != nil {
+			_ = p.leader.Kill()  // for a tree that could not even be listed
+			patience = lastWords // what has not ended by now will not
 		}
+		if !inTime(p.exited, patience) {
+			if err == nil {
+				err = fmt.Errorf("its end was not seen within %s", patience)
+			}
+			p.finish(lost(err))
+		}
+		if p.supervised {
+			p.dismiss(patience)
+		}
+		inTime(p.stderrEd, lastWords)
 		p.closePipes()
 	})
 }
 
+// lost is the exit of a command whose end nobody saw.
+func lost(why error) Exit { return Exit{At: time.Now(), Code: -1, Err: why} }
+
 func (p *Process) closePipes() {
-	for _, f := range []*os.File{p.lifeline, p.stdout, p.stderr} {
+	for _, f := range []*os.File{p.lifeline, p.reports, p.stdout, p.stderr} {
 		if f != nil {
 			f.Close()
 		}
+	}
+}
+
+// inTime waits for a channel to be closed, and says whether it was in time.
+func inTime(c <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit) // what we wait for may never come
+	defer timer.Stop()
+	select {
+	case <-c:
+		return true
+	case <-timer.C:
+		return false
 	}
 }

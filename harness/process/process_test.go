@@ -329,37 +329,3 @@ func descriptors(t *testing.T) int {
 	t.Skip("this system does not show open descriptors")
 	return 0
 }
-
-func TestParseSignal(t *testing.T) {
-	for name, want := range map[string]syscall.Signal{
-		"SIGTERM": syscall.SIGTERM, "TERM": syscall.SIGTERM, "term": syscall.SIGTERM, "SigTerm": syscall.SIGTERM,
-		"INT": syscall.SIGINT, "SIGKILL": syscall.SIGKILL, "usr1": syscall.SIGUSR1,
-	} {
-		if got, err := ParseSignal(name); err != nil || got != want {
-			t.Errorf("%q is %v, %v, want %v", name, got, err, want)
-		}
-	}
-	for _, name := range []string{"", "SIG", "15", "SIGNAL", "SIGSIGTERM", " TERM", "TERM ", "Σ"} {
-		got, err := ParseSignal(name)
-		if err == nil || got != 0 {
-			t.Errorf("%q is %v", name, got)
-			continue
-		}
-		if !strings.Contains(err.Error(), fmt.Sprintf("%q is not a signal", name)) || !strings.Contains(err.Error(), "SIGTERM") {
-			t.Errorf("%q: the error %q names neither it nor what could be meant", name, err)
-		}
-	}
-}
-
-func TestSignalName(t *testing.T) {
-	for s, want := range map[syscall.Signal]string{syscall.SIGTERM: "SIGTERM", syscall.SIGKILL: "SIGKILL", 0: "signal 0", 250: "signal 250"} {
-		if got := SignalName(s); got != want {
-			t.Errorf("signal %d is called %q, want %q", int(s), got, want)
-		}
-	}
-	for _, name := range []string{"SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2"} {
-		if s, err := ParseSignal(name); err != nil || SignalName(s) != name {
-			t.Errorf("%s reads as %v, %v", name, s, err)
-		}
-	}
-}

@@ -33,6 +33,11 @@ func TestNames(t *testing.T) {
 		{result.SuitePass, "pass"},
 		{result.SuiteFail, "fail"},
 		{result.SuiteInterrupted, "interrupted"},
+		{result.CannotTell, "~"},
+		{result.Same, "same"},
+		{result.Better, "better"},
+		{result.Worse, "worse"},
+		{result.Direction(4), "status(4)"},
 		{result.Verdict(3), "status(3)"},
 		{result.Status(5), "status(5)"},
 		{result.Overall(4), "status(4)"},
@@ -49,6 +54,11 @@ func TestZeroIsNeverGreen(t *testing.T) {
 	var suite result.Suite
 	var subject result.Subject
 	var finding result.Finding
+	var change result.Change
+	var diff result.Diff
+	if change.Direction != result.CannotTell || diff.Verdict != result.Inconclusive || diff.Judged() {
+		t.Errorf("zero values are %v, %v, judged %v", change.Direction, diff.Verdict, diff.Judged())
+	}
 	if suite.Status != result.SuiteInconclusive || subject.Verdict != result.Inconclusive || finding.Status != result.Unjudged {
 		t.Errorf("zero values are %v, %v, %v", suite.Status, subject.Verdict, finding.Status)
 	}
@@ -59,11 +69,12 @@ type states struct {
 	V result.Verdict
 	S result.Status
 	O result.Overall
+	D result.Direction
 }
 
 func TestStatesReadBack(t *testing.T) {
 	for i := range uint8(5) {
-		want := states{V: result.Verdict(i % 3), S: result.Status(i), O: result.Overall(i % 4)}
+		want := states{V: result.Verdict(i % 3), S: result.Status(i), O: result.Overall(i % 4), D: result.Direction(i % 4)}
 		text, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +87,7 @@ func TestStatesReadBack(t *testing.T) {
 }
 
 func TestUnknownStatesAreErrors(t *testing.T) {
-	for _, text := range []string{`{"V":"green"}`, `{"V":"warn"}`, `{"S":"PASS"}`, `{"S":""}`, `{"O":"status(9)"}`, `{"O":1}`} {
+	for _, text := range []string{`{"V":"green"}`, `{"V":"warn"}`, `{"S":"PASS"}`, `{"S":""}`, `{"O":"status(9)"}`, `{"O":1}`, `{"D":"?"}`} {
 		var got states
 		if err := json.Unmarshal([]byte(text), &got); err == nil || got != (states{}) {
 			t.Errorf("%s reads as %+v, %v", text, got, err)
@@ -94,7 +105,14 @@ func TestSuiteReadsBack(t *testing.T) {
 			Requests: history.Counts{Total: 2, Completed: 1, Dropped: 1},
 			Bounds:   result.Bounds{PerRequest: &bound},
 			Findings: []result.Finding{{Rule: "r", Status: result.Violated, Evidence: []result.Evidence{{Shutdown: 1, Seq: &seq}, {Shutdown: 2}}}},
-			Details:  []result.Detail{{Shutdown: 1, Events: []result.Event{{Name: "signal"}}}},
+			Details: []result.Detail{
+				{Shutdown: 1, Events: []result.Event{{Name: "signal"}}},
+				{
+					Shutdown: 2, Operation: &history.Operation{Command: []string{"reload"}, End: 3},
+					Delivery: history.Delivery{Target: history.Leader, Deaf: []history.Process{{PID: 1, Name: "\x1b[2J"}}},
+					Left:     history.Left{Looked: true, Processes: []history.Process{{PID: 2, Name: "<b>"}}},
+				},
+			},
 		}},
 	}
 	text, err := json.Marshal(want)
@@ -112,6 +130,12 @@ func TestSuiteReadsBack(t *testing.T) {
 	for _, phrase := range []string{`{"shutdown":1,"seq":0}`, `{"shutdown":2}`, `{"per_request":0,"per_shutdown":null}`} {
 		if !strings.Contains(string(text), phrase) {
 			t.Errorf("%s does not say %s", text, phrase)
+		}
+	}
+	// What was not looked for is not there, and what was is there once.
+	for _, field := range []string{`"delivery":`, `"operation":`, `"left":`} {
+		if n := strings.Count(string(text), field); n != 1 {
+			t.Errorf("%s holds %s %d times, want once", text, field, n)
 		}
 	}
 }
@@ -137,8 +161,14 @@ func TestFieldsAreNeverRemoved(t *testing.T) {
 		{reflect.TypeFor[result.Quantiles](), "p50 p95 p99 max"},
 		{reflect.TypeFor[result.Finding](), "rule status count judged expected detail reference evidence"},
 		{reflect.TypeFor[result.Evidence](), "shutdown seq"},
-		{reflect.TypeFor[result.Detail](), "shutdown seed intact requests in_flight late guard_ms lag_p99_ms signal events exit stderr warnings"},
+		{reflect.TypeFor[result.Detail](), "shutdown seed intact requests in_flight late guard_ms lag_p99_ms signal events exit delivery operation left stderr warnings"},
 		{reflect.TypeFor[result.Event](), "name ms"},
+		{reflect.TypeFor[result.Diff](), "schema old new verdict subjects warnings"},
+		{reflect.TypeFor[result.Origin](), "tool environment scenario seed started status"},
+		{reflect.TypeFor[result.SubjectDiff](), "name verdict in_old in_new reasons changes"},
+		{reflect.TypeFor[result.Change](), "name rule direction regression old new p_requests p_shutdowns detail"},
+		{reflect.TypeFor[result.Value](), "status share seconds"},
+		{reflect.TypeFor[result.Share](), "count of"},
 	}
 	for _, tt := range tests {
 		names := jsonNames(tt.of)
@@ -157,4 +187,28 @@ func jsonNames(t reflect.Type) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// TestADiffIsReadInThreeWays: what regressed, what did not, and what nobody can
+// tell, which is neither.
+func TestADiffIsReadInThreeWays(t *testing.T) {
+	for _, tt := range []struct {
+		name              string
+		verdicts          []result.Verdict
+		regressed, judged bool
+	}{
+		{"none", nil, false, false},
+		{"all well", []result.Verdict{result.Pass, result.Pass}, false, true},
+		{"one regressed", []result.Verdict{result.Pass, result.Fail}, true, true},
+		{"one not judged", []result.Verdict{result.Pass, result.Inconclusive}, false, false},
+		{"one of each", []result.Verdict{result.Inconclusive, result.Fail}, true, false},
+	} {
+		var d result.Diff
+		for _, v := range tt.verdicts {
+			d.Subjects = append(d.Subjects, result.SubjectDiff{Verdict: v})
+		}
+		if d.Regressed() != tt.regressed || d.Judged() != tt.judged {
+			t.Errorf("%s: regressed %v, judged %v", tt.name, d.Regressed(), d.Judged())
+		}
+	}
 }

@@ -136,8 +136,13 @@ type Detail struct {
 	Signal   DetailSignal   `json:"signal"`
 	Events   []Event        `json:"events"`
 	Exit     Exit           `json:"exit"`
-	Stderr   []string       `json:"stderr,omitempty"` // last lines, when something went wrong
-	Warnings []string       `json:"warnings"`
+
+	Delivery  history.Delivery   `json:"delivery,omitzero"`   // who was told to stop, and who should have been
+	Operation *history.Operation `json:"operation,omitempty"` // what was run instead of a signal
+	Left      history.Left       `json:"left,omitzero"`       // what lived on after the exit
+
+	Stderr   []string `json:"stderr,omitempty"` // last lines, when something went wrong
+	Warnings []string `json:"warnings"`
 }
 
 // DetailSignal is how well the signal was placed.

@@ -83,6 +83,7 @@ const rootExample = `  lastcall                                       the compar
   lastcall compare naive signal-notify --rate 2000 --delay 5ms
   lastcall compare --report json=result.json --record histories
   lastcall report histories                      judge what was recorded again
+  lastcall diff old.json new.json                what got worse, what got better
   lastcall explain signal-notify                 a strategy and its source
   lastcall serve naive --addr 127.0.0.1:8080     then curl it, and kill it`
 
@@ -106,7 +107,7 @@ func newRoot(s streams) *cobra.Command {
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newCompare(s), newServe(s), newList(s), newExplain(s), newReport(s), newSchema(s), newVersion(s),
+		newCompare(s), newTest(s), newServe(s), newSupervise(), newList(s), newExplain(s), newReport(s), newDiff(s), newSchema(s), newVersion(s),
 	)
 	strictCommands(root)
 	return root

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/url"
 	"os"
 
@@ -58,62 +55,13 @@ func compare(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet
 	if err != nil {
 		return err
 	}
-	out, err := openOutput(&o.output, s)
-	if err != nil {
-		return err
+	e := experiment{
+		plan: plan, policy: policy, output: &o.output, record: o.record,
+		conclude: func(ctx context.Context, out *output, suite result.Suite) error {
+			return conclude(ctx, out, suite, o.output.gate)
+		},
 	}
-	defer out.discard()
-	recorder, err := openRecorder(o.record)
-	if err != nil {
-		return err
-	}
-	// net/http reports a server's misbehaviour on idle connections through the
-	// global logger: to a user that is noise, and our records have it.
-	log.SetOutput(io.Discard)
-
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	bar := newProgress(s.err, o.output.quiet, len(plan.Subjects)*plan.Scenario.Shutdowns)
-	plan.Progress, plan.Done = bar.step, recorder.write
-	histories, err := harness.Run(ctx, plan)
-	bar.finish()
-	failed := err != nil && !errors.Is(err, harness.ErrInterrupted)
-	if failed && len(histories) == 0 {
-		return err // nothing was measured: an empty report must not replace an old one
-	}
-	concluded := conclude(ctx, out, check.Judge(histories, policy), o.output.gate)
-	if failed {
-		return err // what was measured until then has been reported
-	}
-	return concluded
-}
-
-// conclude writes the reports and turns the suite's status into an exit.
-func conclude(ctx context.Context, out *output, suite result.Suite, gate bool) error {
-	if !gate && suite.Status != result.SuiteInterrupted {
-		suite.Status = result.SuiteInconclusive
-		if check.Judged(suite) {
-			suite.Status = result.SuitePass // the verdicts are a comparison's result
-		}
-	}
-	if ctx.Err() != nil {
-		suite.Status = result.SuiteInterrupted
-	}
-	out.summarize(suite)
-	if err := out.write(suite); err != nil {
-		return err
-	}
-	if err := interruptedExit(ctx); err != nil {
-		return err
-	}
-	switch suite.Status {
-	case result.SuitePass:
-		return nil
-	case result.SuiteFail:
-		return &exitError{code: exitFail}
-	case result.SuiteInconclusive, result.SuiteInterrupted:
-	}
-	return &exitError{code: exitInconclusive}
+	return inFlags(e.run(ctx, s), flags)
 }
 
 // plan makes a plan of the flags, or says what is wrong with them.
@@ -126,7 +74,16 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 	if err != nil {
 		return harness.Plan{}, policy, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
 	}
-	plan := harness.Plan{Scenario: scenario, Seed: o.seed, Tool: tool(), Path: workPath(scenario)}
+	if len(scenario.Disruption.While) > 0 || len(scenario.Subject.Command) > 0 {
+		return harness.Plan{}, policy, usagef("--scenario %s is for a server of yours: run it with lastcall test -f %s", o.scenario, o.scenario)
+	}
+	if err := o.output.adopt(scenario.Reports); err != nil {
+		return harness.Plan{}, policy, err
+	}
+	plan := harness.Plan{
+		Scenario: scenario, Seed: o.seed, Tool: tool(), Path: workPath(scenario),
+		PollReady: policy.Uses(check.ReadyFlipsFirst),
+	}
 	seen := make(map[string]bool)
 	for _, name := range names {
 		strategy, err := findStrategy(name)

@@ -104,15 +104,30 @@ func explainRule(w io.Writer, name string) error {
 
 func explainPolicy(w io.Writer, name string) error {
 	p, _ := check.PolicyByName(name)
-	fmt.Fprintf(w, "%s (policy)\n%s\n%s\n", p.Name,
+	fmt.Fprintf(w, "%s (policy)\n%s\n%s\n\n", p.Name,
 		reports.Labelled("Asks", labels, p.Summary), reports.Labelled("Source", labels, p.Source))
-	fmt.Fprintln(w, reports.Labelled("Sample", labels,
-		fmt.Sprintf("at least %d requests must be at risk, over all shutdowns, for a pass", p.MinAtRisk)))
+	for _, line := range p.Why {
+		fmt.Fprintln(w, reports.Labelled("-", 0, line))
+	}
+	lag := "none: the load goes on to the end"
+	if p.Lag > 0 {
+		lag = p.Lag.String() + " after the signal, then no new request comes (--lag)"
+	}
+	fmt.Fprintln(w)
+	for _, line := range []entry{
+		{"Grace", p.Grace.String() + " until SIGKILL (--grace)"},
+		{"Lag", lag},
+		{"Signal", "to the " + p.Target + " (--signal-target)"},
+		{"Sample", fmt.Sprintf("at least %d requests must be at risk, over all shutdowns, for a pass (--min-at-risk)", p.MinAtRisk)},
+	} {
+		fmt.Fprintln(w, reports.Labelled(line.name, labels, line.summary))
+	}
 	fmt.Fprintln(w)
 	for _, r := range check.Rules() {
 		fmt.Fprintf(w, "  %-24s %s\n", r.Name, p.Levels[r.Name])
 	}
-	return nil
+	_, err := fmt.Fprintln(w, "\n  Any of these can be changed: --rule NAME=fail, warn or off, or overrides in a file.")
+	return err
 }
 
 func explainOutcome(w io.Writer, name string) error {

@@ -1,31 +1,9 @@
 package cli
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/agnivade/levenshtein"
-)
+import "lastcall/internal/spelling"
 
 // hint says what would be right: the nearest name if one is near, else all.
-func hint(wrong string, names []string) string {
-	if near := nearest(wrong, names); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
-	}
-	return "use one of " + strings.Join(names, ", ")
-}
+func hint(wrong string, names []string) string { return spelling.Hint(wrong, names) }
 
 // nearest returns the name that is at most a third of its letters away, or "".
-func nearest(wrong string, names []string) string {
-	best, distance := "", len(wrong)/3+2
-	for _, name := range names {
-		d := levenshtein.ComputeDistance(strings.ToLower(wrong), name)
-		if len(wrong) > 2 && strings.HasPrefix(name, wrong) {
-			d = 1
-		}
-		if d < distance {
-			best, distance = name, d
-		}
-	}
-	return best
-}
+func nearest(wrong string, names []string) string { return spelling.Nearest(wrong, names) }

@@ -89,33 +89,46 @@ func plain(err error) error {
 	return err
 }
 
-// write renders every report. One that fails does not keep the others from
-// being written.
+// write renders every report of a suite.
 func (out *output) write(s result.Suite) error {
+	return out.writeAll(func(w io.Writer, name string, style reports.Style) error {
+		for _, f := range out.formats(style) {
+			if f.Name != name {
+				continue
+			}
+			if err := f.Render(w, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// render writes the report of a name.
+type render func(w io.Writer, name string, style reports.Style) error
+
+// writeAll renders every report. One that fails does not keep the others from
+// being written.
+func (out *output) writeAll(as render) error {
 	defer out.discard()
 	var failures []error
 	for _, r := range out.requests {
-		if err := out.writeOne(r, s); err != nil {
+		if err := out.writeOne(r, as); err != nil {
 			failures = append(failures, fmt.Errorf("report %s: %w", r.format, err))
 		}
 	}
 	return errors.Join(failures...)
 }
 
-func (out *output) writeOne(r reportRequest, s result.Suite) error {
+func (out *output) writeOne(r reportRequest, as render) error {
 	file, isFile := out.files[r.path]
 	var w io.Writer = file.File
 	if !isFile {
 		w = out.stdout
 	}
 	var text bytes.Buffer
-	for _, f := range out.formats(reports.Style{Color: colored(out.noColor, w)}) {
-		if f.Name != r.format {
-			continue
-		}
-		if err := f.Render(&text, s); err != nil {
-			return err
-		}
+	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w)}); err != nil {
+		return err
 	}
 	if _, err := w.Write(text.Bytes()); err != nil || !isFile {
 		return err

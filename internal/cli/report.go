@@ -8,6 +8,7 @@ import (
 
 func newReport(s streams) *cobra.Command {
 	var o outputOptions
+	var p policyOptions
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Judge and render recorded histories again, offline",
@@ -23,11 +24,11 @@ another --policy is asked for.`,
 			if err != nil {
 				return err
 			}
-			name := histories[0].Header.Scenario.Policy
-			if cmd.Flags().Changed("policy") {
-				name = o.policy
+			scenario := histories[0].Header.Scenario
+			if err := p.apply(&scenario, cmd.Flags()); err != nil {
+				return err
 			}
-			policy, err := findPolicy(name)
+			policy, _, err := resolvePolicy(scenario, cmd.Flags()) // what was run was run: only the judgement changes
 			if err != nil {
 				return err
 			}
@@ -39,6 +40,8 @@ another --policy is asked for.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
+	p.register(cmd.Flags())
 	o.register(cmd.Flags())
+	cmd.Flags().BoolVar(&o.gate, "gate", false, "exit 1 if any subject fails")
 	return cmd
 }

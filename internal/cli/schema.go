@@ -12,19 +12,32 @@ import (
 )
 
 func newSchema(s streams) *cobra.Command {
+	names := []string{"scenario", "suite"}
+	schemas := map[string]func() *jsonschema.Schema{"scenario": scenarioSchema, "suite": suiteSchema}
 	return &cobra.Command{
-		Use:       "schema suite",
-		Short:     "Print the JSON Schema (2020-12) of a machine-readable format",
-		Example:   "  lastcall schema suite",
-		ValidArgs: []string{"suite"},
-		Args:      oneArg("the name of a format: suite"),
+		Use:   "schema scenario|suite",
+		Short: "Print the JSON Schema (2020-12) of a machine-readable format",
+		Long: `Print the JSON Schema (2020-12) of a machine-readable format.
+
+scenario is the form of lastcall.yaml, and of every other scenario. An editor
+that has it completes and checks the file as it is written; many look for it in
+the first line:
+
+  # yaml-language-server: $schema=lastcall.schema.json
+
+suite is what --report json writes.`,
+		Example:   "  lastcall schema scenario > lastcall.schema.json\n  lastcall schema suite",
+		ValidArgs: names,
+		Args:      oneArg("the name of a format: scenario or suite"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if args[0] != "suite" {
-				return usagef("unknown schema %q: %s", args[0], hint(args[0], []string{"suite"}))
+			schema, ok := schemas[args[0]]
+			if !ok {
+				return usagef("unknown schema %q: %s", args[0], hint(args[0], names))
 			}
 			enc := json.NewEncoder(s.out)
 			enc.SetIndent("", "  ")
-			return enc.Encode(suiteSchema())
+			enc.SetEscapeHTML(false) // a pattern is to be read
+			return enc.Encode(schema())
 		},
 	}
 }

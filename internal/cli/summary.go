@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 
@@ -18,18 +19,22 @@ const envSummary = "GITHUB_STEP_SUMMARY"
 // Nobody asked for it by a flag, so that it is missing is worth a line, but
 // changes no exit code.
 func (out *output) summarize(s result.Suite) {
+	out.summarizeAs(func(w io.Writer) error { return reports.Markdown(w, s) })
+}
+
+func (out *output) summarizeAs(markdown func(io.Writer) error) {
 	path := os.Getenv(envSummary)
 	if path == "" {
 		return
 	}
-	if err := appendSummary(path, s); err != nil {
+	if err := appendSummary(path, markdown); err != nil {
 		fmt.Fprintf(out.stderr, "lastcall: warning: no job summary: %s %q: %v\n", envSummary, path, plain(err))
 	}
 }
 
-func appendSummary(path string, s result.Suite) error {
+func appendSummary(path string, markdown func(io.Writer) error) error {
 	var text bytes.Buffer
-	if err := reports.Markdown(&text, s); err != nil {
+	if err := markdown(&text); err != nil {
 		return err
 	}
 	// A pipe that nobody reads must not hold up the end of a run.

@@ -186,35 +186,13 @@ func decode(t *testing.T, text string) any {
 	return v
 }
 
-func policyNamed(t *testing.T, name string) check.Policy {
+func policyNamed(t testing.TB, name string) check.Policy {
 	t.Helper()
-	p, err := findPolicy(name)
-	if err != nil {
-		t.Fatal(err)
+	p, ok := check.PolicyByName(name)
+	if !ok {
+		t.Fatalf("no policy %s", name)
 	}
 	return p
-}
-
-func TestNearest(t *testing.T) {
-	names := []string{"naive", "with-cancel", "signal-notify"}
-	for _, c := range []struct{ name, wrong, want string }{
-		{"two letters swapped", "niave", "naive"},
-		{"a letter missing", "signal-notfy", "signal-notify"},
-		{"a prefix", "with", "with-cancel"},
-		{"capitals", "NAIVE", "naive"},
-		{"far from all", "kubernetes", ""},
-		{"nothing", "", ""},
-		{"too short to guess", "xy", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := nearest(c.wrong, names); got != c.want {
-				t.Errorf("nearest(%q) = %q, want %q", c.wrong, got, c.want)
-			}
-		})
-	}
-	if got, want := hint("kubernetes", names), "use one of naive, with-cancel, signal-notify"; got != want {
-		t.Errorf("hint of nothing near = %q, want %q", got, want)
-	}
 }
 
 func TestExitCodes(t *testing.T) {
@@ -274,7 +252,7 @@ func TestDurationValue(t *testing.T) {
 
 func TestReportsValue(t *testing.T) {
 	var asked []reportRequest
-	v := reportsValue{&asked}
+	v := reportsValue{&asked, reports.Names()}
 	for _, text := range []string{"table", "json=a=b.json"} {
 		if err := v.Set(text); err != nil {
 			t.Fatalf("Set(%q): %v", text, err)
@@ -329,7 +307,7 @@ shutdowns: 7
 	want := harness.Scenario{
 		Name: "mine", Subject: history.Subject{Delay: history.Millis(20)}, Policy: "strict", Shutdowns: 7,
 		Load:       harness.DefaultScenario().Load,
-		Disruption: history.Disruption{Signal: "SIGINT", Grace: history.Seconds(2)},
+		Disruption: history.Disruption{Signal: "SIGINT", Grace: history.Seconds(2), Target: history.Leader},
 	}
 	want.Load.Rate, want.Load.Connections, want.Load.Method = 50, history.Fresh, "POST"
 	want.Load.Timeout = history.Seconds(7)
@@ -388,9 +366,14 @@ func TestDefaultsOfTheFlagsAreTheDefaultScenario(t *testing.T) {
 	o := newRunOptions()
 	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	o.register(f)
-	f.VisitAll(func(flag *pflag.Flag) { flag.Changed = true })
 	var named []string
-	f.VisitAll(func(flag *pflag.Flag) { named = append(named, "--"+flag.Name+"="+flag.DefValue) })
+	f.VisitAll(func(flag *pflag.Flag) {
+		switch flag.DefValue {
+		case "", "[]", "0", "0%": // decided by the policy, or off
+		default:
+			named = append(named, "--"+flag.Name+"="+flag.DefValue)
+		}
+	})
 	for _, not := range []string{"--scenario=", "--record=", "--report="} {
 		named = slices.DeleteFunc(named, func(arg string) bool { return strings.HasPrefix(arg, not) })
 	}

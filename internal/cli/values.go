@@ -2,13 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"lastcall/reports"
+	"lastcall/harness/history"
 )
 
 // numberValue is a whole number whose mistakes are explained in plain words.
@@ -45,9 +46,9 @@ type durationValue struct{ target *time.Duration }
 
 var _ pflag.Value = durationValue{}
 
-// String returns the duration.
+// String returns the duration; one that is not set has no default to show.
 func (v durationValue) String() string {
-	if v.target == nil {
+	if v.target == nil || *v.target == 0 {
 		return ""
 	}
 	return v.target.String()
@@ -66,6 +67,25 @@ func (v durationValue) Set(text string) error {
 // Type names the value in the help.
 func (v durationValue) Type() string { return "duration" }
 
+// shareValue is a share in percent.
+type shareValue struct{ target *history.Share }
+
+var _ pflag.Value = shareValue{}
+
+// String returns the share; one that is not set has no default to show.
+func (v shareValue) String() string {
+	if v.target == nil || *v.target == 0 {
+		return ""
+	}
+	return v.target.String()
+}
+
+// Set reads the share; it must have its sign.
+func (v shareValue) Set(text string) error { return v.target.UnmarshalText([]byte(text)) }
+
+// Type names the value in the help.
+func (v shareValue) Type() string { return "share" }
+
 // reportRequest is one --report: a format, and where it goes.
 type reportRequest struct {
 	format string
@@ -73,7 +93,10 @@ type reportRequest struct {
 }
 
 // reportsValue collects repeated --report FORMAT[=PATH].
-type reportsValue struct{ target *[]reportRequest }
+type reportsValue struct {
+	target  *[]reportRequest
+	formats []string // that there are
+}
 
 var _ pflag.SliceValue = reportsValue{}
 
@@ -88,14 +111,9 @@ func (v reportsValue) String() string {
 // Set reads one more report.
 func (v reportsValue) Set(text string) error {
 	format, path, hasPath := strings.Cut(text, "=")
-	known := reports.Names()
-	ok := false
-	for _, name := range known {
-		ok = ok || name == format
-	}
 	switch {
-	case !ok:
-		return fmt.Errorf("unknown format %q: %s", format, hint(format, known))
+	case !slices.Contains(v.formats, format):
+		return fmt.Errorf("unknown format %q: %s", format, hint(format, v.formats))
 	case hasPath && path == "":
 		return fmt.Errorf("the path after %q is empty: write %s=PATH, or %s for standard output", "=", format, format)
 	}

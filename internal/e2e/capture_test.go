@@ -170,8 +170,9 @@ func TestHalfSentUploadEqualsCapture(t *testing.T) {
 	addr := hangUpAfter(t, 64<<10)
 	stop := capture(t, file)
 	attack := load.Start(load.Config{
-		Base: time.Now(), Address: addr, URL: "http://" + addr + "/upload", Method: http.MethodPost,
-		Body: make([]byte, size), Rate: 50, Lanes: history.Fresh, Timeout: 10 * time.Second,
+		Base: time.Now(), Address: addr,
+		Targets: []load.Target{{Method: http.MethodPost, URL: "http://" + addr + "/upload", Body: make([]byte, size)}},
+		Rate:    50, Lanes: history.Fresh, Timeout: 10 * time.Second,
 		Tail: time.Second, MaxOpen: 100, Prefix: "upload-1-",
 	})
 	waitFor(t, "ten uploads", func() bool { return attack.Begun() >= 10 })

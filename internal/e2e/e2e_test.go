@@ -68,7 +68,8 @@ func run(t *testing.T, wantExit int, args ...string) string {
 // suite runs lastcall with a JSON report and returns it.
 func suite(t *testing.T, wantExit int, args ...string) result.Suite {
 	t.Helper()
-	text := run(t, wantExit, append(args, "--report", "json")...)
+	args = append([]string{args[0], "--report", "json"}, args[1:]...) // before any --, behind which they are the server's
+	text := run(t, wantExit, args...)
 	var s result.Suite
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		t.Fatalf("read the JSON report: %v\n%s", err, text)

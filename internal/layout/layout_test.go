@@ -21,7 +21,7 @@ var forbidden = map[string][]string{
 	"lastcall/harness/process": {"lastcall/..."},
 	"lastcall/harness/load":    {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/ledger"},
 	"lastcall/targets":         {"lastcall/...", "!lastcall/harness/ledger"},
-	"lastcall/scenarios":       {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/..."},
+	"lastcall/scenarios":       {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/...", "!lastcall/internal/spelling"},
 	"lastcall/reports":         {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result"},
 }
 
@@ -30,6 +30,9 @@ var forbidden = map[string][]string{
 var onlyImporters = map[string]string{
 	"github.com/tsenart/vegeta/v12/lib":             "lastcall/harness/load",
 	"github.com/olekukonko/tablewriter":             "lastcall/reports",
+	"github.com/shirou/gopsutil/v4/process":         "lastcall/harness/process",
+	"github.com/shirou/gopsutil/v4/net":             "lastcall/harness/process",
+	"github.com/google/shlex":                       "lastcall/internal/cli",
 	"github.com/jstemmer/go-junit-report/v2/junit":  "lastcall/reports",
 	"github.com/spf13/cobra":                        "lastcall/internal/cli",
 	"github.com/schollz/progressbar/v3":             "lastcall/internal/cli",
@@ -37,7 +40,7 @@ var onlyImporters = map[string]string{
 	"gonum.org/v1/gonum/mathext":                    "lastcall/harness/check",
 	"github.com/invopop/jsonschema":                 "lastcall/internal/cli",
 	"github.com/olekukonko/tablewriter/tw":          "lastcall/reports",
-	"github.com/agnivade/levenshtein":               "lastcall/internal/cli",
+	"github.com/agnivade/levenshtein":               "lastcall/internal/spelling",
 	"github.com/spf13/pflag":                        "lastcall/internal/cli",
 	"github.com/olekukonko/tablewriter/pkg/twwidth": "lastcall/reports",
 }

@@ -1,0 +1,150 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// tooEarly tells of a server that was gone while a balancer still sent.
+func (t teller) tooEarly(f result.Finding) []string {
+	lag := t.scenario.Disruption.Lag
+	c := t.duringLag()
+	what := fmt.Sprintf("For %s after %s, while a load balancer has not yet learned of it, requests go on coming; %d of %d %s not completed%s: %s.",
+		lag, t.signal(), f.Count, f.Judged, was(f.Count), t.overShutdowns(), describeLosses(c))
+	var why string
+	switch {
+	case c.Refused >= c.Dropped && c.Refused >= c.Rejected && c.Refused >= c.Failed:
+		why = fmt.Sprintf("The server stopped listening too early: the first was refused %s after the signal%s. "+
+			"Behind a balancer each refusal is an error that a user sees.", short(t.firstRefusal()), asGoDoes(t.firstRefusal()))
+	case c.Rejected >= c.Dropped && c.Rejected >= c.Failed:
+		why = "The server turned them away with 503 or 429, and behind a balancer each of these is an error that a user sees."
+	default:
+		why = "The server still took them on, but it did not serve them any more."
+	}
+	return []string{
+		what, why,
+		fmt.Sprintf("Go on accepting and serving for longer than the balancer takes (here %s), with readiness red and Connection: close; "+
+			"only then shut down.", lag),
+	}
+}
+
+// asGoDoes names the usual reason for a listener that closes with the signal.
+func asGoDoes(after time.Duration) string {
+	if after > 100*time.Millisecond { // later than any machine needs to act on a signal
+		return ""
+	}
+	return " (closing the listener is what Go's Server.Shutdown does first)"
+}
+
+// duringLag counts what became of the requests that were sent during the lag.
+func (t teller) duringLag() (c history.Counts) {
+	for _, o := range t.intact {
+		o.duringLag(func(r *history.Request) { c.Add(r.Outcome) })
+	}
+	return c
+}
+
+// firstRefusal is how soon after the signal a request was refused in any shutdown.
+func (t teller) firstRefusal() time.Duration {
+	first := time.Duration(-1)
+	for _, o := range t.intact {
+		o.duringLag(func(r *history.Request) {
+			if after := r.Started - o.Signal.Before; r.Outcome == history.Refused && (first < 0 || after < first) {
+				first = after
+			}
+		})
+	}
+	return first
+}
+
+// interruption tells of an operation during which the server was not there.
+func (t teller) interruption(result.Finding) []string {
+	s := t.subject
+	refused, hungUp := s.InFlight.Refused+s.Late.Refused, s.InFlight.Dropped+s.Late.Dropped
+	var said []string
+	if refused > 0 {
+		said = append(said, fmt.Sprintf("While %s ran, and until the load ended, %s %s refused%s: nobody was listening.",
+			t.command(), count(refused, "request"), was(refused), t.overShutdowns()))
+	}
+	if t.vanished() {
+		ended := fmt.Sprintf("The process ended with %s, and nobody listened in its place", describeExits(s.Exits))
+		if refused == 0 {
+			ended = fmt.Sprintf("While %s ran, or soon after, the process ended with %s, and nobody listened in its place", t.command(), describeExits(s.Exits))
+		}
+		if hungUp > 0 {
+			ended += fmt.Sprintf(", and %s %s hung up on", count(hungUp, "request"), was(hungUp))
+		}
+		return append(said, ended+".",
+			"Let one process keep the listening socket and replace only what is behind it, or let a successor take the socket over before it goes.")
+	}
+	return append(said, "Open the new listening socket before the old one is closed, or hand it over: the port must never be without a listener.")
+}
+
+// vanished reports whether the process ended in some shutdown without leaving its
+// port to a successor.
+func (t teller) vanished() bool {
+	return slices.ContainsFunc(t.subject.Details, func(d result.Detail) bool { return d.Exit.Count > 0 && !d.Left.PortTaken })
+}
+
+// readyForNobody tells of a readiness check that lied.
+func (t teller) readyForNobody(f result.Finding) []string {
+	return []string{
+		sentence(f.Detail),
+		"Whoever relies on the readiness check goes on sending requests to a server that refuses them.",
+		"Answer it with 503 as soon as the signal comes, and close the listener only a while later.",
+	}
+}
+
+// unannounced tells of connections that close without a word.
+func (t teller) unannounced(f result.Finding) []string {
+	return []string{
+		sentence(f.Detail),
+		"A client that is not told goes on using the connection, and its next request meets the close.",
+		"Answer with Connection: close from the signal on, as Go's Server.Shutdown does.",
+	}
+}
+
+// overdue tells of a process that had to be killed.
+func (t teller) overdue(f result.Finding) []string {
+	return []string{
+		fmt.Sprintf("The process was still there when its grace period of %s was over, and had to be killed%s.",
+			t.scenario.Disruption.Grace, t.ofShutdowns(f)),
+		"Either it ignores " + t.signal() + ", or something that it waits for never ends.",
+		"Give every wait on the way out a bound that is shorter than the grace period.",
+	}
+}
+
+// badStatus tells of a process that looks as if it had crashed.
+func (t teller) badStatus(f result.Finding) []string {
+	var bad []result.Exit
+	for _, o := range t.intact {
+		if exitStatus(o).count() > 0 {
+			bad = countExit(bad, o.Exit)
+		}
+	}
+	return []string{
+		fmt.Sprintf("The process ended with %s%s.", describeExits(bad), t.ofShutdowns(f)),
+		"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
+		"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
+	}
+}
+
+// survivors tells what outlived the process.
+func (t teller) survivors(f result.Finding) []string {
+	consequence := "A container kills what is left together with process 1, whatever it is doing; elsewhere nobody ever stops it."
+	for _, o := range t.intact {
+		if o.Left.PortTaken {
+			consequence = "A container kills what is left together with process 1, whatever it is doing; elsewhere it keeps the port, " +
+				"and the next start fails with \"address already in use\"."
+			break
+		}
+	}
+	return []string{
+		sentence(f.Detail), consequence,
+		"Let the process end its children and wait for them before it exits itself.",
+	}
+}

@@ -1,0 +1,173 @@
+package check
+
+import (
+	"fmt"
+	"reflect"
+
+	"lastcall/harness/result"
+)
+
+// alpha is how often chance alone may make a difference that is called one: in
+// one comparison of twenty, in each direction.
+const alpha = 0.05
+
+// significant allows for rounding: three shutdowns that all differ from three
+// others make a p of exactly 1 in 20.
+func significant(p float64) bool { return p <= alpha*(1+1e-9) }
+
+// The names of the figures of a comparison. Rules go by their own.
+const (
+	DiffVerdict     = "verdict"
+	LostInFlight    = "lost-in-flight"
+	LostLate        = "lost-late"
+	ShutdownsFailed = "shutdowns-failed"
+	ExitTime        = "exit-time"
+)
+
+// Compare says what became of each subject from one report to a later one.
+// Subjects are matched by name. It fails if a report is not of this schema or
+// says what cannot be.
+//
+// Figures are noisy, so a difference in them has a direction only where a test
+// tells it from chance, at 5 % for each direction (see compareLosses and
+// compareExits). A rule is different: one violation proves that the server can
+// break it, so that from pass to fail is worse even if it was met by luck.
+//
+// A subject regressed if it passed and now fails, if a required rule is violated
+// that was judged and held, if significantly more is lost, or if significantly
+// more of its shutdowns fail. What failed before and fails now is no regression,
+// nor is an exit that takes longer as long as it is within the grace period: there
+// the rule exits-in-grace says so. What could not be judged now, or is violated now
+// and was not judged before, makes the subject's verdict inconclusive.
+//
+// No correction is made for the number of comparisons: with many subjects now and
+// then one differs by chance. A gate rests on the rules first, which are no tests.
+func Compare(old, latest result.Suite) (result.Diff, error) {
+	if err := ValidSuite(old); err != nil {
+		return result.Diff{}, fmt.Errorf("old report: %w", err)
+	}
+	if err := ValidSuite(latest); err != nil {
+		return result.Diff{}, fmt.Errorf("new report: %w", err)
+	}
+	d := result.Diff{
+		Schema: result.DiffSchema, Old: origin(old), New: origin(latest),
+		Subjects: []result.SubjectDiff{}, Warnings: reservations(old, latest),
+	}
+	for _, p := range pairs(old, latest) {
+		d.Subjects = append(d.Subjects, p.compare())
+	}
+	d.Verdict = diffVerdict(d)
+	return d, nil
+}
+
+func diffVerdict(d result.Diff) result.Verdict {
+	switch {
+	case d.Regressed():
+		return result.Fail
+	case d.Judged():
+		return result.Pass
+	}
+	return result.Inconclusive
+}
+
+func origin(s result.Suite) result.Origin {
+	return result.Origin{
+		Tool: s.Tool, Environment: s.Environment, Scenario: s.Scenario,
+		Seed: s.Seed, Started: s.Started, Status: s.Status,
+	}
+}
+
+// pair is one subject in both reports; it is nil in one that does not have it.
+type pair struct {
+	old, latest *result.Subject
+	samePolicy  bool
+	interrupted bool // the new run was
+}
+
+// pairs returns the subjects of both reports: in the order of the old one, and
+// then those that are new.
+func pairs(old, latest result.Suite) []pair {
+	rest := make(map[string]*result.Subject)
+	for i := range latest.Subjects {
+		rest[latest.Subjects[i].Name] = &latest.Subjects[i]
+	}
+	common := pair{
+		samePolicy:  old.Scenario.Policy == latest.Scenario.Policy && reflect.DeepEqual(old.Scenario.Overrides, latest.Scenario.Overrides),
+		interrupted: latest.Status == result.SuiteInterrupted,
+	}
+	var all []pair
+	for i := range old.Subjects {
+		p := common
+		p.old, p.latest = &old.Subjects[i], rest[old.Subjects[i].Name]
+		delete(rest, p.old.Name)
+		all = append(all, p)
+	}
+	for i := range latest.Subjects {
+		if s := &latest.Subjects[i]; rest[s.Name] != nil {
+			p := common
+			p.latest = s
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (p pair) compare() result.SubjectDiff {
+	d := result.SubjectDiff{InOld: p.old != nil, InNew: p.latest != nil, Reasons: []string{}, Changes: []result.Change{}}
+	switch {
+	case p.old == nil:
+		d.Name = p.latest.Name
+		d.Reasons = append(d.Reasons, "It is new: the old report has nothing to compare it with.")
+		return d
+	case p.latest == nil:
+		d.Name = p.old.Name
+		d.Reasons = append(d.Reasons, "It is gone: the new report does not have it.")
+		return d
+	}
+	d.Name = p.old.Name
+	d.Changes = append(d.Changes, p.verdict())
+	for _, l := range lossFigures() {
+		d.Changes = append(d.Changes, p.compareLosses(l))
+	}
+	d.Changes = append(d.Changes, p.shutdownsFailed(), p.compareExits())
+	d.Changes = append(d.Changes, p.rules()...)
+	p.conclude(&d)
+	return d
+}
+
+// conclude gives the verdict on the change: what is proved worse comes first, as
+// a violated rule does in the verdict on a subject.
+func (p pair) conclude(d *result.SubjectDiff) {
+	if p.interrupted {
+		d.Reasons = append(d.Reasons, "The new run was interrupted: what its report holds is partial.")
+	}
+	if p.latest.Verdict == result.Inconclusive {
+		d.Reasons = append(d.Reasons, "The new report could not judge it: "+whyUnjudged(p.latest)+".")
+	}
+	regressed := false
+	for _, c := range d.Changes {
+		regressed = regressed || c.Regression
+		if c.Rule && c.New.Status == result.Violated.String() && c.Direction == result.CannotTell {
+			d.Reasons = append(d.Reasons, fmt.Sprintf("The rule %s is violated, and whether it was before cannot be told.", c.Name))
+		}
+	}
+	if !regressed && len(d.Reasons) == 0 && p.latest.Verdict == result.Fail && p.old.Verdict != result.Fail {
+		d.Reasons = append(d.Reasons, "It fails, and whether it would have before cannot be told.")
+	}
+	switch {
+	case regressed:
+		d.Verdict = result.Fail
+	case len(d.Reasons) == 0:
+		d.Verdict = result.Pass
+	}
+}
+
+// whyUnjudged is what the first finding that could not be judged says.
+func whyUnjudged(s *result.Subject) string {
+	for _, f := range s.Findings {
+		if f.Status == result.Unjudged && f.Detail != "" {
+			return f.Detail
+		}
+	}
+	return "it does not say why"
+}

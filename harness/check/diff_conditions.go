@@ -1,0 +1,147 @@
+package check
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// maxCount is more than any run counts: what a report has beyond it was made up,
+// and sums of it might overflow.
+const maxCount = 1e12
+
+// maxSeconds is longer than any shutdown takes.
+const maxSeconds = 1e9
+
+// ValidSuite says what keeps a suite that was read from being compared: another
+// schema, or figures that cannot be.
+func ValidSuite(s result.Suite) error {
+	if s.Schema != result.Schema {
+		return fmt.Errorf("it is of the schema %q, not %q", s.Schema, result.Schema)
+	}
+	seen := make(map[string]bool)
+	for i, subject := range s.Subjects {
+		switch {
+		case subject.Name == "":
+			return fmt.Errorf("its subject %d has no name", i+1)
+		case seen[subject.Name]:
+			return fmt.Errorf("it has the subject %q twice", subject.Name)
+		}
+		seen[subject.Name] = true
+		if err := validSubject(subject); err != nil {
+			return fmt.Errorf("its subject %q cannot be: %w", subject.Name, err)
+		}
+	}
+	return nil
+}
+
+func validSubject(s result.Subject) error {
+	if s.ShutdownsFailed < 0 || s.ShutdownsFailed > s.ShutdownsIntact || s.ShutdownsIntact > s.Shutdowns || s.Shutdowns > maxCount {
+		return fmt.Errorf("of %d shutdowns %d were intact and %d of them failed", s.Shutdowns, s.ShutdownsIntact, s.ShutdownsFailed)
+	}
+	if e := s.ExitSeconds; e.Min < 0 || e.Median < e.Min || e.Max < e.Median || e.Max > maxSeconds {
+		return fmt.Errorf("its exits took from %g to %g s, and %g in the median", e.Min, e.Max, e.Median)
+	}
+	counts := []history.Counts{s.InFlight, s.Late}
+	for _, d := range s.Details {
+		counts = append(counts, d.InFlight, d.Late)
+	}
+	for _, c := range counts {
+		if err := validCounts(c); err != nil {
+			return err
+		}
+	}
+	for _, f := range s.Findings {
+		if f.Count < 0 || f.Judged < 0 || f.Count > maxCount || f.Judged > maxCount {
+			return fmt.Errorf("the rule %q counts %d of %d", f.Rule, f.Count, f.Judged)
+		}
+	}
+	return nil
+}
+
+func validCounts(c history.Counts) error {
+	sum := 0
+	for _, n := range []int{c.Completed, c.Rejected, c.Failed, c.Refused, c.Dropped, c.Unsent} {
+		if n < 0 || n > maxCount {
+			return fmt.Errorf("%d requests have one outcome", n)
+		}
+		sum += n
+	}
+	if sum != c.Total {
+		return fmt.Errorf("%d requests have an outcome, and the total is %d", sum, c.Total)
+	}
+	return nil
+}
+
+// reservations are what else differs between two runs, so that it may be the
+// cause of what differs in their results.
+func reservations(old, latest result.Suite) []string {
+	warnings := []string{}
+	if differ := conditions(old.Scenario, latest.Scenario); len(differ) > 0 {
+		warnings = append(warnings, "the two were not made under the same conditions, which may be why they differ: "+strings.Join(differ, ", "))
+	}
+	if a, b := machine(old.Environment), machine(latest.Environment); a != b {
+		warnings = append(warnings, fmt.Sprintf("the two were not made on the same kind of machine, on which times depend: %s, was %s", b, a))
+	}
+	if old.Status == result.SuiteInterrupted {
+		warnings = append(warnings, "the old run was interrupted: what its report holds is partial")
+	}
+	if latest.Status == result.SuiteInterrupted {
+		warnings = append(warnings, "the new run was interrupted: what its report holds is partial")
+	}
+	return warnings
+}
+
+// conditions name what differs in the experiment, each with both values.
+func conditions(old, latest history.Scenario) []string {
+	var differ []string
+	for _, c := range []struct{ name, old, latest string }{
+		{"scenario", old.Name, latest.Name},
+		{"rate", strconv.Itoa(old.Load.Rate), strconv.Itoa(latest.Load.Rate)},
+		{"delay", old.Subject.Delay.String(), latest.Subject.Delay.String()},
+		{"shutdowns", strconv.Itoa(old.Shutdowns), strconv.Itoa(latest.Shutdowns)},
+		{"connections", string(old.Load.Connections), string(latest.Load.Connections)},
+		{"method", old.Load.Method, latest.Load.Method},
+		{"signal", old.Disruption.Signal, latest.Disruption.Signal},
+		{"grace", old.Disruption.Grace.String(), latest.Disruption.Grace.String()},
+		{"timeout", old.Load.Timeout.String(), latest.Load.Timeout.String()},
+		{"warm-up", old.Load.WarmUp.String(), latest.Load.WarmUp.String()},
+		{"tail", old.Load.Tail.String(), latest.Load.Tail.String()},
+		{"max-open", strconv.Itoa(old.Load.MaxOpen), strconv.Itoa(latest.Load.MaxOpen)},
+		{"signal target", old.Disruption.Target, latest.Disruption.Target},
+		{"lag", old.Disruption.Lag.String(), latest.Disruption.Lag.String()},
+		{"command", strings.Join(old.Disruption.While, " "), strings.Join(latest.Disruption.While, " ")},
+		{"requests", described(old.Load), described(latest.Load)},
+		{"expected status", old.Load.ExpectStatus, latest.Load.ExpectStatus},
+		{"expected body", old.Load.ExpectBody, latest.Load.ExpectBody},
+		{"policy", old.Policy, latest.Policy},
+		{"overrides", fmt.Sprint(old.Overrides), fmt.Sprint(latest.Overrides)},
+	} {
+		if c.old != c.latest {
+			differ = append(differ, fmt.Sprintf("%s %s (was %s)", c.name, c.latest, c.old))
+		}
+	}
+	return differ
+}
+
+// described names the requests of a load. Their headers and bodies are left out.
+func described(l history.Load) string {
+	var all []string
+	for _, r := range l.Requests {
+		all = append(all, strings.TrimSpace(r.Method+" "+r.URL))
+	}
+	if l.RequestsFile != "" {
+		all = append(all, l.RequestsFile)
+	}
+	return strings.Join(all, ", ")
+}
+
+// machine is what of an environment the times of a shutdown depend on. The
+// versions of Go and of the kernel are left out: they change all the time, and
+// what they change is what a comparison is to find.
+func machine(e history.Environment) string {
+	return fmt.Sprintf("%s/%s with %s", e.OS, e.Arch, count(e.CPUs, "CPU"))
+}

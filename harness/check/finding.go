@@ -1,0 +1,78 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"lastcall/harness/result"
+)
+
+// find turns the tallies of all intact shutdowns into a finding.
+func (r Rule) find(level Level, tallies []tally) result.Finding {
+	var all tally
+	evidence := []result.Evidence{} // by shutdown
+	touched := 0
+	for _, t := range tallies {
+		all = all.plus(t)
+		evidence = append(evidence, t.evidence()...)
+		if t.count() > 0 {
+			touched++
+		}
+	}
+	return result.Finding{
+		Rule: r.Name, Expected: r.Asks, Reference: r.Reference,
+		Status: level.status(all), Count: all.count(), Judged: all.judged + len(all.other),
+		Detail: r.detail(all, touched, len(tallies)), Evidence: evidence,
+	}
+}
+
+// detail says what was seen, in how many of the shutdowns.
+func (r Rule) detail(all tally, touched, shutdowns int) string {
+	n := len(all.breaches) + len(all.excused)
+	if all.judged == 0 && all.count() == 0 {
+		return join(": ", "there were no "+r.Unit+" to judge", all.said)
+	}
+	if all.count() == 0 {
+		return fmt.Sprintf("%d %s judged, no violation", all.judged, grammar(all.judged, r.Unit))
+	}
+	where := fmt.Sprintf(", in %d of %s", touched, count(shutdowns, "shutdown"))
+	if n == 0 {
+		return all.said + where
+	}
+	detail := fmt.Sprintf("%d of %d %s %s", n, all.judged, grammar(all.judged, r.Unit), grammar(n, r.Breach))
+	if r.Unit != "shutdowns" {
+		detail += where
+	}
+	return join("; ", join(": ", detail, all.said), r.excuse(n, len(all.excused)))
+}
+
+// excuse says how many of so many breaches are excused, and why.
+func (r Rule) excuse(breaches, excused int) string {
+	switch {
+	case excused == 0:
+		return ""
+	case breaches == 1:
+		return "excused: " + r.Excuses
+	case excused == breaches:
+		return "all of them excused: " + r.Excuses
+	}
+	return fmt.Sprintf("%d of them excused: %s", excused, r.Excuses)
+}
+
+// join puts what there is of two parts together.
+func join(between, a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + between + b
+}
+
+var singular = strings.NewReplacer("requests", "request", "answers", "answer", "shutdowns", "shutdown", "were ", "was ")
+
+// grammar makes words that speak of many speak of one, where it is one.
+func grammar(n int, many string) string {
+	if n != 1 {
+		return many
+	}
+	return singular.Replace(many)
+}

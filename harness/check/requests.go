@@ -1,0 +1,158 @@
+package check
+
+import (
+	"time"
+
+	"lastcall/harness/history"
+)
+
+// acceptRace is how close to the closing of the listener a request on a new
+// connection must have been sent to be excused: it was in the accept queue, or
+// was accepted and closed unread (golang/go #65802).
+const acceptRace = 50 * time.Millisecond
+
+// idleRace is how soon after a request its kept-alive connection must have ended
+// for it to be excused: the two crossed on the wire. One that lay unread for
+// longer was not crossed by anything. It is generous, for machines that stall.
+const idleRace = time.Second
+
+func inFlightCompletes(o *observation) (t tally) {
+	o.each(history.InFlight, func(r *history.Request) {
+		t.judged++
+		if r.Outcome != history.Completed {
+			t.breaches = append(t.breaches, o.proof(r))
+		}
+	})
+	return t
+}
+
+func lateRequestsAnswered(o *observation) (t tally) {
+	o.each(history.Late, func(r *history.Request) {
+		switch r.Outcome {
+		case history.Refused, history.Unsent, history.Pending:
+			return // not at risk
+		case history.Dropped:
+			if o.unavoidable(r) {
+				t.excused = append(t.excused, o.proof(r))
+			} else {
+				t.breaches = append(t.breaches, o.proof(r))
+			}
+		case history.Completed, history.Rejected, history.Failed:
+		}
+		t.judged++
+	})
+	return t
+}
+
+// unavoidable reports whether a late loss was one of the races that no HTTP/1.1
+// server can win: nothing came back, the server's own code never had the
+// request, and it met the close of its idle connection or of the listener.
+func (o *observation) unavoidable(r *history.Request) bool {
+	if r.Cause != history.Closed && r.Cause != history.Reset || o.entries[r.Seq].Received > 0 {
+		return false
+	}
+	if r.Reused {
+		return r.End-r.Sent <= idleRace
+	}
+	return r.Sent-o.closing <= acceptRace && o.closing-r.Sent <= acceptRace
+}
+
+// staysUp judges an operation: each refusal of a server that promised to stay up
+// is a loss. The death of its process is one too, unless a successor listens.
+func staysUp(o *observation) (t tally) {
+	o.exposed(func(r *history.Request) {
+		switch r.Outcome {
+		case history.Unsent, history.Pending:
+			return // nothing can be concluded from it
+		case history.Refused:
+			t.breaches = append(t.breaches, o.proof(r))
+		case history.Completed, history.Rejected, history.Failed, history.Dropped:
+		}
+		t.judged++
+	})
+	if o.Exit.Seen && !o.Left.PortTaken { // one that handed over to a successor is not missed
+		t.other = append(t.other, o.proofOfShutdown())
+		t.said = "the process ended, and nobody listens in its place"
+	}
+	return t
+}
+
+// servesThroughLag judges every request that was sent after the signal, while a
+// balancer may not have learned of it.
+func servesThroughLag(o *observation) (t tally) {
+	o.duringLag(func(r *history.Request) {
+		t.judged++
+		if r.Outcome != history.Completed {
+			t.breaches = append(t.breaches, o.proof(r))
+		}
+	})
+	return t
+}
+
+// duringLag calls f for every request that was sent during the lag, and ended.
+func (o *observation) duringLag(f func(*history.Request)) {
+	end := o.Signal.After + o.Header.Scenario.Disruption.Lag.Duration
+	for i := range o.Requests {
+		r := &o.Requests[i]
+		if r.Started < o.Signal.After || r.Started >= end || r.Outcome == history.Unsent || r.Outcome == history.Pending {
+			continue
+		}
+		f(r)
+	}
+}
+
+func noFailed(o *observation) (t tally) {
+	o.exposed(func(r *history.Request) {
+		switch r.Outcome {
+		case history.Refused, history.Unsent, history.Pending:
+			return // not at risk
+		case history.Failed:
+			t.breaches = append(t.breaches, o.proof(r))
+		case history.Completed, history.Rejected, history.Dropped:
+		}
+		t.judged++
+	})
+	return t
+}
+
+// announcesClose looks at the last whole answer on each connection. One that
+// began before the signal, or within the guard after it, could not know.
+func announcesClose(o *observation) (t tally) {
+	last := make(map[uint32]*history.Request)
+	for i := range o.Requests {
+		r := &o.Requests[i]
+		switch r.Outcome {
+		case history.Completed, history.Rejected, history.Failed:
+			if known := last[r.Conn]; known == nil || known.End < r.End {
+				last[r.Conn] = r
+			}
+		case history.Pending, history.Refused, history.Dropped, history.Unsent:
+		}
+	}
+	for i := range o.Requests { // in order, for evidence that can be compared
+		r := &o.Requests[i]
+		if last[r.Conn] != r || r.FirstByte <= o.Signal.After+o.guard || o.windows[i] == history.After {
+			continue // what answers after the exit is somebody else
+		}
+		t.judged++
+		if !r.Closes {
+			t.breaches = append(t.breaches, o.proof(r))
+		}
+	}
+	return t
+}
+
+// noUnansweredExecution needs the server's ledger.
+func noUnansweredExecution(o *observation) (t tally) {
+	for i := range o.Requests {
+		r := &o.Requests[i]
+		if o.windows[i] == history.Before || o.entries[r.Seq].Executed == 0 {
+			continue
+		}
+		t.judged++
+		if r.Outcome == history.Dropped {
+			t.breaches = append(t.breaches, o.proof(r))
+		}
+	}
+	return t
+}

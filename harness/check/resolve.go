@@ -1,0 +1,74 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lastcall/harness/history"
+)
+
+// Resolve returns the scenario's policy with the scenario's overrides, and the
+// scenario with what it left to the policy filled in. The error is a
+// *history.Invalid.
+func Resolve(s history.Scenario) (Policy, history.Scenario, error) {
+	p, ok := PolicyByName(s.Policy)
+	if !ok {
+		return p, s, &history.Invalid{
+			Field: "policy", Problem: fmt.Sprintf("%q is unknown, must be one of %s", s.Policy, strings.Join(PolicyNames(), ", ")),
+		}
+	}
+	if err := p.override(s.Overrides); err != nil {
+		return p, s, err
+	}
+	d := &s.Disruption
+	if d.Grace.Duration == 0 {
+		d.Grace.Duration = p.Grace
+	}
+	if d.Lag.Duration == 0 && len(d.While) == 0 {
+		d.Lag.Duration = p.Lag
+	}
+	if d.Target == "" {
+		d.Target = p.Target
+	}
+	return p, s, nil
+}
+
+// override applies what a scenario changes of its policy.
+func (p *Policy) override(o history.Overrides) error {
+	invalid := func(field, problem string, args ...any) error {
+		return &history.Invalid{Field: "overrides." + field, Problem: fmt.Sprintf(problem, args...)}
+	}
+	if o.MinAtRisk < 0 {
+		return invalid("min-at-risk", "is %d, must be at least 1", o.MinAtRisk)
+	}
+	if o.MinAtRisk > 0 {
+		p.MinAtRisk = o.MinAtRisk
+	}
+	if !(o.MaxLoss >= 0 && o.MaxLoss < 1) { // nor is it no number at all
+		return invalid("max-loss", "is %s, must be at least 0%% and less than 100%%", o.MaxLoss)
+	}
+	p.MaxLoss = float64(o.MaxLoss)
+	if p.MaxLoss > 0 { // the bound decides, and the rule only tells
+		p.Levels[LateRequestsAnswered] = Level{Warn, Warn}
+	}
+	for _, code := range o.ExitCodes {
+		if code < 0 || code > 255 {
+			return invalid("exit-codes", "has %d, must be from 0 to 255", code)
+		}
+	}
+	p.ExitCodes = append(p.ExitCodes, o.ExitCodes...)
+	known := RuleNames()
+	for _, rule := range slices.Sorted(maps.Keys(o.Rules)) {
+		if !slices.Contains(known, rule) {
+			return invalid("rules", "has the unknown rule %q, must be one of %s", rule, strings.Join(known, ", "))
+		}
+		severity, err := ParseSeverity(o.Rules[rule])
+		if err != nil {
+			return invalid("rules."+rule, "%s", err)
+		}
+		p.Levels[rule] = Level{severity, severity}
+	}
+	return nil
+}

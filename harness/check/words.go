@@ -1,0 +1,135 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// describeInFlight says how the requests in flight ended, the worst first.
+func describeInFlight(c history.Counts) string {
+	return list([]part{
+		{c.Dropped, "hung up on without a whole answer"},
+		{c.Failed, "answered with an error"},
+		{c.Rejected, "turned away with 503 or 429"},
+		{c.Unsent, "given up by lastcall"},
+		{c.Completed, "completed"},
+	})
+}
+
+// describeLosses lists how requests went wrong.
+func describeLosses(c history.Counts) string {
+	c.Completed = 0
+	return describe(c)
+}
+
+// describe lists the outcomes that occurred.
+func describe(c history.Counts) string {
+	return list([]part{
+		{c.Completed, "completed"},
+		{c.Rejected, "rejected"},
+		{c.Failed, "failed"},
+		{c.Refused, "refused"},
+		{c.Dropped, "dropped"},
+		{c.Unsent, "unsent"},
+	})
+}
+
+type part struct {
+	n    int
+	what string
+}
+
+func list(parts []part) string {
+	var said []string
+	for _, p := range parts {
+		if p.n > 0 {
+			said = append(said, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	if len(said) == 0 {
+		return "none"
+	}
+	return strings.Join(said, ", ")
+}
+
+func describeExits(exits []result.Exit) string {
+	var said []string
+	for _, e := range exits {
+		switch {
+		case e.Killed:
+			said = append(said, "SIGKILL")
+		case e.Signal != "":
+			said = append(said, e.Signal)
+		default:
+			said = append(said, fmt.Sprintf("exit code %d", e.Code))
+		}
+	}
+	return strings.Join(said, " or ")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func was(n int) string { return verb(n, "was", "were") }
+
+// verb chooses between the forms for one and for many.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// short rounds a duration for reading.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "less than 1ms"
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
+
+// sentence makes a detail a sentence.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return s
+	}
+	end := "."
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") { // what a program said may be one already
+		end = ""
+	}
+	return string(unicode.ToUpper(first)) + s[size:] + end
+}
+
+// processes names the first few of a list.
+func processes(list []history.Process) string {
+	const most = 3
+	var names []string
+	for _, p := range list[:min(most, len(list))] {
+		names = append(names, fmt.Sprintf("%q (PID %d)", p.Name, p.PID))
+	}
+	if more := len(list) - most; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	switch last := len(names) - 1; last {
+	case -1:
+		return "nobody"
+	case 0:
+		return names[0]
+	default:
+		return strings.Join(names[:last], ", ") + " and " + names[last]
+	}
+}

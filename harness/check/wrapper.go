@@ -1,0 +1,100 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// undelivered tells of a signal that never reached the server: who holds the
+// socket, who was told instead, and what to do about that one.
+func (t teller) undelivered(f result.Finding) []string {
+	d := t.delivery(f)
+	return []string{
+		fmt.Sprintf("%s never reached the server: it went to %s, but %s %s the listening socket, and went on as if nothing had happened.",
+			t.signal(), processes(d.To), processes(d.Deaf), verb(len(d.Deaf), "holds", "hold")),
+		remedy(d.To),
+	}
+}
+
+// delivery is that of the first shutdown which proves the finding.
+func (t teller) delivery(f result.Finding) history.Delivery {
+	for _, o := range t.intact {
+		if slices.ContainsFunc(f.Evidence, func(e result.Evidence) bool { return e.Shutdown == o.Header.Shutdown }) {
+			return o.Delivery
+		}
+	}
+	return history.Delivery{}
+}
+
+// wrappers are programs that start a server and stand between it and the signal,
+// by the name of their program, with what is known to help.
+var wrappers = map[string]string{
+	"sh": shellRemedy, "dash": shellRemedy, "bash": shellRemedy, "ash": shellRemedy, "ksh": shellRemedy, "zsh": shellRemedy,
+	"npm": nodeRemedy, "npx": nodeRemedy, "yarn": nodeRemedy, "pnpm": nodeRemedy,
+	"tini": initRemedy, "docker-init": initRemedy, "catatonit": initRemedy,
+}
+
+const (
+	shellRemedy = "A shell that waits for a command passes no signal on: write exec before the last command, as in sh -c \"exec server\", " +
+		"or start the server without a shell (in a Dockerfile: CMD [\"server\"], with the brackets)."
+	nodeRemedy = "A package manager starts the server through a shell, which passes no signal on: start the server itself, " +
+		"as in node server.js, instead of the script that starts it."
+	initRemedy = "An init passes the signal on to the one process that it has started, and to nobody below that: let it start the server itself, " +
+		"with no shell and no script in between (or exec in them)."
+	goRunRemedy = "go run passes no signal on (golang/go #54868): build the program first, and start what go build wrote."
+)
+
+// remedy says what helps against whoever swallowed the signal.
+func remedy(told []history.Process) string {
+	for _, p := range told {
+		if known := wrapper(strings.Fields(p.Name)); known != "" {
+			return known
+		}
+	}
+	who := "whoever got it"
+	if len(told) > 0 && strings.TrimSpace(told[0].Name) != "" {
+		who = fmt.Sprintf("%q", told[0].Name)
+	}
+	return "Let " + who + " pass the signal on, or replace itself by the server (exec); or, if the platform does so too, " +
+		"signal the whole group (--signal-target group)."
+}
+
+// wrapper is the remedy against the wrapper of that command line, or "". A script
+// that node runs goes by the script's name (node /usr/bin/npm start), and so does
+// a process that has renamed itself (npm start).
+func wrapper(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	name := strings.TrimPrefix(path.Base(words[0]), "-") // a login shell's
+	switch name {
+	case "go":
+		if slices.Contains(words, "run") {
+			return goRunRemedy
+		}
+		return ""
+	case "node", "nodejs":
+		if known := wrappers[script(words[1:])]; known == nodeRemedy { // a server may call its script what it likes
+			return known
+		}
+		return ""
+	}
+	return wrappers[name]
+}
+
+// script is the name of the script among an interpreter's arguments, without
+// what its file is called besides: npm-cli.js and yarn-4.1.0.cjs are npm and yarn.
+func script(args []string) string {
+	i := slices.IndexFunc(args, func(word string) bool { return !strings.HasPrefix(word, "-") })
+	if i < 0 {
+		return ""
+	}
+	name, _, _ := strings.Cut(path.Base(args[i]), ".")
+	name, _, _ = strings.Cut(name, "-")
+	return name
+}

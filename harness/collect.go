@@ -1,0 +1,162 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/ledger"
+	"lastcall/harness/load"
+)
+
+// aftermath is how long the load goes on after the exit, so that the refusals of
+// a dead server are seen.
+const aftermath = 50 * time.Millisecond
+
+// startLoad attacks the server, and asks its readiness check meanwhile if the
+// plan wants that.
+func (s *shutdown) startLoad(ctx context.Context) error {
+	scenario, endpoint := s.plan.Scenario, s.server.Endpoint()
+	targets, err := s.plan.targets(endpoint)
+	if err != nil {
+		return err
+	}
+	expect, err := expectation(scenario.Load)
+	if err != nil {
+		return err
+	}
+	after := lag(scenario.Disruption)
+	s.progress("loading")
+	s.noteHolders()
+	if s.plan.PollReady {
+		s.poller = startPoller(ctx, s.server, s.now)
+	}
+	s.event(history.EventLoad, s.now())
+	s.attack = load.Start(load.Config{
+		Base: s.base, Address: endpoint.Address, Targets: targets, TLS: endpoint.TLS, Expect: expect,
+		Rate: scenario.Load.Rate, Lanes: scenario.Load.Connections,
+		Timeout: scenario.Load.Timeout.Duration, Lag: after, Tail: max(scenario.Load.Tail.Duration, after),
+		MaxOpen: scenario.Load.MaxOpen,
+		Prefix:  ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal),
+	})
+	return nil
+}
+
+// lag is how long after the disruption new requests are still sent, 0 if they
+// go on: as long as a balancer takes to learn, or until an operation has
+// settled.
+func lag(d history.Disruption) time.Duration {
+	if len(d.While) > 0 {
+		return d.Settle.Duration
+	}
+	return d.Lag.Duration
+}
+
+func expectation(l history.Load) (load.Expect, error) {
+	var e load.Expect
+	var err error
+	if l.ExpectStatus != "" {
+		if e.Status, err = load.ParseStatusSet(l.ExpectStatus); err != nil {
+			return e, err
+		}
+	}
+	if l.ExpectBody != "" {
+		if e.Body, err = regexp.Compile(l.ExpectBody); err != nil {
+			return e, fmt.Errorf("expect-body: %w", err)
+		}
+	}
+	return e, nil
+}
+
+// finishLoad lets the load meet the dead server for a moment, ends it, and
+// waits for every request to end, which their deadlines bound.
+func (s *shutdown) finishLoad(ctx context.Context) {
+	if s.history.Exit.Seen && s.history.Signal.Sent {
+		wait := time.NewTimer(aftermath)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+		wait.Stop()
+	}
+	s.attack.End()
+	select {
+	case <-s.attack.Done():
+	case <-ctx.Done():
+		s.attack.Abort()
+		<-s.attack.Done()
+	}
+	report := s.attack.Report()
+	h := &s.history
+	h.Requests, h.Scheduled, h.Results, h.Disagreed = report.Requests, report.Scheduled, report.Results, report.Disagreed
+	if report.Paused > 0 {
+		s.event(history.EventLoadPaused, report.Paused)
+	}
+	if report.Ended > 0 {
+		s.event(history.EventLoadEnded, report.Ended)
+	}
+	if h.Readiness = s.poller.result(h.Signal.Before); h.Readiness.Red > 0 {
+		s.event(history.EventNotReady, h.Readiness.Red)
+	}
+	s.noteRequests()
+	slices.SortStableFunc(h.Events, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
+}
+
+// noteRequests derives the events that requests tell of.
+func (s *shutdown) noteRequests() {
+	var refused, answered time.Duration
+	for i := range s.history.Requests {
+		r := &s.history.Requests[i]
+		switch r.Outcome {
+		case history.Refused:
+			// Only this proves that nobody listens: a reset can come from a server
+			// that accepts and closes at once.
+			if r.Reason == history.ConnectionRefused && s.history.Signal.Sent && r.End >= s.history.Signal.Before && (refused == 0 || r.Started < refused) {
+				refused = r.Started
+			}
+		case history.Completed, history.Rejected, history.Failed:
+			answered = max(answered, r.End)
+		case history.Pending, history.Dropped, history.Unsent:
+		}
+	}
+	if refused > 0 {
+		s.event(history.EventFirstRefused, refused)
+	}
+	if answered > 0 {
+		s.event(history.EventLastAnswer, answered)
+	}
+}
+
+func (s *shutdown) readLedger(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	defer file.Close()
+	lines, torn, err := ledger.Parse(file)
+	if err != nil {
+		return err
+	}
+	book := &s.history.Ledger
+	book.Torn = torn
+	prefix := ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal)
+	for _, line := range lines {
+		if line.Fact == ledger.Signal {
+			book.Lines = append(book.Lines, history.LedgerLine{Fact: history.SignalMarked})
+			continue
+		}
+		seq, ok := ledger.Seq(line.ID, prefix)
+		var fact history.Fact
+		if !ok || fact.UnmarshalText([]byte(line.Fact)) != nil {
+			book.Foreign++
+			continue
+		}
+		book.Lines = append(book.Lines, history.LedgerLine{Seq: seq, Fact: fact})
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/ledger"
+	"lastcall/harness/process"
+)
+
+// Spec describes a server of the user's: the command, where it serves, and how
+// it shows that it is ready. It has the form of a scenario's subject.
+type Spec = history.Subject
+
+// defaultURL is where a command serves that does not say.
+const defaultURL = "http://127.0.0.1:" + portMark + "/"
+
+// envPort is the environment variable that carries the port.
+const envPort = "PORT"
+
+// Command is a subject that is a command of the user's, in any language. It is
+// started anew for every shutdown, on a port that was free. {port} in its
+// arguments, its environment and its URLs, and PORT in its environment, are
+// that port, or, where the URL names one, the URL's.
+type Command struct {
+	Spec Spec
+	// Supervisor is the command line of the program that starts the command and
+	// leaves nothing of it behind, however we end: lastcall itself, with
+	// "supervise". Without one the command dies with us on Linux, but what it has
+	// started may not.
+	Supervisor []string
+}
+
+var _ Subject = Command{}
+
+// Name returns the name that was given, or the program's.
+func (c Command) Name() string {
+	if c.Spec.Name != "" || len(c.Spec.Command) == 0 {
+		return c.Spec.Name
+	}
+	return filepath.Base(c.Spec.Command[0])
+}
+
+// Kind returns "command".
+func (c Command) Kind() string { return "command" }
+
+// spec is the description with what was left out filled in.
+func (c Command) spec() Spec {
+	s := c.Spec
+	s.URL = cmp.Or(s.URL, defaultURL)
+	s.ReadyTimeout.Duration = cmp.Or(s.ReadyTimeout.Duration, defaultReadyTimeout)
+	return s
+}
+
+// Check refuses a program that is not there or cannot be executed, a directory
+// that is none, and a URL that leads to another machine.
+func (c Command) Check(ctx context.Context) error {
+	if len(c.Spec.Command) == 0 {
+		return &Invalid{Field: "subject.command", Problem: "is empty, must be a program and its arguments"}
+	}
+	if dir := c.Spec.Dir; dir != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return &Invalid{Field: "subject.dir", Problem: fmt.Sprintf("is %q, which is no directory", dir)}
+		}
+	}
+	if _, err := findProgram(c.Spec.Command[0], c.Spec.Dir); err != nil {
+		return &Invalid{Field: "subject.command", Problem: err.Error()}
+	}
+	return checkPlace(ctx, c.spec())
+}
+
+// checkPlace resolves the URLs of a subject, to see whether that can be done and
+// leads to no other machine.
+func checkPlace(ctx context.Context, s Spec) error {
+	if _, err := locate(ctx, s, 1); err != nil {
+		return &Invalid{Field: "subject.url", Problem: "cannot be used: " + err.Error()}
+	}
+	if strings.Contains(s.Ready, "://") {
+		ready := s
+		ready.URL, ready.CA = s.Ready, ""
+		if _, err := locate(ctx, ready, 1); err != nil {
+			return &Invalid{Field: "subject.ready", Problem: "cannot be used: " + err.Error()}
+		}
+	}
+	return nil
+}
+
+// findProgram looks a program up as a shell would, but from the directory in
+// which it will run. The error says what is wrong with it.
+func findProgram(name, dir string) (string, error) {
+	path := name
+	if strings.Contains(name, "/") && !filepath.IsAbs(name) && dir != "" {
+		path = filepath.Join(dir, name)
+	}
+	found, err := exec.LookPath(path)
+	switch {
+	case err == nil:
+		return filepath.Abs(found)
+	case errors.Is(err, exec.ErrNotFound):
+		return "", fmt.Errorf("%q is not found in PATH: name a program that is installed, or the path of one", name)
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%q does not exist", name)
+	case errors.Is(err, fs.ErrPermission):
+		return "", fmt.Errorf("%q cannot be executed: make it executable (chmod +x), or name its interpreter", name)
+	}
+	return "", fmt.Errorf("%q cannot be started: %w", name, err)
+}
+
+// Boot starts the command, on a port that is free, and waits until it is ready.
+func (c Command) Boot(ctx context.Context, ledgerPath string) (Server, error) {
+	s := c.spec()
+	port, err := choosePort(s.URL)
+	if err != nil {
+		return nil, err
+	}
+	p, err := locate(ctx, s, port)
+	if err != nil {
+		return nil, err
+	}
+	if err := wantFree(p); err != nil {
+		return nil, err
+	}
+	child, err := process.Start(c.process(s, port, ledgerPath))
+	if err != nil {
+		return nil, err
+	}
+	server := &local{Process: child}
+	if s.Ready != "" {
+		server.check = &readiness{template: s.Ready, port: port}
+	}
+	if err := server.awaitCommand(ctx, p, s.ReadyTimeout.Duration); err != nil {
+		child.Close() // first, so that its last words are complete
+		return nil, &BootError{Reason: err, Stderr: child.Stderr()}
+	}
+	return server, nil
+}
+
+// choosePort returns the port that the URL names, or a free one.
+func choosePort(rawURL string) (int, error) {
+	if !strings.Contains(rawURL, portMark) {
+		u, err := url.Parse(rawURL)
+		if err != nil {
+			return 0, fmt.Errorf("url %q: %w", rawURL, unwrapURL(err))
+		}
+		return strconv.Atoi(portOf(u))
+	}
+	return process.ChoosePort()
+}
+
+// wantFree refuses a port on which somebody listens already: the load would go
+// to a server that nobody stops.
+func wantFree(p place) error {
+	for _, address := range p.addresses {
+		if !process.PortTaken(address) {
+			continue
+		}
+		who := "another process"
+		if holders, err := process.Holders(address); err == nil && len(holders) > 0 {
+			who = fmt.Sprintf("%q (PID %d)", holders[0].Name, holders[0].PID)
+		}
+		return fmt.Errorf("%s is taken by %s already: stop that one, or let lastcall choose a free port (%s in the URL)", address, who, portMark)
+	}
+	return nil
+}
+
+func (c Command) process(s Spec, port int, ledgerPath string) process.Command {
+	text := strconv.Itoa(port)
+	put := func(word string) string { return strings.ReplaceAll(word, portMark, text) }
+	env := []string{envPort + "=" + text, ledger.EnvPath + "=" + ledgerPath}
+	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
+		env = append(env, name+"="+put(s.Env[name]))
+	}
+	var args []string
+	for _, word := range s.Command[1:] {
+		args = append(args, put(word))
+	}
+	program := put(s.Command[0])
+	if found, err := findProgram(program, s.Dir); err == nil {
+		program = found
+	}
+	return process.Command{Path: program, Args: args, Dir: s.Dir, Env: env, Supervisor: c.Supervisor}
+}
+
+// awaitCommand waits until the command serves: ready, in the foreground, and,
+// with https, able to shake hands.
+func (l *local) awaitCommand(ctx context.Context, p place, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it was not ready after %s", timeout))
+	defer cancel()
+	err := l.awaitReady(ctx, p, l.Exited())
+	if errors.Is(err, errGone) {
+		return l.exitedEarly()
+	}
+	if err == nil {
+		err = l.shakeHands(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case <-l.Exited(): // it accepts, but not from the process that was started
+		return l.exitedEarly()
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,413 @@
+package harness_test
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/history"
+	"lastcall/harness/process"
+	"lastcall/harness/result"
+)
+
+// command is the server of this test binary as a command of a user's.
+func command(behaviour string) harness.Command {
+	return harness.Command{
+		Spec: harness.Spec{
+			Command: []string{os.Args[0]}, Env: map[string]string{envServer: behaviour},
+			ReadyTimeout: history.Seconds(5),
+		},
+		Supervisor: []string{os.Args[0], "supervise"},
+	}
+}
+
+// judge runs one quick shutdown and judges it by the default policy.
+func judge(t *testing.T, s harness.Scenario, subject harness.Subject) (*history.History, result.Subject) {
+	t.Helper()
+	s.Policy = "default"
+	s.Overrides.MinAtRisk = 1 // its shutdowns are short
+	s.Load.Rate *= 2          // and must not find the server idle on a busy machine
+	policy, s, err := check.Resolve(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := run(t, s, subject)[0]
+	return h, check.Judge([]*history.History{h}, policy).Subjects[0]
+}
+
+func statusOf(s result.Subject, rule string) result.Status {
+	for _, f := range s.Findings {
+		if f.Rule == rule {
+			return f.Status
+		}
+	}
+	return result.NotExercised
+}
+
+// TestCommandIsTested: a command gets its port, its ledger and its environment,
+// with and without a supervisor.
+func TestCommandIsTested(t *testing.T) {
+	for name, supervised := range map[string]bool{"supervised": true, "on its own": false} {
+		t.Run(name, func(t *testing.T) {
+			c := command("drains")
+			c.Spec.Ready = "/health"
+			if !supervised {
+				c.Supervisor = nil
+			}
+			h, s := judge(t, quick(), c)
+			if h.Error != "" || s.Verdict != result.Pass || s.Kind != "command" || s.Name != filepath.Base(os.Args[0]) {
+				t.Errorf("%s %q: %s, error %q: %v", s.Kind, s.Name, s.Verdict, h.Error, s.Story)
+			}
+			if len(h.Delivery.To) != 1 || h.Delivery.To[0].PID != h.PID || len(h.Delivery.Holders) != 1 || h.Delivery.Holders[0].PID != h.PID {
+				t.Errorf("delivery %+v, want the signal to go to the holder %d", h.Delivery, h.PID)
+			}
+			if !h.Left.Looked || len(h.Left.Processes) > 0 || h.Left.PortTaken {
+				t.Errorf("left %+v", h.Left)
+			}
+			for _, rule := range []string{check.SignalDelivered, check.NoSurvivors, check.ExitStatus, check.ExitsInGrace} {
+				if status := statusOf(s, rule); status != result.Satisfied {
+					t.Errorf("rule %s: %s", rule, status)
+				}
+			}
+		})
+	}
+}
+
+// TestPortMarks: the port stands wherever it is asked for.
+func TestPortMarks(t *testing.T) {
+	c := command("drains")
+	c.Spec.Env["PORT"], c.Spec.Env["ALSO"] = "{port}", "a{port}b{port}"
+	c.Spec.Command = append(c.Spec.Command, "--port={port}")
+	c.Spec.URL, c.Spec.Ready = "http://localhost:{port}/some/where", "http://localhost:{port}/health"
+	h, _ := judge(t, quick(), c)
+	if h.Error != "" {
+		t.Fatal(h.Error)
+	}
+	_, port, err := net.SplitHostPort(h.Addr)
+	if err != nil || !strings.HasSuffix(h.Delivery.To[0].Name, "--port="+port) {
+		t.Errorf("address %s, command line %q", h.Addr, h.Delivery.To[0].Name)
+	}
+}
+
+// TestCommandThatCannotBeStartedIsRefused before anything starts.
+func TestCommandThatCannotBeStartedIsRefused(t *testing.T) {
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, field, says string
+		spoil             func(*harness.Spec)
+	}{
+		{"no command", "subject.command", "is empty", func(s *harness.Spec) { s.Command = nil }},
+		{"not found", "subject.command", "is not found in PATH", func(s *harness.Spec) { s.Command = []string{"no-such-program-here"} }},
+		{"no such file", "subject.command", "does not exist", func(s *harness.Spec) { s.Command = []string{"./no-such-file"} }},
+		{"not executable", "subject.command", "chmod +x", func(s *harness.Spec) { s.Command = []string{plain} }},
+		{"a directory", "subject.command", "cannot be", func(s *harness.Spec) { s.Command = []string{t.TempDir()} }},
+		{"no such directory", "subject.dir", "is no directory", func(s *harness.Spec) { s.Dir = plain }},
+		{"another machine", "subject.url", "--allow-remote", func(s *harness.Spec) { s.URL = "http://192.0.2.1:{port}/" }},
+		{"readiness on another machine", "subject.ready", "--allow-remote", func(s *harness.Spec) { s.Ready = "http://192.0.2.1/" }},
+		{"a ca that is none", "subject.url", "no certificate", func(s *harness.Spec) { s.URL, s.CA = "https://127.0.0.1:{port}/", plain }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			subject := command("drains")
+			c.spoil(&subject.Spec)
+			booted := false
+			_, err := harness.Run(t.Context(), harness.Plan{
+				Scenario: quick(), Subjects: []harness.Subject{subject}, Progress: func(harness.Step) { booted = true },
+			})
+			invalid, ok := errors.AsType[*harness.Invalid](err)
+			if !ok || invalid.Field != c.field || !strings.Contains(invalid.Problem, c.says) || booted {
+				t.Errorf("error %v, booted %t; want one about %s that says %q", err, booted, c.field, c.says)
+			}
+		})
+	}
+}
+
+// TestCommandThatDoesNotGetReadySaysWhy.
+func TestCommandThatDoesNotGetReadySaysWhy(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, c := range []struct {
+		behaviour, says, words string
+		change                 func(*harness.Spec)
+	}{
+		{"dies before it is ready", "it ended with exit status 4", "cannot open the store", nil},
+		{"says nothing", "it was not ready after 300ms", "", func(s *harness.Spec) { s.ReadyTimeout = history.Millis(300) }},
+		{"is never healthy", "readiness check /health answers 503", "", func(s *harness.Spec) {
+			s.Ready, s.ReadyTimeout = "/health", history.Millis(300)
+		}},
+		{"daemonises", "in the background: start the server in the foreground", "", nil},
+		{"drains", "is taken by", "", func(s *harness.Spec) { s.URL = fmt.Sprintf("http://%s/", taken.Addr()) }},
+	} {
+		t.Run(c.behaviour+", "+c.says, func(t *testing.T) {
+			subject := command(c.behaviour)
+			if c.change != nil {
+				c.change(&subject.Spec)
+			}
+			h, s := judge(t, quick(), subject)
+			if !strings.Contains(h.Error, c.says) {
+				t.Errorf("error %q does not say %q", h.Error, c.says)
+			}
+			if c.words != "" && !slices.Contains(h.Stderr, c.words) {
+				t.Errorf("its last words are %q, want %q", h.Stderr, c.words)
+			}
+			if s.Verdict != result.Inconclusive || len(h.Requests) > 0 {
+				t.Errorf("%s after %d requests", s.Verdict, len(h.Requests))
+			}
+			nobodyLeft(t)
+		})
+	}
+}
+
+// nobodyLeft asks that no server of this test binary is there any more.
+func nobodyLeft(t *testing.T) {
+	t.Helper()
+	me, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range entries {
+		if target, err := os.Readlink(filepath.Join(dir, "exe")); err == nil && target == me && filepath.Base(dir) != fmt.Sprint(os.Getpid()) {
+			t.Errorf("process %s is left", filepath.Base(dir))
+		}
+	}
+}
+
+// TestSickCommands gets the verdicts of servers that are ill in ways of their
+// own.
+func TestSickCommands(t *testing.T) {
+	for _, c := range []struct {
+		behaviour string
+		verdict   result.Verdict
+		rule      string // "" for none
+		says      string // in the story
+		change    func(*harness.Scenario)
+	}{
+		{"ignores the signal", result.Fail, check.ExitsInGrace, "had to be killed", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(400) }},
+		{"hangs", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
+			s.Load.MaxOpen, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
+		}},
+		{"crashes under load", result.Inconclusive, "", "the subject ended before the signal: exit status 7", nil},
+		{"answers 500", result.Inconclusive, "", "requests went wrong before the signal", nil},
+		{"answers without an end", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
+			s.Load.Rate, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
+		}},
+		{"sends 10 MB of headers", result.Inconclusive, "", "went wrong before the signal", func(s *harness.Scenario) { s.Load.Rate = 20 }},
+		{"leaves a worker", result.Fail, check.NoSurvivors, "lived on", nil},
+		{"redirects elsewhere", result.Inconclusive, "", "", nil},
+	} {
+		t.Run(c.behaviour, func(t *testing.T) {
+			s := quick()
+			if c.change != nil {
+				c.change(&s)
+			}
+			began := time.Now()
+			h, subject := judge(t, s, command(c.behaviour))
+			if subject.Verdict != c.verdict || c.rule != "" && statusOf(subject, c.rule) != result.Violated {
+				t.Errorf("%s, %s %s: %q; error %q", subject.Verdict, c.rule, statusOf(subject, c.rule), subject.Story, h.Error)
+			}
+			if !strings.Contains(strings.Join(subject.Story, " "), c.says) {
+				t.Errorf("story %q does not say %q", subject.Story, c.says)
+			}
+			if took := time.Since(began); took > 15*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			nobodyLeft(t)
+		})
+	}
+}
+
+// TestTargets: the same server is told to stop in three ways, through a wrapper
+// that passes nothing on.
+func TestTargets(t *testing.T) {
+	for _, c := range []struct {
+		target  string
+		verdict result.Verdict
+		status  result.Status
+	}{
+		{history.Leader, result.Fail, result.Violated},
+		{history.Group, result.Pass, result.Satisfied},
+		{history.Owner, result.Fail, result.Satisfied}, // the shell reports what became of its child: 0, and lives
+	} {
+		t.Run(c.target, func(t *testing.T) {
+			s := quick()
+			s.Disruption.Target = c.target
+			subject := command("drains")
+			subject.Spec.Command = []string{"/bin/sh", "-c", os.Args[0] + "; exit 0"}
+			h, judged := judge(t, s, subject)
+			if got := statusOf(judged, check.SignalDelivered); got != c.status {
+				t.Errorf("signal-delivered %s, want %s: %+v", got, c.status, h.Delivery)
+			}
+			if c.target == history.Leader && (len(h.Delivery.Deaf) != 1 || len(h.Left.Processes) != 1 || !h.Left.PortTaken) {
+				t.Errorf("deaf %+v, left %+v", h.Delivery.Deaf, h.Left)
+			}
+			nobodyLeft(t)
+		})
+	}
+}
+
+func TestSequence(t *testing.T) {
+	s := quick()
+	s.Disruption.Signal = "SIGUSR1,50ms,SIGTERM"
+	c := command("drains")
+	h, _ := judge(t, s, c)
+	if h.Signal.Name != "SIGUSR1" || !h.Signal.Sent {
+		t.Errorf("signal %+v", h.Signal)
+	}
+	// Go does nothing about SIGUSR1 unless it is told to.
+	if len(h.Signal.Again) != 1 || h.Signal.Again[0].Number != 15 || h.Exit.Code != 0 || !h.Exit.Seen {
+		t.Errorf("exit %+v, again %+v", h.Exit, h.Signal.Again)
+	}
+	s.Disruption.Signal, s.Disruption.Grace = "SIGTERM,50ms,SIGQUIT", history.Seconds(2)
+	h, _ = judge(t, s, command("ignores the signal"))
+	if len(h.Signal.Again) != 1 || h.Signal.Again[0].Name != "SIGQUIT" || h.Signal.Again[0].At-h.Signal.Before < 50*time.Millisecond {
+		t.Errorf("again %+v after %s", h.Signal.Again, h.Signal.Before)
+	}
+	if h.Exit.Killed {
+		t.Error("SIGQUIT did not end it")
+	}
+}
+
+// TestOperation: a command that does nothing harms nobody, and one that ends the
+// server does.
+func TestOperation(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		while   []string
+		verdict result.Verdict
+		rule    string
+		status  result.Status
+	}{
+		{"nothing", []string{"true"}, result.Pass, check.StaysUp, result.Satisfied},
+		{"the end of the server", []string{"/bin/sh", "-c", "kill -TERM {pid}"}, result.Fail, check.StaysUp, result.Violated},
+		{"a command that fails", []string{"/bin/sh", "-c", "echo no such host >&2; exit 3"}, result.Inconclusive, "", 0},
+		{"a command that hangs", []string{"sleep", "60"}, result.Inconclusive, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := quick()
+			s.Disruption.While, s.Disruption.Settle, s.Disruption.Grace = c.while, history.Millis(200), history.Millis(700)
+			h, subject := judge(t, s, command("drains"))
+			if h.Operation == nil || h.Error != "" {
+				t.Fatalf("operation %+v, error %q", h.Operation, h.Error)
+			}
+			if subject.Verdict != c.verdict || c.rule != "" && statusOf(subject, c.rule) != c.status {
+				t.Errorf("%s: %q", subject.Verdict, subject.Story)
+			}
+			if _, ok := h.At(history.EventLoadPaused); ok {
+				t.Error("the load paused")
+			}
+			nobodyLeft(t)
+		})
+	}
+}
+
+// TestRunningServerIsMeasuredAcrossACommand, and is not stopped.
+func TestRunningServerIsMeasuredAcrossACommand(t *testing.T) {
+	server, err := command("drains").Boot(t.Context(), filepath.Join(t.TempDir(), "ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	s := quick()
+	s.Disruption.While, s.Disruption.Settle = []string{"true"}, history.Millis(200)
+	subject := harness.Running{Spec: harness.Spec{URL: server.Endpoint().URL.String()}}
+	h, judged := judge(t, s, subject)
+	if h.Error != "" || judged.Verdict != result.Pass || judged.Kind != "running" {
+		t.Errorf("%s, error %q: %q", judged.Verdict, h.Error, judged.Story)
+	}
+	if !process.PortTaken(server.Endpoint().Address) {
+		t.Error("the server is gone")
+	}
+	s.Disruption.While = nil
+	if _, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{subject}}); err == nil {
+		t.Error("it could be told to stop")
+	}
+}
+
+// TestLagEndsTheLoad: new requests stop when the balancer has learned.
+func TestLagEndsTheLoad(t *testing.T) {
+	s := quick()
+	s.Disruption.Lag, s.Disruption.Grace = history.Millis(200), history.Millis(900)
+	h, _ := judge(t, s, command("ignores the signal"))
+	ended, ok := h.At(history.EventLoadEnded)
+	if !ok {
+		t.Fatal("no event says that the load ended")
+	}
+	for i := range h.Requests {
+		if r := &h.Requests[i]; r.Started > ended+50*time.Millisecond {
+			t.Fatalf("request %d began at %s, the load ended at %s", i, r.Started, ended)
+		}
+	}
+}
+
+// TestReadinessIsPolled across the signal.
+func TestReadinessIsPolled(t *testing.T) {
+	c := command("drains")
+	c.Spec.Ready = "/health"
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	histories, err := harness.Run(ctx, harness.Plan{Scenario: quick(), Subjects: []harness.Subject{c}, PollReady: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := histories[0].Readiness
+	if r.Polls < 10 || r.Refused == 0 || r.Red != 0 {
+		t.Errorf("readiness %+v, want polls that end in a refusal, and none red", r)
+	}
+}
+
+// TestHTTPS: over TLS the same is seen, and what is not trusted is explained.
+func TestHTTPS(t *testing.T) {
+	trusted := httptest.NewTLSServer(http.NotFoundHandler())
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: trusted.Certificate().Raw})
+	trusted.Close()
+	if err := os.WriteFile(ca, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, behaviour, says string
+		change                func(*harness.Spec)
+	}{
+		{"a certificate that is trusted", "drains over https", "", func(s *harness.Spec) { s.CA = ca }},
+		{"any certificate", "drains over https", "", func(s *harness.Spec) { s.Insecure = true }},
+		{"a certificate that is not trusted", "drains over https", "--ca", func(*harness.Spec) {}},
+		{"a server that speaks plain HTTP", "drains", "TLS", func(s *harness.Spec) { s.Insecure = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			subject := command(c.behaviour)
+			subject.Spec.URL = "https://127.0.0.1:{port}/"
+			c.change(&subject.Spec)
+			h, s := judge(t, quick(), subject)
+			if c.says == "" {
+				if h.Error != "" || s.Verdict != result.Pass || s.InFlight.Completed == 0 {
+					t.Errorf("%s, error %q: %q", s.Verdict, h.Error, s.Story)
+				}
+				return
+			}
+			if !strings.Contains(h.Error, c.says) || s.Verdict != result.Inconclusive {
+				t.Errorf("%s, error %q, want one that says %q", s.Verdict, h.Error, c.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,106 @@
+package harness
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lastcall/harness/history"
+)
+
+// portMark is replaced by the subject's port wherever a command or a URL holds
+// it.
+const portMark = "{port}"
+
+// Endpoint is where a booted server is asked.
+type Endpoint struct {
+	Address string      // host:port that is dialled: the host's name is resolved once and never again
+	URL     *url.URL    // what is asked for, with the host's own name
+	TLS     *tls.Config // nil: plain TCP
+}
+
+// place is what is known of an endpoint before the server runs: a name can have
+// several addresses, and only the server decides which it listens on.
+type place struct {
+	url       *url.URL
+	addresses []string // host:port, IPv4 first
+	tls       *tls.Config
+}
+
+// locate resolves the URL of a subject, whose {port} is that number. An address
+// that is not loopback is refused unless the subject allows it: a load test
+// must not hit a machine by a slip of the pen.
+func locate(ctx context.Context, s history.Subject, port int) (place, error) {
+	u, err := url.Parse(strings.ReplaceAll(s.URL, portMark, strconv.Itoa(port)))
+	if err != nil {
+		return place{}, fmt.Errorf("url %q: %w", s.URL, unwrapURL(err))
+	}
+	ips, err := resolve(ctx, u.Hostname(), s.AllowRemote)
+	if err != nil {
+		return place{}, err
+	}
+	p := place{url: u}
+	for _, ip := range ips {
+		p.addresses = append(p.addresses, net.JoinHostPort(ip.String(), portOf(u)))
+	}
+	if u.Scheme == "https" {
+		if p.tls, err = tlsConfig(s, u.Hostname()); err != nil {
+			return place{}, err
+		}
+	}
+	return p, nil
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// resolve looks a host up once. All of its addresses must be loopback.
+func resolve(ctx context.Context, host string, allowRemote bool) ([]netip.Addr, error) {
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", host, err)
+	}
+	for i, ip := range ips {
+		ips[i] = ip.Unmap()
+		if !ips[i].IsLoopback() && !allowRemote {
+			return nil, fmt.Errorf("%s is %s, which is another machine: lastcall sends load to loopback only, unless --allow-remote is given", host, ips[i])
+		}
+	}
+	slices.SortStableFunc(ips, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+	return slices.Compact(ips), nil
+}
+
+// tlsConfig is the client's side of https.
+func tlsConfig(s history.Subject, host string) (*tls.Config, error) {
+	config := &tls.Config{
+		ServerName: host, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12,
+		InsecureSkipVerify: s.Insecure, // asked for by name: --insecure
+	}
+	if s.CA == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(s.CA)
+	if err != nil {
+		return nil, fmt.Errorf("read ca: %w", err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca %s holds no certificate in PEM form", s.CA)
+	}
+	return config, nil
+}

@@ -1,0 +1,198 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+	"golang.org/x/net/http/httpguts"
+
+	"lastcall/harness/ledger"
+)
+
+// MaxTargets is how many targets one attack can have: a record names its own in
+// one byte.
+const MaxTargets = 256
+
+// Target is one request that is sent again and again; several are sent in turn.
+type Target struct {
+	Method string
+	URL    string // absolute; only its host stands in the request, what is dialled is Config.Address
+	Header http.Header
+	Body   []byte
+}
+
+// Validate reports what keeps the target from being sent just as it stands. It
+// is stricter than net/http, which leaves out some headers without a word and
+// sends others twice.
+func (t Target) Validate() error {
+	if err := validMethod(t.Method); err != nil {
+		return err
+	}
+	if _, err := parseURL(t.URL); err != nil {
+		return err
+	}
+	for name, values := range t.Header {
+		for _, value := range values {
+			if err := validHeader(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	if hosts := t.Header["Host"]; len(hosts) > 1 {
+		return fmt.Errorf("a request has one Host, not %d", len(hosts))
+	}
+	return nil
+}
+
+func validMethod(method string) error {
+	switch {
+	case !httpguts.ValidHeaderFieldName(method): // both are tokens (RFC 9110 section 5.6.2)
+		return fmt.Errorf("%q is no method: write one as GET or POST", method)
+	case method == http.MethodConnect:
+		return errors.New("CONNECT asks for a tunnel: there is no answer to wait for")
+	}
+	return nil
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%q is no URL: %w", text, errors.Unwrap(err))
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return nil, fmt.Errorf("%q is no URL of a server: write it in full, as http://localhost:8080/path", shown(u, text))
+	case strings.ContainsRune(text, ' '):
+		return nil, fmt.Errorf("the URL %q has a space in it: write %%20", shown(u, text))
+	case strings.ContainsRune(text, '#'):
+		return nil, fmt.Errorf("the URL %q has a fragment, which is never sent: leave it out", shown(u, text))
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("the URL %q has the port %s: they go from 1 to 65535", shown(u, text), port)
+		}
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("the URL %q names no host", shown(u, text))
+	}
+	return u, nil
+}
+
+// shown returns the URL as it was written, but for a password: errors end up in
+// logs.
+func shown(u *url.URL, text string) string {
+	if u.User == nil {
+		return text
+	}
+	return u.Redacted()
+}
+
+// special are headers that net/http handles itself when they are spelt like
+// this. Spelt otherwise they would be sent a second time.
+var special = []string{"Host", "User-Agent"}
+
+// forbidden are headers that would not be sent as they stand, with the reason.
+var forbidden = map[string]string{
+	"Content-Length":    "is counted from the body: leave it out",
+	"Transfer-Encoding": "depends on the body: leave it out",
+	"Trailer":           "announces what cannot follow: leave it out",
+	seqHeader:           "is set for every request: leave it out",
+	ledger.HeaderID:     "is set for every request: leave it out",
+}
+
+func validHeader(name, value string) error {
+	for _, proper := range special {
+		if strings.EqualFold(name, proper) && name != proper {
+			return fmt.Errorf("the header %s must be written %s, or there would be two of them", name, proper)
+		}
+	}
+	if why := forbidden[http.CanonicalHeaderKey(name)]; why != "" {
+		return fmt.Errorf("the header %s %s", name, why)
+	}
+	switch {
+	case !httpguts.ValidHeaderFieldName(name):
+		return fmt.Errorf("%q is no name of a header: write it as in Content-Type: text/plain", name)
+	case !httpguts.ValidHeaderFieldValue(value), name == "Host" && !httpguts.ValidHostHeader(value):
+		return fmt.Errorf("the header %s cannot have the value %q", name, value)
+	}
+	return nil
+}
+
+// Origin returns the scheme and the host with its port that all targets share,
+// for one attack loads one server. It reports a target that cannot be sent, by
+// its number from 1, and one that leads elsewhere than the first.
+func Origin(targets []Target) (scheme, host string, err error) {
+	if len(targets) == 0 {
+		return "", "", errNoTarget
+	}
+	if len(targets) > MaxTargets {
+		return "", "", fmt.Errorf("%d targets: at most %d", len(targets), MaxTargets)
+	}
+	for i, t := range targets {
+		if err := t.Validate(); err != nil {
+			return "", "", fmt.Errorf("target %d: %w", i+1, err)
+		}
+		u, err := parseURL(t.URL)
+		if err != nil {
+			return "", "", fmt.Errorf("target %d: %w", i+1, err)
+		}
+		if i == 0 {
+			scheme, host = u.Scheme, hostPort(u)
+		} else if u.Scheme != scheme || hostPort(u) != host {
+			return "", "", fmt.Errorf("target %d: %q leads to another server than the first target's %s://%s: test one at a time",
+				i+1, shown(u, t.URL), scheme, host)
+		}
+	}
+	return scheme, host, nil
+}
+
+// hostPort returns the host in lower case and its port, the scheme's if it names
+// none.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// targetKey carries a target's index from vegeta to our transport, which takes
+// it off again: vegeta's targeter does not tie it to the sequence number. It is
+// no name that a header can have, so that none of a user's can be mistaken for
+// it, and net/http would refuse to send it.
+const targetKey = "lastcall target"
+
+// targeter returns what vegeta sends in turn. A single target needs no index.
+func targeter(targets []Target) vegeta.Targeter {
+	all := make([]vegeta.Target, len(targets))
+	for i, t := range targets {
+		all[i] = vegeta.Target{Method: t.Method, URL: t.URL, Header: t.Header, Body: t.Body}
+		if len(targets) > 1 {
+			all[i].Header = t.Header.Clone()
+			if all[i].Header == nil {
+				all[i].Header = make(http.Header)
+			}
+			all[i].Header[targetKey] = []string{strconv.Itoa(i)}
+		}
+	}
+	return vegeta.NewStaticTargeter(all...)
+}
+
+// targetOf returns the index of the target that a request of vegeta's is.
+func targetOf(req *http.Request) uint8 {
+	value := req.Header[targetKey]
+	if len(value) == 0 {
+		return 0
+	}
+	index, _ := strconv.ParseUint(value[0], 10, 8) // written by targeter
+	return uint8(index)
+}

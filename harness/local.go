@@ -1,0 +1,49 @@
+package harness
+
+import (
+	"fmt"
+	"syscall"
+
+	"lastcall/harness/history"
+	"lastcall/harness/process"
+)
+
+// local is a server in processes of this machine, of which we started the first.
+type local struct {
+	*process.Process
+	site
+}
+
+var _ Server = (*local)(nil)
+
+// Signal sends the signal to the target.
+func (l *local) Signal(s syscall.Signal, target string, holders []process.Info) (sent Sent, err error) {
+	switch target {
+	case history.Group:
+		sent.To, sent.Before, sent.After, err = l.SignalGroup(s)
+	case history.Owner:
+		if len(holders) == 0 {
+			return sent, fmt.Errorf("nobody is known to listen at %s: use --signal-target leader or group", l.endpoint.Address)
+		}
+		sent.To = holders[:1]
+		sent.Before, sent.After, err = l.SignalPID(holders[0].PID, s)
+	default:
+		sent.To = []process.Info{l.Leader()}
+		sent.Before, sent.After, err = l.Process.Signal(s)
+	}
+	return sent, err
+}
+
+// Kill ends everything that the process has started, and itself.
+func (l *local) Kill() error { return l.KillTree() }
+
+// exitedEarly explains an exit before the server was ready. A server that puts
+// itself into the background looks like one.
+func (l *local) exitedEarly() error {
+	left := l.Survivors()
+	if len(left) == 0 {
+		return fmt.Errorf("it ended with %s", l.Exit())
+	}
+	return fmt.Errorf("it ended with %s and left %q (PID %d) in the background: "+
+		"start the server in the foreground (as in nginx -g 'daemon off;'), so that it can be told to stop", l.Exit(), left[0].Name, left[0].PID)
+}

@@ -1,0 +1,82 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Signal sends the command a signal, and only it. It returns the clock before
+// and after the system call. The error wraps os.ErrProcessDone if it had exited.
+func (p *Process) Signal(s os.Signal) (before, after time.Time, err error) {
+	return send(fmt.Sprintf("process %d", p.PID()), s, func() error {
+		if p.hasExited() {
+			return os.ErrProcessDone
+		}
+		return p.leader.Signal(s)
+	})
+}
+
+// SignalGroup sends a signal to all of the command's process group at once, as
+// a terminal does, and says who was in it just before: what set up a group or a
+// session of its own is not. The error wraps os.ErrProcessDone if nobody was.
+func (p *Process) SignalGroup(s syscall.Signal) (to []Info, before, after time.Time, err error) {
+	group, err := p.group()
+	if err != nil {
+		return nil, before, after, err
+	}
+	to = p.infos(group)
+	before, after, err = send(fmt.Sprintf("process group %d", p.PID()), s, func() error {
+		if len(group) == 0 {
+			return os.ErrProcessDone
+		}
+		return signalGroup(p.leader, p.pid, s)
+	})
+	return to, before, after, err
+}
+
+// SignalPID sends a signal to one process of the tree, and refuses any other.
+// The error wraps os.ErrProcessDone if it has ended just now.
+func (p *Process) SignalPID(pid int, s syscall.Signal) (before, after time.Time, err error) {
+	members, err := p.members()
+	if err != nil {
+		return before, after, err
+	}
+	for _, r := range members {
+		if r.pid == pid {
+			return send(fmt.Sprintf("process %d", pid), s, func() error { return r.signal(s) })
+		}
+	}
+	return before, after, fmt.Errorf("send %s: process %d is not in the tree of process %d", SignalName(s), pid, p.PID())
+}
+
+// send runs a system call that sends a signal, between two looks at the clock.
+func send(whom string, s os.Signal, call func() error) (before, after time.Time, err error) {
+	before = time.Now()
+	err = call()
+	after = time.Now()
+	if errors.Is(err, syscall.ESRCH) {
+		err = os.ErrProcessDone
+	}
+	if err != nil {
+		err = fmt.Errorf("send %v to %s: %w", s, whom, err)
+	}
+	return before, after, err
+}
+
+// signal sends a signal to the process that was seen, and never to another that
+// got its PID since. Getting hold of the PID comes first (a pidfd on Linux), and
+// only then the look whether it is still the same: it was, from then on.
+func (r row) signal(s syscall.Signal) error {
+	handle, err := os.FindProcess(r.pid)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = handle.Release() }() // closes the pidfd
+	if now, ok := look(r.pid); !ok || now.start != r.start {
+		return os.ErrProcessDone
+	}
+	return handle.Signal(s)
+}

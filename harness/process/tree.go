@@ -1,0 +1,193 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	ps "github.com/shirou/gopsutil/v4/process"
+)
+
+// nameWidth is how much of a command line is shown.
+const nameWidth = 80
+
+// Info names a process for people.
+type Info struct {
+	PID int
+	// Name is its command line, shortened. It comes from the process itself, so
+	// that whoever prints it must escape it.
+	Name string
+}
+
+// String returns the PID and the name: "4711 (python3 server.py)".
+func (i Info) String() string { return fmt.Sprintf("%d (%s)", i.PID, i.Name) }
+
+// Leader names the command itself.
+func (p *Process) Leader() Info {
+	if !p.hasExited() {
+		if line := commandLine(p.PID()); line != "" {
+			return Info{p.PID(), line}
+		}
+	}
+	return Info{p.PID(), shorten(strings.Join(append([]string{p.command.Path}, p.command.Args...), " "))}
+}
+
+// Tree returns the leader, if it lives, and all its descendants that do, parents
+// before their children. Under a supervisor on Linux these include what
+// daemonised itself: orphans become the supervisor's children. Otherwise only
+// orphans that stayed in the leader's process group are known. It is empty also
+// if the system shows no processes; then no supervisor starts.
+func (p *Process) Tree() []Info {
+	members, err := p.members()
+	if err != nil {
+		return nil
+	}
+	return p.infos(members)
+}
+
+// Survivors returns the Tree without the leader: once the leader has exited,
+// what it left behind.
+func (p *Process) Survivors() []Info {
+	return slices.DeleteFunc(p.Tree(), func(i Info) bool { return i.PID == p.PID() })
+}
+
+// KillTree sends SIGKILL to all of the Tree until nothing of it is left. What is
+// still there after a few seconds is named in the error: it is stuck in the
+// kernel, or we are not allowed to kill it.
+func (p *Process) KillTree() error {
+	return killAll(p.leader, p.pid, p.members, p.limit)
+}
+
+// members returns the rows of the Tree.
+func (p *Process) members() ([]row, error) {
+	rows, err := table()
+	if err != nil {
+		return nil, err
+	}
+	supervisor := 0
+	if p.supervised {
+		select {
+		case <-p.unwatched:
+		default:
+			supervisor = p.cmd.Process.Pid // it is a zombie at the least, so the PID is still its own
+		}
+	}
+	return treeOf(rows, p.PID(), p.start, supervisor), nil
+}
+
+// treeOf returns the tree of a leader, by its PID and its start (0 if it had
+// gone before it was seen), whose supervisor lives if it has a PID.
+func treeOf(rows []row, leader int, start uint64, supervisor int) []row {
+	// A living process with the leader's PID that is not the leader: then the
+	// number of its group is another's as well.
+	reused := slices.ContainsFunc(rows, func(r row) bool { return r.pid == leader && r.start != start })
+	found := descend(rows, func(r row) bool {
+		switch {
+		case r.pid == leader:
+			return r.start == start
+		case supervisor != 0 && adoptsOrphans:
+			return r.ppid == supervisor
+		}
+		return r.pgid == leader && !reused
+	})
+	slices.SortStableFunc(found, func(a, b row) int { return rank(a, leader) - rank(b, leader) })
+	return found
+}
+
+// rank sorts the leader to the front.
+func rank(r row, leader int) int {
+	if r.pid == leader {
+		return 0
+	}
+	return 1
+}
+
+// group returns the members of the tree that are in the leader's process group.
+func (p *Process) group() ([]row, error) {
+	members, err := p.members()
+	return slices.DeleteFunc(members, func(r row) bool { return r.pgid != p.PID() }), err
+}
+
+// inGroup says whether any of the rows is in the process group.
+func inGroup(rows []row, pgid int) bool {
+	return slices.ContainsFunc(rows, func(r row) bool { return r.pgid == pgid })
+}
+
+// infos names the rows. One that has just gone has no name any more.
+func (p *Process) infos(rows []row) []Info {
+	infos := make([]Info, 0, len(rows))
+	for _, r := range rows {
+		if r.pid == p.PID() {
+			infos = append(infos, p.Leader())
+			continue
+		}
+		infos = append(infos, info(r.pid))
+	}
+	return infos
+}
+
+// info names a process by its command line, or by its name in brackets if it has
+// none, as ps does.
+func info(pid int) Info {
+	if line := commandLine(pid); line != "" {
+		return Info{pid, line}
+	}
+	name, _ := (&ps.Process{Pid: int32(pid)}).Name() // gone: ""
+	return Info{pid, "[" + shorten(name) + "]"}
+}
+
+// commandLine returns a process's command line as far as it is shown, or "".
+func commandLine(pid int) string {
+	line, _ := (&ps.Process{Pid: int32(pid)}).Cmdline() // not NewProcess, which looks at far more
+	return shorten(line)
+}
+
+func shorten(line string) string {
+	letters := []rune(strings.TrimSpace(line))
+	if len(letters) <= nameWidth {
+		return string(letters)
+	}
+	return string(letters[:nameWidth-1]) + "…"
+}
+
+// killAll sends SIGKILL to all that list returns until it returns nothing: first
+// to the group that the leader founded, at once, or what forks as fast as we
+// kill would get away, and then one by one.
+func killAll(leader *os.Process, pgid int, list func() ([]row, error), limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		left, err := list()
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		if inGroup(left, pgid) {
+			_ = signalGroup(leader, pgid, syscall.SIGKILL) // whether it reached all is seen below
+		}
+		late := time.Now().After(deadline)
+		var names []string
+		for _, r := range left {
+			err := r.signal(syscall.SIGKILL)
+			if late {
+				names = append(names, survivor(r, err))
+			}
+		}
+		if late {
+			return fmt.Errorf("survived SIGKILL for %s: %s", limit, strings.Join(names, ", "))
+		}
+		time.Sleep(pause) // for the kernel: only the next look can tell
+	}
+}
+
+// survivor says who lives on, and why if that is known.
+func survivor(r row, err error) string {
+	text := info(r.pid).String()
+	if errors.Is(err, fs.ErrPermission) {
+		text += ", which we may not signal"
+	}
+	return text
+}

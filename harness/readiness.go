@@ -1,0 +1,180 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"lastcall/harness/history"
+)
+
+// ErrNoCheck says that a server has no readiness check that we know of.
+var ErrNoCheck = errors.New("no readiness check is known")
+
+// NotReady is an answer of the readiness check that is not 2xx.
+type NotReady struct {
+	Path   string
+	Status int
+}
+
+// Error says what the check answered.
+func (e *NotReady) Error() string {
+	return fmt.Sprintf("readiness check %s answers %d %s", e.Path, e.Status, http.StatusText(e.Status))
+}
+
+// readiness asks one URL whether the server is ready. Like a kubelet it takes a
+// new connection for each check, and it follows no redirect.
+type readiness struct {
+	template string // a path, or a URL that may hold {port}
+	port     int    // for {port}
+	url      *url.URL
+	client   *http.Client
+}
+
+// pin fixes where the check is asked. A check on another port of the same host
+// is dialled there.
+func (r *readiness) pin(e Endpoint) {
+	if r.client != nil {
+		return
+	}
+	text := strings.ReplaceAll(r.template, portMark, strconv.Itoa(r.port))
+	u, err := e.URL.Parse(text)
+	if err != nil {
+		u = e.URL.JoinPath(text) // validated before: only a path that looks like an opaque URL comes here
+	}
+	r.url = u
+	address := e.Address
+	if host, _, err := net.SplitHostPort(e.Address); err == nil {
+		address = net.JoinHostPort(host, portOf(u))
+	}
+	dialer := net.Dialer{}
+	r.client = &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DisableKeepAlives: true, Proxy: nil, TLSClientConfig: e.TLS.Clone(),
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return dialer.DialContext(ctx, network, address)
+			},
+		},
+	}
+}
+
+// askTimeout bounds one check.
+const askTimeout = time.Second
+
+// ask asks once.
+func (r *readiness) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url.String(), nil)
+	if err != nil {
+		return fmt.Errorf("readiness check: %w", err)
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("readiness check: %w", err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return &NotReady{r.url.Path, resp.StatusCode}
+	}
+	return nil
+}
+
+// pollEvery is how often the readiness check is asked across the signal: the
+// gap between red and the first refusal is known no better than that.
+const pollEvery = 10 * time.Millisecond
+
+// poller asks the readiness check until it is stopped, and keeps what was not
+// green.
+type poller struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the last check has ended; until then the rest belongs to the goroutine
+
+	polls int
+	seen  []poll
+}
+
+// poll is a check that was not green: when it began and whether anybody
+// answered.
+type poll struct {
+	at      time.Duration
+	refused bool
+}
+
+// maxPolls bounds what is kept; the first are what matters.
+const maxPolls = 10_000
+
+// startPoller polls the server's check. It returns nil where there is none.
+func startPoller(ctx context.Context, server Server, now func() time.Duration) *poller {
+	if errors.Is(server.Ready(ctx), ErrNoCheck) {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p := &poller{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(p.done) // closed by the only goroutine that polls
+		ticker := time.NewTicker(pollEvery)
+		defer ticker.Stop()
+		for {
+			at := now()
+			if err := server.Ready(ctx); ctx.Err() == nil {
+				p.note(at, err)
+			}
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return p
+}
+
+func (p *poller) note(at time.Duration, err error) {
+	p.polls++
+	if err == nil {
+		return
+	}
+	red := false
+	if _, ok := errors.AsType[*NotReady](err); ok {
+		red = true
+	}
+	refused := errors.Is(err, syscall.ECONNREFUSED)
+	if !red && !refused {
+		return // cut off in the middle: neither red nor closed is proved
+	}
+	if len(p.seen) < maxPolls {
+		p.seen = append(p.seen, poll{at, refused})
+	}
+}
+
+// result stops the poller and says what it saw from the signal on.
+func (p *poller) result(signal time.Duration) history.Readiness {
+	if p == nil {
+		return history.Readiness{}
+	}
+	p.cancel()
+	<-p.done
+	r := history.Readiness{Polls: p.polls}
+	for _, seen := range p.seen {
+		if seen.at < signal {
+			continue
+		}
+		first := &r.Red
+		if seen.refused {
+			first = &r.Refused
+		}
+		if *first == 0 {
+			*first = seen.at
+		}
+	}
+	return r
+}

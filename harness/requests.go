@@ -1,0 +1,284 @@
+package harness
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"lastcall/harness/history"
+	"lastcall/harness/load"
+)
+
+// MaxRequests is how many different requests a load can hold: a record has one
+// byte for which it was.
+const MaxRequests = 256
+
+// validCommand refuses a command that cannot be started.
+func validCommand(field string, argv []string) error {
+	if len(argv) > 0 && strings.TrimSpace(argv[0]) == "" {
+		return &Invalid{Field: field + "[0]", Problem: fmt.Sprintf("is %q, must be a program", argv[0])}
+	}
+	for i, word := range argv {
+		if strings.ContainsRune(word, 0) {
+			return &Invalid{Field: fmt.Sprintf("%s[%d]", field, i), Problem: fmt.Sprintf("is %q, which holds a zero byte", word)}
+		}
+	}
+	return nil
+}
+
+// validEnv refuses names that no environment can hold.
+func validEnv(env map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			return &Invalid{Field: "subject.env", Key: name, Problem: fmt.Sprintf("has the name %q, must be as in DATABASE_URL", name)}
+		}
+		if strings.ContainsRune(env[name], 0) {
+			return &Invalid{Field: "subject.env", Key: name, Problem: fmt.Sprintf("has a zero byte in %q", name)}
+		}
+	}
+	return nil
+}
+
+// validSubjectURL refuses a URL at which nothing can be asked for, and options
+// that go with https only.
+func validSubjectURL(s history.Subject) error {
+	if s.URL != "" {
+		u, err := parseURL(s.URL)
+		if err != nil {
+			return &Invalid{Field: "subject.url", Problem: err.Error()}
+		}
+		if u.Scheme == "http" && (s.CA != "" || s.Insecure) {
+			return &Invalid{Field: "subject.url", Problem: fmt.Sprintf("is %q: ca and insecure are for https", s.URL)}
+		}
+	}
+	if s.CA != "" && s.Insecure {
+		return &Invalid{Field: "subject.insecure", Problem: "trusts any certificate, so that ca has no meaning: drop one of them"}
+	}
+	if strings.Contains(s.Ready, "://") {
+		if _, err := parseURL(s.Ready); err != nil {
+			return &Invalid{Field: "subject.ready", Problem: err.Error()}
+		}
+	} else if s.Ready != "" && !strings.HasPrefix(s.Ready, "/") {
+		return &Invalid{Field: "subject.ready", Problem: fmt.Sprintf("is %q, must be a path, as in /health, or a URL", s.Ready)}
+	}
+	return nil
+}
+
+// noPort stands for a port that is not known yet: nobody can mean it.
+const noPort = "0"
+
+// parseURL reads an absolute URL that may hold {port}.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.ReplaceAll(text, portMark, noPort))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("is %q, which is no URL: %w", text, unwrapURL(err))
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "":
+		return nil, fmt.Errorf("is %q, must be as in http://127.0.0.1:{port}/path", text)
+	case u.User != nil:
+		return nil, fmt.Errorf("is %q, must have no user in it: send an Authorization header", text)
+	}
+	return u, nil
+}
+
+// unwrapURL strips the text that is quoted already.
+func unwrapURL(err error) error {
+	if e, ok := err.(*url.Error); ok { //nolint:errorlint // url.Parse returns exactly this
+		return e.Err
+	}
+	return err
+}
+
+// validRequests refuses requests that could not be sent as they are meant.
+func validRequests(l history.Load) error {
+	if len(l.Requests) > MaxRequests {
+		return &Invalid{Field: "load.requests", Problem: fmt.Sprintf("has %d requests, must be at most %d", len(l.Requests), MaxRequests)}
+	}
+	for i, r := range l.Requests {
+		field := fmt.Sprintf("load.requests[%d]", i)
+		if err := validRequest(field, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validRequest(field string, r history.Target) error {
+	if r.Method != "" {
+		if err := oneOf(field+".method", r.Method, Methods()); err != nil {
+			return err
+		}
+	}
+	switch {
+	case strings.HasPrefix(r.URL, "//"):
+		return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q, must begin with one slash, or be a whole URL", r.URL)}
+	case strings.HasPrefix(r.URL, "/"):
+		if _, err := url.ParseRequestURI(strings.ReplaceAll(r.URL, portMark, noPort)); err != nil {
+			return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q, which is no path: %s", r.URL, unwrapURL(err))}
+		}
+	default:
+		if _, err := parseURL(r.URL); err != nil {
+			return &Invalid{Field: field + ".url", Problem: err.Error()}
+		}
+	}
+	if r.Body != "" && r.BodyFile != "" {
+		return &Invalid{Field: field + ".body", Problem: "and body-file are both given: drop one of them"}
+	}
+	return validHeader(field+".header", r.Header)
+}
+
+// validHeader refuses what no request can carry, what is lastcall's to set, and
+// one name in two spellings, of which either could win.
+func validHeader(field string, header map[string]string) error {
+	spelt := make(map[string]string)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		invalid := func(problem string, args ...any) error {
+			return &Invalid{Field: field, Key: name, Problem: fmt.Sprintf(problem, args...)}
+		}
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name), !httpguts.ValidHeaderFieldValue(header[name]):
+			return invalid("has %q: %q, which no request can carry", name, header[name])
+		case reserved(name):
+			return invalid("has %s, which lastcall sets itself", name)
+		case spelt[canonical] != "":
+			return invalid("has both %s and %s, which are the same", spelt[canonical], name)
+		}
+		spelt[canonical] = name
+	}
+	return nil
+}
+
+// reserved reports whether a header belongs to the framing of a request or to
+// lastcall's bookkeeping: to set it would change what is measured.
+func reserved(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Trailer", "Expect", "X-Lastcall-Id", "X-Vegeta-Seq", "X-Vegeta-Attack":
+		return true
+	}
+	return false
+}
+
+// validExpectation refuses statuses and expressions that cannot be read.
+func validExpectation(l history.Load) error {
+	if _, err := load.ParseStatusSet(l.ExpectStatus); l.ExpectStatus != "" && err != nil {
+		return &Invalid{Field: "load.expect-status", Problem: err.Error()}
+	}
+	if _, err := regexp.Compile(l.ExpectBody); err != nil {
+		return &Invalid{Field: "load.expect-body", Problem: fmt.Sprintf("is no regular expression: %s", err)}
+	}
+	return nil
+}
+
+// targets are the requests of the plan, as they are sent to the endpoint: what
+// the scenario lists, then what its file of requests does, or, without both, one
+// of the load's method.
+func (p *Plan) targets(e Endpoint) ([]load.Target, error) {
+	l := p.Scenario.Load
+	requests := l.Requests
+	if len(requests) == 0 && l.RequestsFile == "" {
+		requests = []history.Target{{URL: p.Path}}
+	}
+	var targets []load.Target
+	for i, r := range requests {
+		t, err := target(r, e, l.Method)
+		if err != nil {
+			return nil, &Invalid{Field: fmt.Sprintf("load.requests[%d]", i), Problem: err.Error()}
+		}
+		targets = append(targets, t)
+	}
+	if l.RequestsFile == "" {
+		return targets, nil
+	}
+	more, err := p.targetsFromFile(e)
+	if err == nil && len(targets)+len(more) > MaxRequests {
+		err = &Invalid{Field: "load.requests-file", Problem: fmt.Sprintf("has %d requests, must be at most %d, with load.requests", len(more), MaxRequests)}
+	}
+	return append(targets, more...), err
+}
+
+func target(r history.Target, e Endpoint, method string) (t load.Target, err error) {
+	t = load.Target{Method: cmp.Or(r.Method, method), Body: []byte(r.Body)}
+	if t.URL, err = at(e, r.URL); err != nil {
+		return t, err
+	}
+	for name, value := range r.Header {
+		if t.Header == nil {
+			t.Header = make(http.Header)
+		}
+		t.Header.Set(name, value)
+	}
+	if r.BodyFile == "" {
+		return t, nil
+	}
+	if t.Body, err = readBody(r.BodyFile); err != nil {
+		return t, fmt.Errorf("has a body-file that cannot be read: %w", err)
+	}
+	return t, nil
+}
+
+// maxBody bounds the body of a request, in bytes: it is held in memory once.
+const maxBody = 64 << 20
+
+func readBody(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	body, err := io.ReadAll(io.LimitReader(file, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		err = fmt.Errorf("%s is larger than %d MiB", name, maxBody>>20)
+	}
+	return body, err
+}
+
+// at is where a request goes: to the endpoint, whatever path or URL it names.
+// One that names another host would measure another server.
+func at(e Endpoint, text string) (string, error) {
+	if text == "" {
+		return e.URL.String(), nil
+	}
+	u, err := e.URL.Parse(strings.ReplaceAll(text, portMark, portOf(e.URL)))
+	if err != nil {
+		return "", fmt.Errorf("has the url %q: %w", text, unwrapURL(err))
+	}
+	if u.Scheme != e.URL.Scheme || portOf(u) != portOf(e.URL) || !strings.EqualFold(u.Hostname(), e.URL.Hostname()) {
+		return "", fmt.Errorf("has the url %q, which is not at %s://%s: all requests go to one server", text, e.URL.Scheme, e.URL.Host)
+	}
+	return u.String(), nil
+}
+
+// targetsFromFile reads vegeta's own format. Its {port} is the endpoint's.
+func (p *Plan) targetsFromFile(e Endpoint) ([]load.Target, error) {
+	name := p.Scenario.Load.RequestsFile
+	invalid := func(err error) error {
+		return &Invalid{Field: "load.requests-file", Problem: fmt.Sprintf("cannot be used: %s: %s", name, err)}
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, &Invalid{Field: "load.requests-file", Problem: fmt.Sprintf("cannot be read: %s", err)}
+	}
+	defer file.Close()
+	expand := func(word string) string { return strings.ReplaceAll(word, portMark, portOf(e.URL)) }
+	targets, err := load.ReadTargets(file, filepath.Dir(name), expand)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	for i := range targets {
+		if targets[i].URL, err = at(e, targets[i].URL); err != nil {
+			return nil, invalid(err)
+		}
+	}
+	return targets, nil
+}

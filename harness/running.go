@@ -1,0 +1,93 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"lastcall/harness/process"
+)
+
+// Running is a subject that runs already and that lastcall neither starts nor
+// stops: a command is run instead of a signal (Disruption.While), during which
+// it promises to stay up.
+type Running struct{ Spec Spec }
+
+var _ Subject = Running{}
+
+// Name returns the name that was given, or the URL.
+func (r Running) Name() string {
+	if r.Spec.Name != "" {
+		return r.Spec.Name
+	}
+	return r.Spec.URL
+}
+
+// Kind returns "running".
+func (r Running) Kind() string { return "running" }
+
+// Check refuses a URL that leads to another machine, or whose port nobody knows.
+func (r Running) Check(ctx context.Context) error {
+	if r.Spec.URL == "" {
+		return &Invalid{Field: "subject.url", Problem: "is missing: a server that runs already has to be named"}
+	}
+	return checkPlace(ctx, r.Spec)
+}
+
+// Boot starts nothing; it waits until the server is ready.
+func (r Running) Boot(ctx context.Context, _ string) (Server, error) {
+	p, err := locate(ctx, r.Spec, 0)
+	if err != nil {
+		return nil, err
+	}
+	server := &running{}
+	if r.Spec.Ready != "" {
+		server.check = &readiness{template: r.Spec.Ready}
+	}
+	timeout := cmp.Or(r.Spec.ReadyTimeout.Duration, defaultReadyTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s was not ready after %s", r.Spec.URL, timeout))
+	defer cancel()
+	err = server.awaitReady(ctx, p, nil)
+	if err == nil {
+		err = server.shakeHands(ctx)
+	}
+	if err != nil {
+		return nil, &BootError{Reason: err}
+	}
+	return server, nil
+}
+
+// running is a server whose processes are not ours.
+type running struct{ site }
+
+var _ Server = (*running)(nil)
+
+var errNotOurs = errors.New("the server was not started by lastcall, which sends it no signal")
+
+// PID returns 0: there is no process of ours.
+func (r *running) PID() int { return 0 }
+
+// Signal refuses.
+func (r *running) Signal(syscall.Signal, string, []process.Info) (Sent, error) {
+	return Sent{}, errNotOurs
+}
+
+// Kill does nothing.
+func (r *running) Kill() error { return nil }
+
+// Exited never closes.
+func (r *running) Exited() <-chan struct{} { return nil }
+
+// Exit returns nothing: no exit is ever seen.
+func (r *running) Exit() process.Exit { return process.Exit{} }
+
+// Tree is empty.
+func (r *running) Tree() []process.Info { return nil }
+
+// Stderr is empty.
+func (r *running) Stderr() []string { return nil }
+
+// Close does nothing: whoever started the server stops it.
+func (r *running) Close() {}

@@ -1,0 +1,122 @@
+package harness
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"lastcall/harness/load"
+	"lastcall/harness/process"
+)
+
+// site is where a server is, whoever started it.
+type site struct {
+	endpoint Endpoint
+	check    *readiness // nil: none is known
+}
+
+// Endpoint returns where the server is asked.
+func (s *site) Endpoint() Endpoint { return s.endpoint }
+
+// Ready asks the readiness check once.
+func (s *site) Ready(ctx context.Context) error {
+	if s.check == nil {
+		return ErrNoCheck
+	}
+	return s.check.ask(ctx)
+}
+
+// Holders returns the processes that listen at the endpoint.
+func (s *site) Holders() ([]process.Info, error) { return process.Holders(s.endpoint.Address) }
+
+// PortTaken reports whether somebody listens at the endpoint.
+func (s *site) PortTaken() bool { return process.PortTaken(s.endpoint.Address) }
+
+// between is how long to wait between two looks at a server that boots.
+const between = 5 * time.Millisecond
+
+// errGone says that the process ended before its server was ready.
+var errGone = errors.New("the process has exited")
+
+// awaitReady waits until the server can be asked: its readiness check answers
+// 2xx, or, if there is none, it accepts connections. The place's first address
+// that accepts becomes the endpoint's. The error is errGone if the process
+// exited meanwhile.
+func (s *site) awaitReady(ctx context.Context, p place, exited <-chan struct{}) error {
+	again := time.NewTicker(between)
+	defer again.Stop()
+	var last error
+	for {
+		err := s.tryReady(ctx, p)
+		if err == nil {
+			return nil
+		}
+		if last == nil || !timedOut(err) { // one that our own patience cut off says nothing
+			last = err
+		}
+		select {
+		case <-again.C:
+		case <-exited:
+			return errGone
+		case <-ctx.Done():
+			return notReady(context.Cause(ctx), last)
+		}
+	}
+}
+
+func timedOut(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+// notReady says whose patience ended, and what was seen last.
+func notReady(cause, last error) error {
+	if last == nil {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", cause, last)
+}
+
+func (s *site) tryReady(ctx context.Context, p place) error {
+	address, err := accepting(ctx, p.addresses)
+	if err != nil {
+		return err
+	}
+	s.endpoint = Endpoint{Address: address, URL: p.url, TLS: p.tls}
+	if s.check == nil {
+		return nil
+	}
+	s.check.pin(s.endpoint)
+	return s.check.ask(ctx)
+}
+
+// accepting returns the first address that accepts a connection.
+func accepting(ctx context.Context, addresses []string) (string, error) {
+	dialer := net.Dialer{Timeout: askTimeout}
+	var last error
+	for _, address := range addresses {
+		conn, err := dialer.DialContext(ctx, "tcp", address)
+		if err == nil {
+			conn.Close()
+			return address, nil
+		}
+		last = err
+	}
+	return "", last
+}
+
+// shakeHands explains a certificate that is not trusted, before the load meets
+// it. Without https there is nothing to do.
+func (s *site) shakeHands(ctx context.Context) error {
+	if s.endpoint.TLS == nil {
+		return nil
+	}
+	err := load.Handshake(ctx, s.endpoint.Address, s.endpoint.TLS)
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("%w: trust its issuer (--ca), or any certificate (--insecure)", err)
+	}
+	return err
+}

@@ -1,0 +1,205 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/process"
+)
+
+const (
+	// killWait bounds the wait for an exit after SIGKILL. Only a process that
+	// is stuck in the kernel outlives it.
+	killWait = 5 * time.Second
+	// leaving is how long what belongs to a process may outlive it without being
+	// called a survivor: its children learn of its death one after the other.
+	leaving = 250 * time.Millisecond
+)
+
+// noteHolders finds out who listens, while there is time: as the signal is sent
+// there is none. What cannot be found out is not judged.
+func (s *shutdown) noteHolders() {
+	holders, err := s.server.Holders()
+	if err != nil {
+		s.history.Delivery.Error = err.Error()
+		return
+	}
+	s.holders = holders
+	s.history.Delivery.Holders = named(holders)
+}
+
+func named(list []process.Info) []history.Process {
+	var all []history.Process
+	for _, p := range list {
+		all = append(all, history.Process{PID: p.PID, Name: p.Name})
+	}
+	return all
+}
+
+// signal marks the ledger and sends the first signal of the sequence. The mark
+// is written first: what the server records after it may or may not have been
+// before the signal by a few microseconds, but what stands before it certainly
+// was.
+func (s *shutdown) signal() error {
+	disruption := s.plan.Scenario.Disruption
+	steps, err := process.ParseSequence(disruption.Signal)
+	if err != nil {
+		return err
+	}
+	first, sent := steps[0].Signal, &s.history.Signal
+	sent.Name, sent.Number, sent.Open = process.SignalName(first), int(first), s.attack.Open()
+	s.history.Delivery.Target = disruption.Target
+	if err := s.book.MarkSignal(); err != nil {
+		return err
+	}
+	done, err := s.server.Signal(first, disruption.Target, s.holders)
+	if err != nil {
+		sent.Error = err.Error()
+		s.noteExit()
+		return err
+	}
+	s.history.Delivery.To = named(done.To)
+	s.signalled(done.Before, done.After)
+	return nil
+}
+
+// signalled notes when the disruption came.
+func (s *shutdown) signalled(before, after time.Time) {
+	sent := &s.history.Signal
+	sent.Sent, sent.Before, sent.After = true, before.Sub(s.base), after.Sub(s.base)
+	s.event(history.EventSignal, sent.Before)
+	if len(s.plan.Scenario.Disruption.While) == 0 {
+		s.attack.Signalled(sent.Before)
+	}
+}
+
+// awaitExit gives the subject its grace period, sends what remains of the
+// sequence meanwhile, and then SIGKILL.
+func (s *shutdown) awaitExit(ctx context.Context) error {
+	disruption := s.plan.Scenario.Disruption
+	grace := time.NewTimer(disruption.Grace.Duration)
+	defer grace.Stop()
+	steps, err := process.ParseSequence(disruption.Signal)
+	if err != nil {
+		return err
+	}
+	steps = steps[1:]
+	again := time.NewTimer(time.Hour) // armed as long as there are steps
+	defer again.Stop()
+	arm := func() {
+		if again.Stop(); len(steps) > 0 {
+			again.Reset(steps[0].After)
+		}
+	}
+	for arm(); ; {
+		select {
+		case <-s.server.Exited():
+			s.noteExit()
+			s.noteLeft(ctx, grace.C)
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-again.C:
+			s.signalAgain(steps[0])
+			steps = steps[1:]
+			arm()
+		case <-grace.C:
+			return s.kill()
+		}
+	}
+}
+
+// signalAgain sends a further signal of the sequence. That nobody is there any
+// more to get it is no error: the exit is about to be seen.
+func (s *shutdown) signalAgain(step process.Step) {
+	sent, err := s.server.Signal(step.Signal, s.plan.Scenario.Disruption.Target, s.holders)
+	if err != nil {
+		return
+	}
+	at := sent.Before.Sub(s.base)
+	s.history.Signal.Again = append(s.history.Signal.Again, history.Again{
+		Name: process.SignalName(step.Signal), Number: int(step.Signal), At: at,
+	})
+	s.event(history.EventSignalAgain, at)
+}
+
+// kill ends a subject whose grace period is over. Who held the socket until now
+// is seen first.
+func (s *shutdown) kill() error {
+	s.noteDeaf(s.server.Tree())
+	s.event(history.EventKilled, s.now())
+	s.history.Exit.Killed = true
+	if err := s.server.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	// A killed process is gone at once; the bound is for one that is stuck in
+	// the kernel.
+	patience := time.NewTimer(killWait)
+	defer patience.Stop()
+	select {
+	case <-s.server.Exited():
+	case <-patience.C:
+		return fmt.Errorf("process %d survived SIGKILL for %s", s.server.PID(), killWait)
+	}
+	s.noteExit()
+	return nil
+}
+
+func (s *shutdown) noteExit() {
+	select {
+	case <-s.server.Exited():
+	default:
+		return
+	}
+	exit := s.server.Exit()
+	e := &s.history.Exit
+	e.Seen, e.At, e.Code, e.Signal = true, exit.At.Sub(s.base), exit.Code, exit.Signal
+	s.event(history.EventExit, e.At)
+}
+
+// noteLeft looks for what outlives the process. Its children may take a moment
+// to follow; where the whole group was told to stop they have their grace period
+// as the process had, for that is how long systemd waits for them.
+func (s *shutdown) noteLeft(ctx context.Context, grace <-chan time.Time) {
+	wait := time.NewTimer(leaving)
+	defer wait.Stop()
+	over := wait.C
+	if s.plan.Scenario.Disruption.Target == history.Group {
+		over = grace
+	}
+	again := time.NewTicker(between)
+	defer again.Stop()
+	for {
+		left := s.server.Tree()
+		taken := s.server.PortTaken()
+		if len(left) == 0 && !taken {
+			break
+		}
+		select {
+		case <-again.C:
+			continue
+		case <-ctx.Done():
+			return
+		case <-over:
+		}
+		s.noteDeaf(left)
+		s.history.Left.Processes, s.history.Left.PortTaken = named(left), taken
+		break
+	}
+	s.history.Left.Looked = true
+}
+
+// noteDeaf keeps those who held the socket at the signal and live still.
+func (s *shutdown) noteDeaf(alive []process.Info) {
+	for _, holder := range s.holders {
+		lives := func(p process.Info) bool { return p.PID == holder.PID }
+		if slices.ContainsFunc(alive, lives) {
+			s.history.Delivery.Deaf = append(s.history.Delivery.Deaf, history.Process{PID: holder.PID, Name: holder.Name})
+		}
+	}
+}

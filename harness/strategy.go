@@ -1,0 +1,93 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"lastcall/harness/ledger"
+	"lastcall/harness/process"
+)
+
+// announceTimeout bounds the boot of a strategy.
+const announceTimeout = 10 * time.Second
+
+// Strategy is a subject that announces itself with a ready line on its standard
+// output: a JSON object with its address in "addr".
+type Strategy struct {
+	Label    string   // its name in the reports
+	Path     string   // the program
+	Args     []string // without the program's name
+	Lifeline string   // the environment variable that gets the lifeline's descriptor
+	Health   string   // path of the readiness check, "" if the ready line is enough
+}
+
+var _ Subject = Strategy{}
+
+// Name returns the strategy's name.
+func (s Strategy) Name() string { return s.Label }
+
+// Kind returns "strategy".
+func (s Strategy) Kind() string { return "strategy" }
+
+// Check finds nothing: strategies are known to start.
+func (s Strategy) Check(context.Context) error { return nil }
+
+// Boot starts the strategy's process.
+func (s Strategy) Boot(ctx context.Context, ledgerPath string) (Server, error) {
+	p, err := process.Start(process.Command{
+		Path: s.Path, Args: s.Args, Lifeline: s.Lifeline,
+		Env: []string{ledger.EnvPath + "=" + ledgerPath},
+	})
+	if err != nil {
+		return nil, err
+	}
+	server := &local{Process: p}
+	if s.Health != "" {
+		server.check = &readiness{template: s.Health}
+	}
+	if err := server.awaitAnnouncement(ctx); err != nil {
+		p.Close()
+		return nil, &BootError{Reason: err, Stderr: p.Stderr()}
+	}
+	return server, nil
+}
+
+// awaitAnnouncement reads the ready line, and then asks for readiness.
+func (l *local) awaitAnnouncement(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, announceTimeout, fmt.Errorf("nothing after %s", announceTimeout))
+	defer cancel()
+	text, err := l.FirstLine(ctx)
+	if err != nil {
+		return l.explain(err)
+	}
+	var line struct {
+		Addr string `json:"addr"`
+	}
+	if err := json.Unmarshal([]byte(text), &line); err != nil || line.Addr == "" {
+		return fmt.Errorf("%q is no ready line", text)
+	}
+	p := place{url: &url.URL{Scheme: "http", Host: line.Addr, Path: "/"}, addresses: []string{line.Addr}}
+	if l.check == nil {
+		l.endpoint = Endpoint{Address: line.Addr, URL: p.url}
+		return nil
+	}
+	if err := l.awaitReady(ctx, p, l.Exited()); err != nil {
+		return l.explain(err)
+	}
+	return nil
+}
+
+// explain prefers a known exit to what it led to.
+func (l *local) explain(err error) error {
+	patience := time.NewTimer(100 * time.Millisecond) // an end of stdout comes just before the exit
+	defer patience.Stop()
+	select {
+	case <-l.Exited():
+		return fmt.Errorf("it ended with %s", l.Exit())
+	case <-patience.C:
+		return err
+	}
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lastcall/harness/check"
+	"lastcall/harness/result"
+	"lastcall/reports"
+)
+
+const diffLong = `Compare two JSON reports: what got worse, what got better, and ~ where that
+cannot be told from chance.
+
+Figures differ from run to run. They count as worse or better only where an
+exact test says so at 5 %, once with the requests as the trials and once with
+the shutdowns, whose requests share their fate: two shutdowns on each side are
+never enough. That a rule is violated needs no test.
+
+A subject regressed if it passed and now fails, if a required rule is violated
+that held before, or if significantly more requests or shutdowns were lost. What
+failed before is no regression.
+
+diff exits 0 when of every subject it could be told if it regressed, and 3 when
+of one it could not: it is gone or new, or the new run could not judge it. With
+--gate it exits 1 if one regressed.`
+
+// diffOptions are the flags of diff.
+type diffOptions struct{ output outputOptions }
+
+func (o *diffOptions) register(f *pflag.FlagSet) {
+	f.SortFlags = false
+	names := reports.DiffNames()
+	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
+	f.BoolVar(&o.output.gate, "gate", false, "exit 1 if any subject regressed")
+	f.BoolVar(&o.output.quiet, "quiet", false, "no table unless --report asks for it")
+	f.BoolVar(&o.output.noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
+}
+
+func newDiff(s streams) *cobra.Command {
+	var o diffOptions
+	cmd := &cobra.Command{
+		Use:   "diff OLD.json NEW.json",
+		Short: "Compare two JSON reports: what got worse, what got better",
+		Long:  diffLong,
+		Example: `  lastcall compare --report json=old.json
+  lastcall compare --report json=new.json
+  lastcall diff old.json new.json
+  lastcall diff old.json new.json --gate --report markdown=diff.md`,
+		Args: twoReports,
+		RunE: func(_ *cobra.Command, args []string) error { return diff(s, &o, args[0], args[1]) },
+	}
+	o.register(cmd.Flags())
+	return cmd
+}
+
+func twoReports(cmd *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return usagef("diff needs two JSON reports, an old one and a new one, got %d: see %s --help", len(args), cmd.CommandPath())
+	}
+	return nil
+}
+
+func diff(s streams, o *diffOptions, oldPath, newPath string) error {
+	old, err := readSuite(oldPath)
+	if err != nil {
+		return err
+	}
+	latest, err := readSuite(newPath)
+	if err != nil {
+		return err
+	}
+	compared, err := check.Compare(old, latest)
+	if err != nil {
+		return &usageError{err}
+	}
+	if err := keepsInputs(o.output.reports, oldPath, newPath); err != nil {
+		return err
+	}
+	out, err := openOutput(&o.output, s)
+	if err != nil {
+		return err
+	}
+	out.summarizeAs(func(w io.Writer) error { return reports.DiffMarkdown(w, compared) })
+	if err := out.writeDiff(compared); err != nil {
+		return err
+	}
+	return diffExit(compared, o.output.gate)
+}
+
+// keepsInputs refuses to write a comparison over a report: it could not be
+// compared again.
+func keepsInputs(asked []reportRequest, inputs ...string) error {
+	for _, r := range asked {
+		to, err := os.Stat(r.path)
+		if r.path == "" || err != nil || !to.Mode().IsRegular() {
+			continue
+		}
+		for _, input := range inputs {
+			if from, err := os.Stat(input); err == nil && os.SameFile(from, to) {
+				return usagef("--report %s=%s would replace a report that is compared: name another file", r.format, r.path)
+			}
+		}
+	}
+	return nil
+}
+
+// writeDiff renders every report of a comparison.
+func (out *output) writeDiff(d result.Diff) error {
+	return out.writeAll(func(w io.Writer, name string, style reports.Style) error {
+		for _, f := range reports.DiffFormats(style) {
+			if f.Name == name {
+				return f.Render(w, d)
+			}
+		}
+		return nil
+	})
+}
+
+// diffExit turns a comparison into an exit: what is worse comes before what
+// cannot be told.
+func diffExit(d result.Diff, gate bool) error {
+	switch {
+	case gate && d.Regressed():
+		return &exitError{code: exitFail}
+	case !d.Judged():
+		return &exitError{code: exitInconclusive}
+	}
+	return nil
+}

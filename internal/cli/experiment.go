@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/result"
+)
+
+// experiment is a plan, and what is to be done with what it shows.
+type experiment struct {
+	plan     harness.Plan
+	policy   check.Policy
+	output   *outputOptions
+	record   string
+	conclude func(context.Context, *output, result.Suite) error
+}
+
+// run runs, judges and renders. Everything that is written is opened before
+// anything starts.
+func (e experiment) run(ctx context.Context, s streams) error {
+	out, err := openOutput(e.output, s)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	recorder, err := openRecorder(e.record)
+	if err != nil {
+		return err
+	}
+	// net/http reports a server's misbehaviour on idle connections through the
+	// global logger: to a user that is noise, and our records have it.
+	log.SetOutput(io.Discard)
+
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	bar := newProgress(s.err, e.output.quiet, len(e.plan.Subjects)*e.plan.Scenario.Shutdowns)
+	e.plan.Progress, e.plan.Done = bar.step, recorder.write
+	histories, err := harness.Run(ctx, e.plan)
+	bar.finish()
+	failed := err != nil && !errors.Is(err, harness.ErrInterrupted)
+	if failed && len(histories) == 0 {
+		return err // nothing was measured: an empty report must not replace an old one
+	}
+	concluded := e.conclude(ctx, out, check.Judge(histories, e.policy))
+	if failed {
+		return err // what was measured until then has been reported
+	}
+	return concluded
+}
+
+// conclude writes the reports and turns the suite's status into an exit. Without
+// a gate the verdicts are the result: the status is then whether all could be
+// judged.
+func conclude(ctx context.Context, out *output, suite result.Suite, gate bool) error {
+	if !gate && suite.Status != result.SuiteInterrupted {
+		suite.Status = result.SuiteInconclusive
+		if check.Judged(suite) {
+			suite.Status = result.SuitePass
+		}
+	}
+	if ctx.Err() != nil {
+		suite.Status = result.SuiteInterrupted
+	}
+	out.summarize(suite)
+	if err := out.write(suite); err != nil {
+		return err
+	}
+	if err := interruptedExit(ctx); err != nil {
+		return err
+	}
+	return exitOfStatus(suite.Status)
+}
+
+// exitOfStatus is the exit of a command whose result is that status.
+func exitOfStatus(status result.Overall) error {
+	switch status {
+	case result.SuitePass:
+		return nil
+	case result.SuiteFail:
+		return &exitError{code: exitFail}
+	case result.SuiteInconclusive, result.SuiteInterrupted:
+	}
+	return &exitError{code: exitInconclusive}
+}

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"lastcall/harness/check"
+	"lastcall/harness/history"
+)
+
+// policyOptions are the flags of every command that judges. What is given
+// overrides the scenario's.
+type policyOptions struct {
+	name      string
+	minAtRisk int
+	maxLoss   history.Share
+	exitCodes []int
+	rules     []string // NAME=SEVERITY
+}
+
+func (o *policyOptions) register(f *pflag.FlagSet) {
+	o.name = "default"
+	f.StringVar(&o.name, "policy", o.name, "`name` of what is asked of the server: default, strict, k8s, docker or systemd")
+	f.StringArrayVar(&o.rules, "rule", nil, "`name=severity`: take a rule as fail, warn or off; may be repeated")
+	f.Var(shareValue{&o.maxLoss}, "max-loss", "gate late losses by this `share`, as in 0.1%, with 95 % confidence")
+	f.Var(numberValue{&o.minAtRisk, "20"}, "min-at-risk", "how many requests must be at risk for a pass (default by the policy)")
+	f.IntSliceVar(&o.exitCodes, "exit-code", nil, "a clean exit `code` besides 0; may be repeated")
+}
+
+// apply changes the scenario's policy and overrides by the flags given.
+func (o *policyOptions) apply(s *history.Scenario, f *pflag.FlagSet) error {
+	if f.Changed("policy") {
+		s.Policy = o.name
+	}
+	if f.Changed("min-at-risk") {
+		if o.minAtRisk < 1 {
+			return usagef("--min-at-risk is %d, must be at least 1: a pass must rest on something", o.minAtRisk)
+		}
+		s.Overrides.MinAtRisk = o.minAtRisk
+	}
+	if f.Changed("max-loss") {
+		if o.maxLoss == 0 {
+			return usagef("--max-loss is 0%%, must be more: no number of requests proves that none is ever lost (--rule %s=fail fails each)", check.LateRequestsAnswered)
+		}
+		s.Overrides.MaxLoss = o.maxLoss
+	}
+	if f.Changed("exit-code") {
+		s.Overrides.ExitCodes = o.exitCodes
+	}
+	if len(o.rules) == 0 {
+		return nil
+	}
+	rules := maps.Clone(s.Overrides.Rules) // the scenario's own is not ours to change
+	if rules == nil {
+		rules = make(map[string]string)
+	}
+	for _, text := range o.rules {
+		name, severity, ok := strings.Cut(text, "=")
+		if known := check.RuleNames(); !slices.Contains(known, name) {
+			return usagef("--rule %q: unknown rule %q: %s", text, name, hint(name, known))
+		}
+		if _, err := check.ParseSeverity(severity); !ok || err != nil {
+			return usagef("--rule %q: must be as in %s=warn, with fail, warn or off", text, name)
+		}
+		rules[name] = severity
+	}
+	s.Overrides.Rules = rules
+	return nil
+}
+
+// resolvePolicy returns the scenario's policy, and the scenario with what it
+// leaves to the policy. The error is in terms of the flag where one was given.
+func resolvePolicy(s history.Scenario, f *pflag.FlagSet) (check.Policy, history.Scenario, error) {
+	if _, ok := check.PolicyByName(s.Policy); !ok {
+		where := "--policy"
+		if !f.Changed("policy") {
+			where = "the scenario's policy"
+		}
+		return check.Policy{}, s, usagef("%s: unknown policy %q: %s", where, s.Policy, hint(s.Policy, check.PolicyNames()))
+	}
+	policy, s, err := check.Resolve(s)
+	if err != nil {
+		return policy, s, flagOf(err, f)
+	}
+	return policy, s, nil
+}
+
+// flags are the names of the flags that set a scenario's fields.
+var flags = map[string]string{
+	"load.rate": "rate", "subject.delay": "delay", "shutdowns": "shutdowns",
+	"disruption.signal": "signal", "disruption.grace": "grace", "load.timeout": "timeout",
+	"disruption.target": "signal-target", "disruption.lag": "lag", "disruption.while": "while", "disruption.settle": "settle",
+	"load.connections": "connections", "load.method": "method",
+	"load.expect-status": "expect-status", "load.expect-body": "expect-body", "load.requests-file": "requests",
+	"subject.url": "url", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
+	"subject.dir": "dir", "subject.env": "env", "subject.ca": "ca", "subject.insecure": "insecure",
+	"overrides.min-at-risk": "min-at-risk", "overrides.max-loss": "max-loss", "overrides.exit-codes": "exit-code",
+}
+
+// inFlags says an error of a run in terms of the flag that caused it, if one did.
+func inFlags(err error, f *pflag.FlagSet) error {
+	if _, ok := errors.AsType[*history.Invalid](err); ok {
+		return flagOf(err, f)
+	}
+	return err
+}
+
+// flagOf says a *history.Invalid in terms of the flag that caused it.
+func flagOf(err error, f *pflag.FlagSet) error {
+	invalid, ok := errors.AsType[*history.Invalid](err)
+	if !ok {
+		return &usageError{err}
+	}
+	field, item, _ := strings.Cut(invalid.Field, "[")
+	_, part, _ := strings.Cut(item, "].")
+	switch {
+	case invalid.Field == "subject.command":
+		return usagef("the command %s", invalid.Problem)
+	case field == "load.requests" && f.Changed("url") && part != "" && part != "url":
+		return usagef("--url: its %s %s", part, invalid.Problem)
+	case field == "load.requests" && f.Changed("url"):
+		return usagef("--url %s", invalid.Problem)
+	}
+	if name := flags[field]; name != "" && f.Lookup(name) != nil {
+		return usagef("--%s %s", name, invalid.Problem)
+	}
+	return &usageError{err}
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/history"
+	"lastcall/reports"
+	"lastcall/scenarios"
+)
+
+// loadScenario reads a scenario by name or from a file, and sees to it that it
+// can be judged and reported: the loader knows neither policies nor formats.
+func loadScenario(nameOrFile string) (harness.Scenario, error) {
+	return scenarios.Load(nameOrFile, scenarioChecks()...)
+}
+
+func scenarioChecks() []scenarios.Check {
+	return []scenarios.Check{knownNames, judgeable, reportable}
+}
+
+// knownNames refuses a policy and rules that there are not, with the nearest
+// that there is.
+func knownNames(s harness.Scenario) error {
+	if _, ok := check.PolicyByName(s.Policy); !ok {
+		return &harness.Invalid{Field: "policy", Problem: fmt.Sprintf("%q is unknown: %s", s.Policy, hint(s.Policy, check.PolicyNames()))}
+	}
+	known := check.RuleNames()
+	for _, rule := range slices.Sorted(maps.Keys(s.Overrides.Rules)) {
+		if !slices.Contains(known, rule) {
+			return &harness.Invalid{
+				Field: "overrides.rules", Key: rule, Problem: fmt.Sprintf("has the unknown rule %q: %s", rule, hint(rule, known)),
+			}
+		}
+	}
+	return nil
+}
+
+// judgeable refuses what the policy cannot be changed to, and what is wrong only
+// with what the policy decides.
+func judgeable(s harness.Scenario) error {
+	for i, code := range s.Overrides.ExitCodes { // one by one, to know which
+		one := harness.Scenario{Policy: s.Policy, Overrides: history.Overrides{ExitCodes: []int{code}}}
+		if _, _, err := check.Resolve(one); err != nil {
+			return &harness.Invalid{Field: fmt.Sprintf("overrides.exit-codes[%d]", i), Problem: fmt.Sprintf("is %d, must be from 0 to 255", code)}
+		}
+	}
+	_, resolved, err := check.Resolve(s)
+	if err != nil {
+		return err
+	}
+	return harness.Validate(harness.Complete(resolved))
+}
+
+// reportable refuses reports of which there is no format, and two in one place.
+func reportable(s harness.Scenario) error {
+	var o outputOptions
+	for i, text := range s.Reports {
+		if err := (reportsValue{&o.reports, reports.Names()}).Set(text); err != nil {
+			return &harness.Invalid{Field: fmt.Sprintf("reports[%d]", i), Problem: fmt.Sprintf("is %q: %s", text, err)}
+		}
+	}
+	if err := o.Validate(); err != nil {
+		return &harness.Invalid{Field: "reports", Problem: "cannot all be written: " + strings.TrimPrefix(err.Error(), "--report: ")}
+	}
+	return nil
+}

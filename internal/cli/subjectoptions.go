@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/shlex"
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+)
+
+// subjectOptions are the flags that describe a server of the user's, and what
+// is asked of it. What is given overrides the scenario's.
+type subjectOptions struct {
+	name         string
+	dir          string
+	env          []string // NAME=VALUE
+	ready        string
+	readyTimeout time.Duration
+	ca           string
+	insecure     bool
+	allowRemote  bool
+
+	urls         []string // [METHOD ]URL
+	headers      []string // Name: value
+	body         string   // a file
+	requests     string   // a file
+	expectStatus string
+	expectBody   string
+
+	while  string
+	settle time.Duration
+}
+
+func (o *subjectOptions) register(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.urls, "url", nil, "`[METHOD ]URL` or path to ask for; may be repeated: they are sent in turn (default http://127.0.0.1:{port}/)")
+	f.StringArrayVar(&o.headers, "header", nil, "`Name: value` of every request; may be repeated")
+	f.StringVar(&o.body, "body", "", "`file` with the body of every request")
+	f.StringVar(&o.requests, "requests", "", "`file` of more requests, in vegeta's target format")
+	f.StringVar(&o.expectStatus, "expect-status", "", "`statuses` that count as completed, as in 200,204,300-399 (default 200-399)")
+	f.StringVar(&o.expectBody, "expect-body", "", "`regexp` that the body of a completed answer matches")
+	f.StringVar(&o.ready, "ready", "", "`URL` or path that answers 2xx when the server is ready (default: it accepts connections)")
+	f.Var(durationValue{&o.readyTimeout}, "ready-timeout", "how long that may take (default 10s)")
+	f.StringArrayVar(&o.env, "env", nil, "`NAME=value` in the server's environment; may be repeated")
+	f.StringVar(&o.dir, "dir", "", "working `directory` of the server")
+	f.StringVar(&o.name, "name", "", "`name` of the server in the reports (default the program's)")
+	f.StringVar(&o.ca, "ca", "", "PEM `file` of the certificates to trust, for https")
+	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
+	f.BoolVar(&o.allowRemote, "allow-remote", false, "send the load to another machine, if the URL leads there")
+	f.StringVar(&o.while, "while", "", "run this `command` instead of a signal; the server promises to stay up ({port} and {pid} are replaced)")
+	f.Var(durationValue{&o.settle}, "settle", "how long the load goes on after that command (default 2s)")
+}
+
+// apply changes the scenario by the flags given, and by the command after "--".
+func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []string) error {
+	subject, l := &s.Subject, &s.Load
+	subject.Delay.Duration = 0 // the sample handler's; how long a user's takes nobody knows
+	if len(command) > 0 {
+		subject.Command = command
+	}
+	for name, set := range map[string]func(){
+		"name":          func() { subject.Name = o.name },
+		"dir":           func() { subject.Dir = o.dir },
+		"ready":         func() { subject.Ready = o.ready },
+		"ready-timeout": func() { subject.ReadyTimeout.Duration = o.readyTimeout },
+		"ca":            func() { subject.CA = o.ca },
+		"insecure":      func() { subject.Insecure = o.insecure },
+		"allow-remote":  func() { subject.AllowRemote = o.allowRemote },
+		"requests":      func() { l.RequestsFile, l.Requests = o.requests, nil }, // those of --url come after this
+		"expect-status": func() { l.ExpectStatus = o.expectStatus },
+		"expect-body":   func() { l.ExpectBody = o.expectBody },
+		"settle":        func() { s.Disruption.Settle.Duration = o.settle },
+	} {
+		if f.Changed(name) {
+			set()
+		}
+	}
+	for _, change := range []func(*harness.Scenario) error{o.applyEnv, o.applyRequests, o.applyWhile} {
+		if err := change(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *subjectOptions) applyEnv(s *harness.Scenario) error {
+	if len(o.env) == 0 {
+		return nil
+	}
+	env := make(map[string]string, len(s.Subject.Env)+len(o.env))
+	for name, value := range s.Subject.Env { // the scenario's own is not ours to change
+		env[name] = value
+	}
+	for _, text := range o.env {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return usagef("--env %q: must be as in DATABASE_URL=postgres://127.0.0.1/test", text)
+		}
+		env[name] = value
+	}
+	s.Subject.Env = env
+	return nil
+}
+
+// applyRequests makes requests of the URLs, headers and body. The first URL with
+// a host says where the server is.
+func (o *subjectOptions) applyRequests(s *harness.Scenario) error {
+	l := &s.Load
+	if len(o.urls) > 0 {
+		l.Requests = nil
+		for i, text := range o.urls {
+			r := o.request(text)
+			if site, _, ok := cutSite(r.URL); ok && i == 0 {
+				s.Subject.URL = site
+			}
+			l.Requests = append(l.Requests, r)
+		}
+	}
+	if len(o.headers) == 0 && o.body == "" {
+		return nil
+	}
+	if l.RequestsFile != "" && len(l.Requests) == 0 {
+		return usagef("--header and --body do not go with --requests: write them into the file")
+	}
+	if len(l.Requests) == 0 {
+		l.Requests = []history.Target{{URL: pathOf(s.Subject.URL)}}
+	}
+	return o.applyParts(l)
+}
+
+// applyParts adds the headers and the body to every request.
+func (o *subjectOptions) applyParts(l *history.Load) error {
+	headers := make(map[string]string)
+	for _, text := range o.headers {
+		name, value, ok := strings.Cut(text, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return usagef("--header %q: must be as in Accept: application/json", text)
+		}
+		headers[name] = strings.TrimSpace(value)
+	}
+	requests := make([]history.Target, len(l.Requests))
+	for i, r := range l.Requests {
+		all := make(map[string]string)
+		for name, value := range r.Header {
+			all[name] = value
+		}
+		for name, value := range headers {
+			all[name] = value
+		}
+		if len(all) > 0 {
+			r.Header = all
+		}
+		if o.body != "" {
+			r.Body, r.BodyFile = "", o.body
+		}
+		requests[i] = r
+	}
+	l.Requests = requests
+	return nil
+}
+
+// request reads [METHOD ]URL.
+func (o *subjectOptions) request(text string) history.Target {
+	if method, rest, ok := strings.Cut(strings.TrimSpace(text), " "); ok && !strings.ContainsAny(method, "/:") {
+		return history.Target{Method: strings.ToUpper(method), URL: strings.TrimSpace(rest)}
+	}
+	return history.Target{URL: text}
+}
+
+// cutSite cuts a URL after its host: it cannot be parsed while it holds {port}.
+func cutSite(text string) (site, path string, ok bool) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return "", text, false
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	return scheme + "://" + rest[:end] + "/", rest[end:], true
+}
+
+// pathOf is the path of a URL, as a request names it.
+func pathOf(text string) string {
+	_, path, _ := cutSite(text)
+	if !strings.HasPrefix(path, "/") {
+		return "/" + path
+	}
+	return path
+}
+
+// applyWhile splits the command into words, as a shell would, without running
+// one.
+func (o *subjectOptions) applyWhile(s *harness.Scenario) error {
+	if o.while == "" {
+		return nil
+	}
+	words, err := shlex.Split(o.while)
+	if err != nil {
+		return usagef("--while %q: %w: write it as for a shell, with its quotes closed", o.while, err)
+	}
+	if len(words) == 0 {
+		return usagef("--while is empty: name a command, as in %q", "nginx -s reload")
+	}
+	s.Disruption.While = words
+	return nil
+}

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/result"
+	"lastcall/reports"
+	"lastcall/scenarios"
+)
+
+const testLong = `Test whether a server of yours loses requests when it is told to stop.
+
+The command after -- is started without a shell, on a port that was free: {port}
+in its arguments, in --env and in URLs, and PORT in its environment. It is loaded,
+gets the signal while requests are in flight, and every request is accounted for;
+that is one shutdown, and there are three. The exit code is the verdict: 0 pass, 1
+fail, 2 a mistake in what was asked for, 3 inconclusive or could not run.
+
+What is asked of the server is its --policy: lastcall explain default (or k8s,
+docker, systemd, strict). All of it can stand in a file, in the form of a scenario;
+without a command, lastcall.yaml of this directory is used. Flags override it.
+
+With --while a command is run instead of a signal (a reload, a deploy script), on
+a server that promises to stay up: then every refusal is a loss too. Without a
+command after -- the server at --url is one that runs already.`
+
+const testExample = `  lastcall test -- ./myserver --port {port}
+  lastcall test --url /api/orders --ready /health --policy k8s -- ./myserver --port {port}
+  lastcall test --url 'POST /orders' --body order.json --header 'Content-Type: application/json' -- node server.js
+  lastcall test -f lastcall.yaml --report junit=report.xml --report markdown=summary.md
+  lastcall test --signal SIGQUIT --signal-target group -- nginx -p . -c nginx.conf
+  lastcall test --while 'kill -HUP {pid}' -- gunicorn -b 127.0.0.1:{port} app:app
+  lastcall test --while ./deploy.sh --url http://127.0.0.1:8080/`
+
+// defaultFile is looked for where no command is given.
+const defaultFile = "lastcall.yaml"
+
+// testOptions are the flags of test.
+type testOptions struct {
+	runOptions
+	subject  subjectOptions
+	file     string
+	baseline string
+}
+
+func newTest(s streams) *cobra.Command {
+	o := &testOptions{runOptions: *newRunOptions()}
+	cmd := &cobra.Command{
+		Use:     "test [flags] -- COMMAND [ARG...]",
+		Short:   "Gate a server of your own, in any language, against a policy",
+		Long:    testLong,
+		Example: testExample,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if dash := cmd.ArgsLenAtDash(); dash > 0 || dash < 0 && len(args) > 0 {
+				return usagef("%q stands before --: the command begins after it, as in lastcall test -- %s", args[0], args[0])
+			}
+			return o.run(cmd.Context(), s, cmd.Flags(), args)
+		},
+	}
+	o.register(cmd.Flags())
+	// The flag exists: it was registered just above.
+	_ = cmd.RegisterFlagCompletionFunc("scenario", completeScenarios)
+	return cmd
+}
+
+func (o *testOptions) register(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.StringVarP(&o.file, "file", "f", "", "the gate as a YAML `file` (default lastcall.yaml, if there is no command)")
+	f.StringVar(&o.scenario, "scenario", o.scenario, "experiment to run: a `name` of lastcall list scenarios, or a file")
+	o.subject.register(f)
+	o.registerLoad(f)
+	o.registerDisruption(f)
+	o.registerRun(f)
+	o.policy.register(f)
+	f.StringVar(&o.baseline, "baseline", "", "JSON report of an earlier run: fail only if this one is worse (a `file`)")
+	o.output.register(f)
+}
+
+// run runs, judges and renders.
+func (o *testOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, command []string) error {
+	scenario, policy, err := o.resolve(f, command)
+	if err != nil {
+		return err
+	}
+	if err := o.output.adopt(scenario.Reports); err != nil {
+		return err
+	}
+	plan, err := o.plan(scenario, policy)
+	if err != nil {
+		return err
+	}
+	e := experiment{
+		plan: plan, policy: policy, output: &o.output, record: o.record,
+		conclude: func(ctx context.Context, out *output, suite result.Suite) error {
+			return conclude(ctx, out, suite, true)
+		},
+	}
+	if o.baseline != "" {
+		against, err := openBaseline(o.baseline, &o.output, s)
+		if err != nil {
+			return err
+		}
+		e.conclude = against.conclude
+	}
+	return inFlags(e.run(ctx, s), f)
+}
+
+// resolve returns the scenario: the file's, with the flags and the command
+// applied.
+func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scenario, check.Policy, error) {
+	source, err := o.source(f, command)
+	if err != nil {
+		return harness.Scenario{}, check.Policy{}, err
+	}
+	s, err := loadScenario(source)
+	if err != nil {
+		return s, check.Policy{}, usagef("%s: %w", o.sourceFlag(), err)
+	}
+	if err := o.runOptions.apply(&s, f); err != nil {
+		return s, check.Policy{}, err
+	}
+	if err := o.subject.apply(&s, f, command); err != nil {
+		return s, check.Policy{}, err
+	}
+	if len(s.Subject.Command) == 0 && len(s.Disruption.While) == 0 {
+		return s, check.Policy{}, usagef("there is no command to test: write it after --, as in lastcall test -- ./myserver --port {port}, or into %s", defaultFile)
+	}
+	return o.complete(s, f)
+}
+
+// source is where the scenario comes from: -f, --scenario, or the file that is
+// looked for where no command is given.
+func (o *testOptions) source(f *pflag.FlagSet, command []string) (string, error) {
+	switch {
+	case o.file != "" && f.Changed("scenario"):
+		return "", usagef("--file and --scenario are both given: drop one of them")
+	case o.file != "":
+		if _, err := os.Stat(o.file); errors.Is(err, fs.ErrNotExist) {
+			return "", usagef("--file %s: no such file", o.file)
+		}
+		return pathLike(o.file), nil
+	case f.Changed("scenario"), len(command) > 0, f.Changed("url"):
+		return o.scenario, nil
+	}
+	if _, err := os.Stat(defaultFile); err == nil {
+		return pathLike(defaultFile), nil
+	}
+	return o.scenario, nil
+}
+
+// sourceFlag is the flag that names where the scenario comes from.
+func (o *testOptions) sourceFlag() string {
+	if o.file != "" {
+		return "--file"
+	}
+	return "--scenario"
+}
+
+// pathLike keeps a file from being taken for the name of a scenario.
+func pathLike(file string) string {
+	if _, ok := scenarios.Source(file); ok {
+		return "./" + file
+	}
+	return file
+}
+
+// plan makes a plan of the scenario.
+func (o *testOptions) plan(s harness.Scenario, policy check.Policy) (harness.Plan, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which supervises the command: %w", err)
+	}
+	supervisor := []string{program, "supervise"}
+	plan := harness.Plan{
+		Scenario: s, Seed: o.seed, Tool: tool(), PollReady: policy.Uses(check.ReadyFlipsFirst),
+		Operator: harness.Operator{Dir: s.Subject.Dir, Supervisor: supervisor},
+	}
+	if len(s.Subject.Command) == 0 {
+		plan.Subjects = []harness.Subject{harness.Running{Spec: s.Subject}}
+	} else {
+		plan.Subjects = []harness.Subject{harness.Command{Spec: s.Subject, Supervisor: supervisor}}
+	}
+	return plan, nil
+}
+
+// adopt takes the reports of a file, if no flag asks for any.
+func (o *outputOptions) adopt(requests []string) error {
+	if len(o.reports) > 0 {
+		return nil
+	}
+	value := reportsValue{&o.reports, reports.Names()}
+	for _, text := range slices.Clone(requests) {
+		if err := value.Set(text); err != nil {
+			return usagef("reports: %q: %w", text, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/xml"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// TestReadmeInYourCI copies what the README's section "In your CI" shows into a
+// repository of its own, and runs it as a CI system would: once with a server
+// that stops well, and once with one that does not.
+func TestReadmeInYourCI(t *testing.T) {
+	needs(t, "bash")
+	for _, c := range []struct {
+		strategy string
+		exit     int
+		says     string
+	}{
+		{"signal-notify", exitPass, "nobody was let down"},
+		{"naive", exitFail, "the server loses requests"},
+	} {
+		t.Run(c.strategy, func(t *testing.T) {
+			repo := newRepo(t, c.strategy)
+			t.Run("in a shell", func(t *testing.T) {
+				out := repo.run(t, repo.script, c.exit)
+				wantLine(t, out, c.says)
+				repo.wantReports(t, c.exit)
+			})
+			t.Run("as a workflow", func(t *testing.T) {
+				for _, step := range repo.workflow.steps() {
+					if step.Run == "" {
+						continue
+					}
+					want := exitPass
+					if strings.Contains(step.Run, "lastcall test") {
+						want = c.exit
+					}
+					out := repo.run(t, step.Run, want)
+					if want == exitFail && !strings.Contains(out, "::error title=") {
+						t.Errorf("no annotation in:\n%s", out)
+					}
+				}
+				repo.wantReports(t, c.exit)
+				summary, err := os.ReadFile(repo.summary)
+				if err != nil || !bytes.Contains(summary, []byte("## lastcall")) {
+					t.Errorf("job summary: %v\n%s", err, summary)
+				}
+			})
+		})
+	}
+}
+
+// repo is a repository with a server in it, and what the README says.
+type repo struct {
+	dir, bin, summary string
+	script            string
+	workflow          workflow
+}
+
+// workflow is as much of a GitHub workflow as this test runs.
+type workflow struct {
+	Jobs map[string]struct {
+		Steps []step `yaml:"steps"`
+	} `yaml:"jobs"`
+}
+
+type step struct {
+	Name string `yaml:"name"`
+	Run  string `yaml:"run"`
+	Uses string `yaml:"uses"`
+}
+
+func (w workflow) steps() []step {
+	var all []step
+	for _, job := range w.Jobs {
+		all = append(all, job.Steps...)
+	}
+	return all
+}
+
+// newRepo makes the repository. Its server is the sample service with that
+// strategy, behind the command line of the README's file.
+func newRepo(t *testing.T, strategy string) *repo {
+	t.Helper()
+	r := &repo{dir: t.TempDir(), bin: t.TempDir()}
+	r.summary = filepath.Join(t.TempDir(), "summary.md")
+	section := readmeSection(t, "## In your CI")
+	for _, block := range fence.FindAllStringSubmatch(section, -1) {
+		label, text := block[1], block[2]
+		switch {
+		case label == "sh ci":
+			r.script = text
+		case strings.HasPrefix(text, "# lastcall.yaml\n"):
+			writeFile(t, r.dir, "lastcall.yaml", text)
+		case strings.HasPrefix(text, "# .github/workflows/"):
+			if err := yaml.Unmarshal([]byte(text), &r.workflow); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if r.script == "" || len(r.workflow.steps()) < 4 {
+		t.Fatalf("the README has changed: script %q, %d steps", r.script, len(r.workflow.steps()))
+	}
+	server := "#!/bin/sh\nexec " + lastcall + " serve " + strategy + " --request-log=false --addr \"127.0.0.1:$2\"\n"
+	writeFile(t, r.dir, "server", server)
+	if err := os.Chmod(filepath.Join(r.dir, "server"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// What actions/checkout does with the path .lastcall.
+	if err := os.Symlink(copyProject(t), filepath.Join(r.dir, ".lastcall")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(lastcall, filepath.Join(r.bin, "lastcall")); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// run runs a script as a step does, in the repository.
+func (r *repo) run(t *testing.T, script string, wantExit int) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", script)
+	cmd.Dir, cmd.Stderr = r.dir, &stderr
+	cmd.Env = append(os.Environ(), "PATH="+r.bin+":"+os.Getenv("PATH"), "GOBIN="+t.TempDir(), "GITHUB_STEP_SUMMARY="+r.summary)
+	out, _ := cmd.Output() // the exit code tells
+	if code := cmd.ProcessState.ExitCode(); code != wantExit {
+		t.Fatalf("%s\nexit code %d, want %d\nstdout:\n%s\nstderr:\n%s", script, code, wantExit, out, &stderr)
+	}
+	return string(out)
+}
+
+// wantReports reads the reports as a CI system would, and removes them.
+func (r *repo) wantReports(t *testing.T, exit int) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.dir, "lastcall.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var junit struct {
+		Suites []struct {
+			Cases []struct {
+				Name    string    `xml:"name,attr"`
+				Failure *struct{} `xml:"failure"`
+				Error   *struct{} `xml:"error"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(text, &junit); err != nil {
+		t.Fatalf("the JUnit report: %v\n%s", err, text)
+	}
+	cases, failures, errors := 0, 0, 0
+	for _, suite := range junit.Suites {
+		for _, c := range suite.Cases {
+			cases++
+			if c.Failure != nil {
+				failures++
+			}
+			if c.Error != nil {
+				errors++
+			}
+		}
+	}
+	if cases < 5 || errors > 0 || (failures > 0) != (exit == exitFail) {
+		t.Errorf("%d cases, %d failures, %d errors; exit code %d\n%s", cases, failures, errors, exit, text)
+	}
+	for _, name := range []string{"lastcall.xml", "lastcall.json"} {
+		if err := os.Remove(filepath.Join(r.dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// readmeSection returns a section of the README, up to the next of its level.
+func readmeSection(t *testing.T, heading string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(readme(t), "\n"+heading+"\n")
+	if !ok {
+		t.Fatalf("the README has no section %q", heading)
+	}
+	section, _, _ := strings.Cut(rest, "\n## ")
+	return section
+}

@@ -1,0 +1,124 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// maxWords bounds a URL or a command within the conditions, in columns: all of
+// them together take two lines.
+const maxWords = 32
+
+// conditions say under what the table was made, so that it can be made again.
+// What is as it is by default goes without saying.
+func conditions(s result.Suite) string {
+	parts := []string{
+		repetitions(s.Scenario),
+		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
+	}
+	if !onlyCommands(s) { // how long others take nobody knows
+		parts = append(parts, fmt.Sprintf("%s handlers", s.Scenario.Subject.Delay))
+	}
+	parts = append(parts, disruption(s.Scenario.Disruption)+" under load")
+	if lag := s.Scenario.Disruption.Lag; lag.Duration > 0 {
+		parts = append(parts, fmt.Sprintf("%s of lag", lag))
+	}
+	parts = append(parts, "policy "+s.Scenario.Policy+changed(s.Scenario.Overrides), fmt.Sprintf("seed %d", s.Seed), took(s.Seconds))
+	text := strings.Join(parts, ", ") + "."
+	if s.Status == result.SuiteInterrupted {
+		return "Interrupted: what is shown is partial. Up to " + text
+	}
+	return text
+}
+
+// took is how long it was, to the tenth of a second where it was short.
+func took(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < time.Minute {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+// repetitions are how often each subject was tried.
+func repetitions(s history.Scenario) string {
+	what := "shutdown"
+	if len(s.Disruption.While) > 0 {
+		what = "time"
+	}
+	if s.Shutdowns != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s each", s.Shutdowns, what)
+}
+
+// destination is where the requests went, if it is not the sample service.
+func destination(s history.Scenario) string {
+	requests := s.Load.Requests
+	if len(requests) == 0 {
+		if s.Subject.URL == "" {
+			return ""
+		}
+		return " to " + shorten(clean(s.Subject.URL), maxWords)
+	}
+	first := requests[0]
+	method := first.Method
+	if method == "" {
+		method = s.Load.Method
+	}
+	text := " to " + shorten(clean(method+" "+first.URL), maxWords)
+	if more := len(requests) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// onlyCommands reports whether all subjects are servers of the user's.
+func onlyCommands(s result.Suite) bool {
+	strategy := func(s result.Subject) bool { return s.Kind != "command" }
+	return len(s.Subjects) > 0 && !slices.ContainsFunc(s.Subjects, strategy)
+}
+
+// disruption is what happened to the subject: a command, or signals and who got
+// them.
+func disruption(d history.Disruption) string {
+	if len(d.While) > 0 {
+		return `"` + shorten(clean(strings.Join(d.While, " ")), maxWords) + `"`
+	}
+	if d.Target == "" || d.Target == history.Leader {
+		return signals(d.Signal)
+	}
+	return signals(d.Signal) + " to the " + d.Target
+}
+
+// signals tells of a sequence, as in SIGTERM,2s,SIGINT, in words.
+func signals(sequence string) string {
+	var text strings.Builder
+	later := ""
+	for part := range strings.SplitSeq(sequence, ",") {
+		part = strings.TrimSpace(part)
+		if pause, err := time.ParseDuration(part); err == nil {
+			later = pause.String() + " later "
+			continue
+		}
+		if text.Len() > 0 {
+			text.WriteString(", ")
+		}
+		text.WriteString(later + part)
+		later = ""
+	}
+	return text.String()
+}
+
+// changed says that the policy is not quite the one of its name.
+func changed(o history.Overrides) string {
+	if o.MinAtRisk == 0 && o.MaxLoss == 0 && len(o.ExitCodes) == 0 && len(o.Rules) == 0 {
+		return ""
+	}
+	return " with changes"
+}

@@ -1,0 +1,96 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lastcall/harness"
+	"lastcall/internal/spelling"
+)
+
+// ErrUnknown is what Load's error wraps for a name that is neither in the
+// catalogue nor a file.
+var ErrUnknown = errors.New("unknown scenario")
+
+// largest is how many bytes a scenario's file may have. Long bodies have a file
+// of their own.
+const largest = 256 << 10
+
+// Load returns the scenario of that name in the catalogue, or the one in the
+// file of that name, which Parse describes.
+//
+// In a file, relative paths are relative to the file's directory, so that it
+// means the same wherever lastcall is started: subject.dir, subject.ca,
+// body-file, requests-file, and the program of subject.command and disruption.while if it has a
+// slash in it, as in ./server (without one it is looked up in PATH). They are
+// returned as absolute paths. The paths of reports stay as they are: reports are
+// made where lastcall is started.
+func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
+	if text, ok := Source(nameOrFile); ok {
+		return Parse(nameOrFile+".yaml", []byte(text), checks...)
+	}
+	if !strings.ContainsAny(nameOrFile, `/.\`) {
+		hint := "use one of " + strings.Join(Names(), ", ") + ", or the path of a file"
+		if near := spelling.Nearest(nameOrFile, Names()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return harness.Scenario{}, fmt.Errorf("%w %q: %s", ErrUnknown, nameOrFile, hint)
+	}
+	text, err := read(nameOrFile)
+	if err != nil {
+		return harness.Scenario{}, fmt.Errorf("read scenario: %w", err)
+	}
+	s, err := Parse(nameOrFile, text, checks...)
+	if err != nil {
+		return harness.Scenario{}, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(nameOrFile))
+	if err != nil {
+		return harness.Scenario{}, fmt.Errorf("read scenario: %w", err)
+	}
+	anchor(&s, dir)
+	return s, nil
+}
+
+// read returns a file's text. It reads no more than a scenario can have, since
+// a path may lead to a device that never ends.
+func read(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, largest+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > largest {
+		return nil, fmt.Errorf("%s: has more than %d KiB: is it a scenario? (body-file takes a long body)", path, largest>>10)
+	}
+	return text, nil
+}
+
+// anchor makes a file's relative paths absolute. Absolute, because a program's
+// path would otherwise be taken from subject.dir.
+func anchor(s *harness.Scenario, dir string) {
+	fix := func(path *string) {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+	fix(&s.Subject.Dir)
+	fix(&s.Subject.CA)
+	fix(&s.Load.RequestsFile)
+	for i := range s.Load.Requests {
+		fix(&s.Load.Requests[i].BodyFile)
+	}
+	for _, command := range [][]string{s.Subject.Command, s.Disruption.While} {
+		if len(command) > 0 && strings.Contains(command[0], "/") {
+			fix(&command[0])
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package scenarios
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+)
+
+func write(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLoadReadsFiles(t *testing.T) {
+	s, err := Load(write(t, filepath.Join(t.TempDir(), "mine.yaml"), "load: {rate: 9}\n"))
+	if err != nil || s.Load.Rate != 9 || s.Name != "mine" {
+		t.Errorf("rate %d, name %q, error %v", s.Load.Rate, s.Name, err)
+	}
+}
+
+func TestLoadTellsAnUnknownNameFromAMissingFile(t *testing.T) {
+	for name, want := range map[string]string{
+		"stedy":  `unknown scenario "stedy": did you mean steady?`,
+		"zzzzzz": `unknown scenario "zzzzzz": use one of ` + strings.Join(Names(), ", ") + ", or the path of a file",
+	} {
+		if _, err := Load(name); !errors.Is(err, ErrUnknown) || err.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"))
+	if !errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrUnknown) {
+		t.Errorf("a file: %v", err)
+	}
+}
+
+func TestLoadDoesNotReadWithoutEnd(t *testing.T) {
+	for name, path := range map[string]string{
+		"a device":     "/dev/zero",
+		"a large file": write(t, filepath.Join(t.TempDir(), "large.yaml"), strings.Repeat("# no end\n", largest/8)),
+	} {
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path+": has more than 256 KiB") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRelativePathsAreRelativeToTheFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "conf", "gate.yaml"), `
+subject:
+  command: [./server, --conf, ./server.conf]
+  dir: ../run
+  url: https://127.0.0.1:{port}
+  ca: ca.pem
+load:
+  requests:
+    - {url: /a, body-file: bodies/a.json}
+    - {url: /b, body: ./text}
+disruption: {while: [bin/reload, ./x]}
+reports: [json=out/result.json]
+`)
+	want := history.Scenario{
+		Subject: history.Subject{
+			Command: []string{filepath.Join(dir, "conf", "server"), "--conf", "./server.conf"},
+			Dir:     filepath.Join(dir, "run"), CA: filepath.Join(dir, "conf", "ca.pem"),
+		},
+		Load: history.Load{Requests: []history.Target{
+			{URL: "/a", BodyFile: filepath.Join(dir, "conf", "bodies", "a.json")},
+			{URL: "/b", Body: "./text"},
+		}},
+		Disruption: history.Disruption{While: []string{filepath.Join(dir, "conf", "bin", "reload"), "./x"}},
+		Reports:    []string{"json=out/result.json"},
+	}
+	t.Chdir(dir)
+	for _, path := range []string{filepath.Join(dir, "conf", "gate.yaml"), "conf/gate.yaml", "./conf/../conf/gate.yaml"} {
+		got, err := Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, onlyPaths(got)); diff != "" {
+			t.Errorf("%s: paths (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+func onlyPaths(s harness.Scenario) harness.Scenario {
+	return harness.Scenario{
+		Subject:    history.Subject{Command: s.Subject.Command, Dir: s.Subject.Dir, CA: s.Subject.CA},
+		Load:       history.Load{Requests: s.Load.Requests},
+		Disruption: history.Disruption{While: s.Disruption.While},
+		Reports:    s.Reports,
+	}
+}
+
+func TestOtherPathsStayAsTheyAre(t *testing.T) {
+	path := write(t, filepath.Join(t.TempDir(), "gate.yaml"), `
+subject: {command: [node, ./server.js], dir: /srv}
+disruption: {while: [/usr/bin/reload]}
+`)
+	got, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := harness.Scenario{
+		Subject:    history.Subject{Command: []string{"node", "./server.js"}, Dir: "/srv"},
+		Disruption: history.Disruption{While: []string{"/usr/bin/reload"}},
+	}
+	if diff := cmp.Diff(want, onlyPaths(got)); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+	bare, err := Load(write(t, filepath.Join(t.TempDir(), "bare.yaml"), "subject: {command: [node]}\n"))
+	if err != nil || bare.Subject.Dir != "" || bare.Subject.CA != "" {
+		t.Errorf("dir %q, ca %q, error %v: nothing was given", bare.Subject.Dir, bare.Subject.CA, err)
+	}
+}

@@ -1,0 +1,105 @@
+package scenarios
+
+import (
+	"errors"
+	"path"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+
+	"lastcall/harness"
+)
+
+// Check is what a caller demands of a scenario besides what harness.Validate
+// does, such as that there is a policy of that name. An *harness.Invalid among
+// its errors is shown where its field stands in the file.
+type Check func(harness.Scenario) error
+
+// Parse reads a scenario from YAML. It is strict: an unknown key, a wrong type
+// or a bad duration is an error that names the file, line and column and shows
+// the line. What the text leaves out is as in harness.DefaultScenario, and so is
+// a key without a value. What the policy decides (the grace, say) is left open:
+// whoever runs the scenario fills it in.
+//
+// A text may be written as a number or a truth value, and is what was written:
+// PORT: 0x10 is "0x10". Of YAML there are mappings, lists and values; anchors,
+// aliases, tags, directives and second documents are refused.
+func Parse(file string, text []byte, checks ...Check) (harness.Scenario, error) {
+	s := harness.DefaultScenario()
+	s.Name = strings.TrimSuffix(path.Base(file), path.Ext(file))
+	source := newSource(file, strings.TrimPrefix(string(text), "\uFEFF"))
+	root, err := source.parse()
+	if err != nil {
+		return harness.Scenario{}, err
+	}
+	if root != nil {
+		if err := (decoder{source}).decode(root, reflect.ValueOf(&s).Elem()); err != nil {
+			return harness.Scenario{}, err
+		}
+	}
+	for _, check := range append([]Check{valid}, checks...) {
+		if err := check(s); err != nil {
+			return harness.Scenario{}, source.locate(blamed(root, err), err)
+		}
+	}
+	return s, nil
+}
+
+// valid refuses what no policy could make right. Where the grace is the policy's
+// to decide, the longest is assumed.
+func valid(s harness.Scenario) error {
+	if s.Disruption.Grace.Duration == 0 {
+		s.Disruption.Grace.Duration = harness.MaxDuration
+	}
+	return harness.Validate(harness.Complete(s))
+}
+
+// parse returns what is in the file, or nil if nothing is.
+func (s source) parse() (ast.Node, error) {
+	if err := s.readable(); err != nil {
+		return nil, err
+	}
+	tokens := lexer.Tokenize(strings.Join(s.lines, "\n"))
+	if err := s.plain(tokens); err != nil {
+		return nil, err
+	}
+	file, err := parser.Parse(tokens, 0)
+	if err != nil {
+		return nil, s.syntax(err)
+	}
+	for _, doc := range file.Docs {
+		if doc.Body != nil && doc.Body.Type() != ast.NullType {
+			return doc.Body, nil // plain has seen to it that there is no other
+		}
+	}
+	return nil, nil
+}
+
+// syntax says what the parser did not understand.
+func (s source) syntax(err error) error {
+	what, ok := errors.AsType[yaml.Error](err)
+	if !ok || what.GetToken() == nil {
+		return s.locate(place{1, 1}, err)
+	}
+	at, message := placeOf(what.GetToken()), what.GetMessage()
+	if colon := what.GetToken().Next; message == noKeyHere && colon != nil {
+		// The parser points at the value before, which can be lines above.
+		return s.mistake(placeOf(colon), `a colon where no key can be: is the line indented like its neighbours? A text with ": " in it needs quotes`)
+	}
+	if mark := marker.FindString(s.from(at)); mark != "" {
+		return s.mistake(at, "%s within brackets: put the whole text in quotes", mark)
+	}
+	return s.mistake(at, "%s", message)
+}
+
+// noKeyHere is what the parser says of "a: b: c", and of a key that is indented
+// more than its neighbours.
+const noKeyHere = "mapping value is not allowed in this context"
+
+// marker matches what lastcall replaces, which YAML takes for a mapping.
+var marker = regexp.MustCompile(`^\{(port|pid)\}`)
