@@ -14,13 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reusePort lets several sockets listen on one port.
-func reusePort(_, _ string, c syscall.RawConn) error {
-	var set error
-	err := c.Control(func(fd uintptr) { set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
-	return errors.Join(err, set)
-}
-
 // listenOn listens, or skips the test where there is no IPv6.
 func listenOn(t *testing.T, network, addr string) string {
 	t.Helper()

@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	must(os.Setenv(envRun, fmt.Sprint(os.Getpid())))
+	must(os.Setenv("GORACE", "atexit_sleep_ms=0")) // or every child would sleep for a second before it exits
 	goleak.VerifyTestMain(tidy{m})
 }
 
@@ -173,11 +174,9 @@ func speak() {
 	fmt.Fprint(os.Stderr, "without an end")
 }
 
-// child returns the command that plays the role, with a lifeline. The race
-// detector would let every child sleep for a second before it exits.
+// child returns the command that plays the role, with a lifeline.
 func child(role string, env ...string) Command {
-	env = append(env, envRole+"="+role, "GORACE=atexit_sleep_ms=0")
-	return Command{Path: os.Args[0], Env: env, Lifeline: envLifeline}
+	return Command{Path: os.Args[0], Env: append(env, envRole+"="+role), Lifeline: envLifeline}
 }
 
 // start starts a child that is closed with the test.

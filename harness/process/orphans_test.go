@@ -186,21 +186,25 @@ func TestCloseKillsAll(t *testing.T) {
 }
 
 // TestRelay: processes that live only to start the next one, in the group of the
-// leader or each in a session of its own.
+// leader or each in a session of its own, and a starter that is gone.
 func TestRelay(t *testing.T) {
 	if !adoptsOrphans {
 		t.Skip("an orphan leaves the tree on this system")
 	}
 	for _, kind := range []string{"group", "setsid"} {
 		t.Run(kind, func(t *testing.T) {
-			mark := fmt.Sprintf("LASTCALL_TEST_MARK=%d-%s", os.Getpid(), kind)
-			p := supervised(t, "chain:"+kind, mark)
-			if e := exit(t, p); e.Code != 0 {
-				t.Errorf("got %+v", e)
-			}
-			p.Close()
-			if left := marked(mark); len(left) > 0 {
-				t.Errorf("%v is left", left)
+			for i := range 5 {
+				mark := fmt.Sprintf("LASTCALL_TEST_MARK=%d-%s-%d", os.Getpid(), kind, i)
+				supervisor, lifeline, reports := byHand(t, "chain:"+kind, mark)
+				nextReport(t, reports, reportStarted)
+				nextReport(t, reports, reportExited) // the first has passed on
+				lifeline.Close()
+				if err := supervisor.Wait(); err != nil {
+					t.Errorf("the supervisor: %v", err)
+				}
+				if left := marked(mark); len(left) > 0 {
+					t.Errorf("%v is left", left)
+				}
 			}
 		})
 	}

@@ -45,9 +45,8 @@ func ChoosePort() (int, error) {
 		chosen.ports = make(map[int]bool)
 	}
 	low, high := ephemeral()
-	candidates := outside(low, high)
 	for range portTries {
-		port := candidates[rand.IntN(len(candidates))]
+		port := pick(outside(low, high))
 		if !chosen.ports[port] && free(port) {
 			chosen.ports[port] = true
 			return port, nil
@@ -56,19 +55,38 @@ func ChoosePort() (int, error) {
 	return 0, fmt.Errorf("no free port was found in %d tries outside of %d-%d", portTries, low, high)
 }
 
+// span is ports in a row, both ends included.
+type span struct{ from, to int }
+
 // outside returns the ports that are not in the range, or all if there are none.
-func outside(low, high int) []int {
-	var ports, all []int
-	for port := lowestPort; port <= highPort; port++ {
-		all = append(all, port)
-		if port < low || port > high {
-			ports = append(ports, port)
+func outside(low, high int) []span {
+	var spans []span
+	for _, s := range []span{{lowestPort, low - 1}, {max(high+1, lowestPort), highPort}} {
+		if s.from <= s.to {
+			spans = append(spans, s)
 		}
 	}
-	if len(ports) == 0 {
-		return all
+	if len(spans) == 0 {
+		return []span{{lowestPort, highPort}}
 	}
-	return ports
+	return spans
+}
+
+// pick returns any port of the spans, each as likely as the other.
+func pick(spans []span) int {
+	var n int
+	for _, s := range spans {
+		n += s.to - s.from + 1
+	}
+	n = rand.IntN(n)
+	for _, s := range spans {
+		if size := s.to - s.from + 1; n >= size {
+			n -= size
+			continue
+		}
+		return s.from + n
+	}
+	return highPort // not reached
 }
 
 // ephemeral returns the range of ports that the kernel gives to outgoing

@@ -3,6 +3,7 @@ package process
 import (
 	"fmt"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,16 +43,37 @@ func TestChoosePort(t *testing.T) {
 }
 
 func TestOutside(t *testing.T) {
-	for _, tt := range []struct{ low, high, first, last, n int }{
-		{32768, 60999, 10000, 65535, 22768 + 4536},
-		{49152, 65535, 10000, 49151, 39152},
-		{1024, 40000, 40001, 65535, 25535},
-		{1024, 65535, 10000, 65535, 55536}, // none is left
+	for _, tt := range []struct {
+		low, high int
+		want      []span
+	}{
+		{32768, 60999, []span{{10000, 32767}, {61000, 65535}}},
+		{49152, 65535, []span{{10000, 49151}}},
+		{1024, 40000, []span{{40001, 65535}}},
+		{1024, 5000, []span{{10000, 65535}}},
+		{10001, 65534, []span{{10000, 10000}, {65535, 65535}}},
+		{1024, 65535, []span{{10000, 65535}}}, // none is left
 	} {
-		ports := outside(tt.low, tt.high)
-		if len(ports) != tt.n || ports[0] != tt.first || ports[len(ports)-1] != tt.last {
-			t.Errorf("outside of %d-%d are %d ports, %d-%d", tt.low, tt.high, len(ports), ports[0], ports[len(ports)-1])
+		if got := outside(tt.low, tt.high); !slices.Equal(got, tt.want) {
+			t.Errorf("outside of %d-%d are %v, want %v", tt.low, tt.high, got, tt.want)
 		}
+	}
+}
+
+// TestPick: every port of the spans, and no other.
+func TestPick(t *testing.T) {
+	seen := map[int]int{}
+	for range 1000 {
+		seen[pick([]span{{10, 12}, {20, 20}, {30, 31}})]++
+	}
+	for _, port := range []int{10, 11, 12, 20, 30, 31} {
+		if seen[port] < 100 {
+			t.Errorf("port %d came %d times, want about 167", port, seen[port])
+		}
+		delete(seen, port)
+	}
+	if len(seen) > 0 {
+		t.Errorf("these ports are in no span: %v", seen)
 	}
 }
 

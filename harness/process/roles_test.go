@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // playTree is what the processes of a tree do. Each that lives on says so to the
@@ -155,6 +158,13 @@ func playServer(name, arg string) {
 		fmt.Println("ready", ln.Addr())
 	}
 	stay()
+}
+
+// reusePort lets several sockets listen on one port.
+func reusePort(_, _ string, c syscall.RawConn) error {
+	var set error
+	err := c.Control(func(fd uintptr) { set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+	return errors.Join(err, set)
 }
 
 // playStarter is who starts a command, and is killed.

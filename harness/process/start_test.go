@@ -105,7 +105,7 @@ func TestBadSupervisor(t *testing.T) {
 		"one that reports else": {[]string{os.Args[0]}, envRole + "=babble", "its first report is"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := Start(Command{Path: os.Args[0], Env: []string{tt.env, "GORACE=atexit_sleep_ms=0"}, Supervisor: tt.program})
+			p, err := Start(Command{Path: os.Args[0], Env: []string{tt.env}, Supervisor: tt.program})
 			if p != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, %v, want an error with %q", p, err, tt.want)
 			}

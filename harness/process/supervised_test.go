@@ -126,11 +126,15 @@ func TestNoHangUp(t *testing.T) {
 	}
 }
 
-// TestSupervisorIsDeaf: what asks a program to stop does not stop it.
+// TestSupervisorIsDeaf: what asks a program to stop does not stop it, and it is
+// out of the terminal's reach.
 func TestSupervisorIsDeaf(t *testing.T) {
 	ln := listen(t)
 	p := supervised(t, "stay", envAddr+"="+ln.Addr().String())
 	m := acceptMembers(t, ln, 1)[0]
+	if r, ok := look(p.cmd.Process.Pid); !ok || r.pgid != r.pid {
+		t.Errorf("it is in the process group %d, not in its own", r.pgid)
+	}
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		if err := p.cmd.Process.Signal(s); err != nil {
 			t.Fatal(err)
