@@ -99,6 +99,9 @@ func (s *shutdown) awaitExit(ctx context.Context) error {
 	for arm(); ; {
 		select {
 		case <-s.server.Exited():
+			if err := s.server.Exit().Err; err != nil {
+				return err // its end was not seen: nothing follows from it
+			}
 			s.noteExit()
 			s.noteLeft(ctx, grace.C)
 			return nil
@@ -157,6 +160,9 @@ func (s *shutdown) noteExit() {
 		return
 	}
 	exit := s.server.Exit()
+	if exit.Err != nil {
+		return
+	}
 	e := &s.history.Exit
 	e.Seen, e.At, e.Code, e.Signal = true, exit.At.Sub(s.base), exit.Code, exit.Signal
 	s.event(history.EventExit, e.At)

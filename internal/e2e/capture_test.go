@@ -95,6 +95,10 @@ func capture(t *testing.T, file string) (stop func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // for a test that fails before it stops the capture
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	var said bytes.Buffer
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() { // it captures once it says that it listens
