@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -207,7 +209,7 @@ func TestSickCommands(t *testing.T) {
 		{"hangs", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
 			s.Load.MaxOpen, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
 		}},
-		{"crashes under load", result.Inconclusive, "", "the subject ended before the signal: exit status 7", nil},
+		{"crashes under load", result.Inconclusive, "", "the subject was gone before the signal: it ended with exit status 7", nil},
 		{"answers 500", result.Inconclusive, "", "requests went wrong before the signal", nil},
 		{"answers without an end", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
 			s.Load.Rate, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
@@ -407,6 +409,88 @@ func TestHTTPS(t *testing.T) {
 			}
 			if !strings.Contains(h.Error, c.says) || s.Verdict != result.Inconclusive {
 				t.Errorf("%s, error %q, want one that says %q", s.Verdict, h.Error, c.says)
+			}
+		})
+	}
+}
+
+// TestDeploymentsSuccessorIsLeftAlone: what a command starts beside a server that
+// is not ours goes on after us, and may be the server from then on.
+func TestDeploymentsSuccessorIsLeftAlone(t *testing.T) {
+	server, err := command("drains").Boot(t.Context(), filepath.Join(t.TempDir(), "ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	s := quick()
+	s.Disruption.While = []string{"/bin/sh", "-c", "sleep 60 & echo $! >" + pidFile}
+	s.Disruption.Settle = history.Millis(200)
+	h, judged := judge(t, s, harness.Running{Spec: harness.Spec{URL: server.Endpoint().URL.String()}})
+	if h.Error != "" || judged.Verdict != result.Pass {
+		t.Errorf("%s, error %q: %q", judged.Verdict, h.Error, judged.Story)
+	}
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); err != nil {
+		t.Errorf("what the command has started is gone: %v", err)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL) // it is ours to end: the test has started it
+}
+
+// TestSecretsAreNotKept in what is recorded and reported.
+func TestSecretsAreNotKept(t *testing.T) {
+	s := quick()
+	c := command("drains")
+	s.Subject.Env = map[string]string{"DATABASE_PASSWORD": "hunter2"}
+	s.Load.Requests = []history.Target{{
+		Method: "POST", URL: "/", Header: map[string]string{"Authorization": "Bearer topsecret"}, Body: "pin=1234",
+	}}
+	h, _ := judge(t, s, c)
+	if h.Error != "" || h.Counts().Completed == 0 {
+		t.Fatalf("error %q, %+v", h.Error, h.Counts())
+	}
+	text := fmt.Sprintf("%+v", h.Header)
+	for _, secret := range []string{"hunter2", "topsecret", "1234"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the history keeps %q", secret)
+		}
+	}
+	if !strings.Contains(text, "DATABASE_PASSWORD") || !strings.Contains(text, "Authorization") {
+		t.Error("the history does not even keep the names")
+	}
+}
+
+// TestWhatCannotBeMeantIsRefused before anything starts.
+func TestWhatCannotBeMeantIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, field, says string
+		subject           harness.Subject
+		change            func(*harness.Scenario)
+	}{
+		{"a PID that nobody knows", "disruption.while", "{pid}", harness.Running{Spec: harness.Spec{URL: "http://127.0.0.1:1/"}}, func(s *harness.Scenario) {
+			s.Disruption.While = []string{"kill", "-HUP", "{pid}"}
+		}},
+		{"a last signal after SIGKILL", "disruption.signal", "raise the grace", command("drains"), func(s *harness.Scenario) {
+			s.Disruption.Signal, s.Disruption.Grace = "SIGTERM,3s,SIGTERM", history.Seconds(3)
+		}},
+		{"more requests than can be recorded", "load.rate", "lower the rate or the grace", command("drains"), func(s *harness.Scenario) {
+			s.Load.Rate, s.Disruption.Grace, s.Load.MaxOpen = 20000, history.Seconds(3600), 10000
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := quick()
+			c.change(&s)
+			_, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{c.subject}})
+			invalid, ok := errors.AsType[*harness.Invalid](err)
+			if !ok || invalid.Field != c.field || !strings.Contains(invalid.Problem, c.says) {
+				t.Errorf("error %v, want one about %s that says %q", err, c.field, c.says)
 			}
 		})
 	}

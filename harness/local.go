@@ -17,7 +17,9 @@ type local struct {
 var _ Server = (*local)(nil)
 
 // Signal sends the signal to the target.
-func (l *local) Signal(s syscall.Signal, target string, holders []process.Info) (sent Sent, err error) {
+func (l *local) Signal(s syscall.Signal, target string, holders []process.Info, mark func() error) (sent Sent, err error) {
+	l.BeforeSignal(mark)
+	defer l.BeforeSignal(nil)
 	switch target {
 	case history.Group:
 		sent.To, sent.Before, sent.After, err = l.SignalGroup(s)
@@ -39,11 +41,13 @@ func (l *local) Kill() error { return l.KillTree() }
 
 // exitedEarly explains an exit before the server was ready. A server that puts
 // itself into the background looks like one.
-func (l *local) exitedEarly() error {
-	left := l.Survivors()
+func (l *local) exitedEarly() error { return gone(l.Exit(), l.Survivors()) }
+
+// gone tells of a process that has exited before its time, and of what it left.
+func gone(exit process.Exit, left []process.Info) error {
 	if len(left) == 0 {
-		return fmt.Errorf("it ended with %s", l.Exit())
+		return fmt.Errorf("it ended with %s", exit)
 	}
 	return fmt.Errorf("it ended with %s and left %q (PID %d) in the background: "+
-		"start the server in the foreground (as in nginx -g 'daemon off;'), so that it can be told to stop", l.Exit(), left[0].Name, left[0].PID)
+		"start the server in the foreground (as in nginx -g 'daemon off;'), so that it can be told to stop", exit, left[0].Name, left[0].PID)
 }

@@ -27,7 +27,7 @@ func (s *shutdown) awaitMoment(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 		case <-s.server.Exited():
-			return fmt.Errorf("%w: %s", errSubjectGone, s.server.Exit())
+			return fmt.Errorf("%w: %w", errSubjectGone, gone(s.server.Exit(), s.server.Tree()))
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

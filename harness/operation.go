@@ -3,6 +3,8 @@ package harness
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,37 +17,95 @@ import (
 // signal.
 const pidMark = "{pid}"
 
+// Operator says how a scenario's Disruption.While is started.
+type Operator struct {
+	Dir        string   // its working directory, "" for ours
+	Supervisor []string // as in Command
+	// Output takes what the command writes, where the server is not ours: what a
+	// deployment starts goes on writing there after us. Nil discards it.
+	Output *os.File
+}
+
+// operation is a command that runs instead of a signal.
+type operation interface {
+	Exited() <-chan struct{} // closed once it has ended
+	Exit() process.Exit      // valid once Exited is closed
+	Kill() error             // it and what it has started
+	Stderr() []string        // the last lines it wrote there, as far as they can be seen
+	Close()                  // releases what it holds
+}
+
+// check refuses a command that cannot be run, or that asks for a PID where there
+// is none.
+func (o Operator) check(while []string, subjects []Subject) error {
+	if len(while) == 0 {
+		return nil
+	}
+	if _, err := findProgram(while[0], o.Dir); err != nil {
+		return &Invalid{Field: "disruption.while", Problem: err.Error()}
+	}
+	for _, subject := range subjects {
+		_, ours := subject.(Running)
+		if ours && slices.ContainsFunc(while, func(word string) bool { return strings.Contains(word, pidMark) }) {
+			return &Invalid{Field: "disruption.while", Problem: fmt.Sprintf(
+				"has %s, which is not known of a server that runs already: name it yourself, as in $(cat server.pid) of a script", pidMark)}
+		}
+	}
+	return nil
+}
+
 // operate runs the command during which the subject promises to stay up, and
 // lets the load go on for a while afterwards. The command has the grace period
 // for its work, and is killed then.
 func (s *shutdown) operate(ctx context.Context) error {
-	op := &history.Operation{Command: s.operation()}
-	s.history.Operation = op
+	record := &history.Operation{Command: s.operationArgs()}
+	s.history.Operation = record
 	s.history.Signal.Open = s.attack.Open()
 	if err := s.book.MarkSignal(); err != nil {
 		return err
 	}
 	before := time.Now()
-	p, err := process.Start(process.Command{
-		Path: op.Command[0], Args: op.Command[1:], Dir: s.plan.Operator.Dir,
-		Env: []string{envPort + "=" + portOf(s.server.Endpoint().URL)}, Supervisor: s.plan.Operator.Supervisor,
-	})
+	op, err := s.startOperation(record.Command)
 	if err != nil {
 		s.history.Signal.Error = err.Error()
 		return fmt.Errorf("run the command: %w", err)
 	}
-	defer p.Close()
+	s.operation = op
 	s.signalled(before, time.Now())
-	if err := s.awaitOperation(ctx, p, op); err != nil {
+	if err := s.awaitOperation(ctx, op, record); err != nil {
 		return err
 	}
-	s.event(history.EventOperated, op.End)
-	s.attack.Signalled(op.End)
-	return s.settle(ctx)
+	s.event(history.EventOperated, record.End)
+	s.attack.Signalled(record.End)
+	err = s.settle(ctx)
+	record.Stderr = op.Stderr()
+	return err
 }
 
-// operation is the command with the subject's port and PID in it.
-func (s *shutdown) operation() []string {
+// startOperation starts the command. What it starts in turn, such as a successor
+// of the server, is stopped with the server if that is ours, and left alone if
+// it is not: a deployment must survive us.
+func (s *shutdown) startOperation(argv []string) (operation, error) {
+	o := s.plan.Operator
+	env := []string{envPort + "=" + portOf(s.server.Endpoint().URL)}
+	if _, theirs := s.server.(*running); theirs {
+		return startDeployment(argv, o.Dir, env, o.Output)
+	}
+	p, err := process.Start(process.Command{Path: argv[0], Args: argv[1:], Dir: o.Dir, Env: env, Supervisor: o.Supervisor})
+	if err != nil {
+		return nil, err
+	}
+	return ownOperation{p}, nil
+}
+
+// ownOperation is a command beside a server of ours.
+type ownOperation struct{ *process.Process }
+
+// Kill ends the command and what it has started.
+func (o ownOperation) Kill() error { return o.KillTree() }
+
+// operationArgs are the command with the subject's port and PID in it.
+func (s *shutdown) operationArgs() []string {
 	marks := strings.NewReplacer(
 		portMark, portOf(s.server.Endpoint().URL),
 		pidMark, strconv.Itoa(s.server.PID()),
@@ -61,25 +121,34 @@ func (s *shutdown) operation() []string {
 	return argv
 }
 
-func (s *shutdown) awaitOperation(ctx context.Context, p *process.Process, op *history.Operation) error {
+func (s *shutdown) awaitOperation(ctx context.Context, op operation, record *history.Operation) error {
 	grace := time.NewTimer(s.plan.Scenario.Disruption.Grace.Duration)
 	defer grace.Stop()
 	select {
-	case <-p.Exited():
+	case <-op.Exited():
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-grace.C:
+		record.Killed = true
 		s.event(history.EventKilled, s.now())
-		if err := p.KillTree(); err != nil {
+		if err := op.Kill(); err != nil {
 			return err
 		}
-		<-p.Exited() // KillTree has seen it go
+		<-op.Exited() // Kill has seen it go
 	}
-	exit := p.Exit()
-	op.End, op.Code, op.Signal = exit.At.Sub(s.base), exit.Code, exit.Signal
-	p.Close() // before the last lines are read: it waits for them
-	op.Stderr = p.Stderr()
+	exit := op.Exit()
+	if exit.Err != nil {
+		return exit.Err
+	}
+	record.End, record.Code, record.Signal = exit.At.Sub(s.base), exit.Code, exit.Signal
 	return nil
+}
+
+// endOperation stops what is left of the command, once nobody is asked any more.
+func (s *shutdown) endOperation() {
+	if s.operation != nil {
+		s.operation.Close()
+	}
 }
 
 // settle lets what the command has set going come to its end under load: nginx

@@ -45,12 +45,6 @@ type Plan struct {
 	Done func(*history.History) error
 }
 
-// Operator says how a scenario's Disruption.While is started.
-type Operator struct {
-	Dir        string   // its working directory, "" for ours
-	Supervisor []string // as in Command
-}
-
 // Step is what a run is doing.
 type Step struct {
 	Subject  string
@@ -163,7 +157,10 @@ func (r *runner) prepare(position, n int) *shutdown {
 		Schema: history.Schema, Tool: p.Tool, Environment: r.environment,
 		Run: r.id, Ordinal: r.ordinal,
 		Subject: subject.Name(), Kind: subject.Kind(), Position: position, Shutdown: n,
-		Seed: p.Seed, Started: s.base.UTC().Round(time.Millisecond), Scenario: p.Scenario,
+		Seed: p.Seed, Started: s.base.UTC().Round(time.Millisecond), Scenario: p.Scenario.Redacted(),
+	}
+	if subject.Kind() != kindStrategy { // how long a handler takes that is not ours nobody knows
+		s.history.Header.Scenario.Subject.Delay.Duration = 0
 	}
 	return s
 }
@@ -181,10 +178,8 @@ func (p *Plan) check(ctx context.Context) error {
 			return &Invalid{Field: "disruption.while", Problem: "is missing: a server that runs already is not told to stop, but measured across a command"}
 		}
 	}
-	if while := p.Scenario.Disruption.While; len(while) > 0 {
-		if _, err := findProgram(while[0], p.Operator.Dir); err != nil {
-			return &Invalid{Field: "disruption.while", Problem: err.Error()}
-		}
+	if err := p.Operator.check(p.Scenario.Disruption.While, p.Subjects); err != nil {
+		return err
 	}
 	for _, subject := range p.Subjects {
 		if _, err := p.targets(expected(subject)); err != nil {

@@ -139,7 +139,7 @@ func TestWhatCannotBeCarriedOutSaysWhy(t *testing.T) {
 	}{
 		{"dies before it is ready", "exit status 4", "cannot open the store"},
 		{"says nonsense", `"listening on somewhere" is no ready line`, ""},
-		{"crashes under load", "the subject ended before the signal: exit status 7", "out of cheese"},
+		{"crashes under load", "the subject was gone before the signal: it ended with exit status 7", "out of cheese"},
 	} {
 		t.Run(c.behaviour, func(t *testing.T) {
 			h := run(t, quick(), newSubject(t, c.behaviour))[0]

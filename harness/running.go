@@ -70,7 +70,7 @@ var errNotOurs = errors.New("the server was not started by lastcall, which sends
 func (r *running) PID() int { return 0 }
 
 // Signal refuses.
-func (r *running) Signal(syscall.Signal, string, []process.Info) (Sent, error) {
+func (r *running) Signal(syscall.Signal, string, []process.Info, func() error) (Sent, error) {
 	return Sent{}, errNotOurs
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/load"
 	"lastcall/harness/process"
 )
 
@@ -117,6 +118,8 @@ func Validate(s Scenario) error {
 		validSubjectURL(s.Subject),
 		validRequests(s.Load),
 		validExpectation(s.Load),
+		validSequence(s.Disruption),
+		validLength(s),
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -179,6 +182,36 @@ func validTimeout(s Scenario) error {
 				"is %s, must be more than the delay of %s, or every request hangs", s.Load.Timeout, s.Subject.Delay,
 			),
 		}
+	}
+	return nil
+}
+
+// validSequence refuses a sequence of signals of which the last would come after
+// SIGKILL.
+func validSequence(d history.Disruption) error {
+	steps, err := process.ParseSequence(d.Signal)
+	if err != nil {
+		return nil // another check says so
+	}
+	var takes time.Duration
+	for _, step := range steps {
+		takes += step.After
+	}
+	if takes >= d.Grace.Duration {
+		return &Invalid{Field: "disruption.signal", Of: []string{"disruption.signal", "disruption.grace"}, Problem: fmt.Sprintf(
+			"is %s, whose last signal would come %s after the first, when the grace of %s is over: raise the grace", d.Signal, takes, d.Grace)}
+	}
+	return nil
+}
+
+// validLength refuses a load that could outgrow what can be recorded of it.
+func validLength(s Scenario) error {
+	longest := s.Load.WarmUp.Duration + s.Load.Jitter.Duration + s.Load.Trigger.Duration + s.Disruption.Grace.Duration +
+		max(s.Load.Tail.Duration, s.Disruption.Lag.Duration, s.Disruption.Settle.Duration)
+	if requests := longest.Seconds() * float64(s.Load.Rate); requests > load.MaxRequests {
+		return &Invalid{Field: "load.rate", Of: []string{"load.rate", "disruption.grace"}, Problem: fmt.Sprintf(
+			"is %d, which can come to %.0f requests in a shutdown of up to %s, and at most %d can be recorded: lower the rate or the grace",
+			s.Load.Rate, requests, longest.Round(time.Second), load.MaxRequests)}
 	}
 	return nil
 }

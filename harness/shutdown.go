@@ -29,11 +29,13 @@ type shutdown struct {
 	holders []process.Info // who listened before the signal
 	book    *ledger.Writer
 	attack  *load.Attack
-	poller  *poller // nil: readiness is not polled
+
+	operation operation // nil: a signal was sent
+	poller    *poller   // nil: readiness is not polled
 }
 
 // errSubjectGone says that there was nothing left to send the signal to.
-var errSubjectGone = errors.New("the subject ended before the signal")
+var errSubjectGone = errors.New("the subject was gone before the signal")
 
 // run carries the shutdown out and leaves what happened in its history.
 func (s *shutdown) run(ctx context.Context) {
@@ -60,6 +62,7 @@ func (s *shutdown) cycle(ctx context.Context) error {
 		return fmt.Errorf("boot %s: %w", s.subject.Name(), err)
 	}
 	defer s.server.Close()
+	defer s.endOperation()
 	s.event(history.EventReady, s.now())
 	s.history.PID, s.history.Addr = s.server.PID(), s.server.Endpoint().Address
 
@@ -68,6 +71,7 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	}
 	err = s.disrupt(ctx)
 	s.finishLoad(ctx)
+	s.endOperation()
 	s.server.Close() // before the last lines are read: it waits for them
 	s.history.Stderr = s.server.Stderr()
 	if bookErr := s.readLedger(path); err == nil {

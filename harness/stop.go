@@ -41,8 +41,8 @@ func named(list []process.Info) []history.Process {
 	return all
 }
 
-// signal marks the ledger and sends the first signal of the sequence. The mark
-// is written first: what the server records after it may or may not have been
+// signal sends the first signal of the sequence. The mark is written to the
+// ledger just before: what the server records after it may or may not have been
 // before the signal by a few microseconds, but what stands before it certainly
 // was.
 func (s *shutdown) signal() error {
@@ -54,10 +54,7 @@ func (s *shutdown) signal() error {
 	first, sent := steps[0].Signal, &s.history.Signal
 	sent.Name, sent.Number, sent.Open = process.SignalName(first), int(first), s.attack.Open()
 	s.history.Delivery.Target = disruption.Target
-	if err := s.book.MarkSignal(); err != nil {
-		return err
-	}
-	done, err := s.server.Signal(first, disruption.Target, s.holders)
+	done, err := s.server.Signal(first, disruption.Target, s.holders, s.book.MarkSignal)
 	if err != nil {
 		sent.Error = err.Error()
 		s.noteExit()
@@ -120,7 +117,7 @@ func (s *shutdown) awaitExit(ctx context.Context) error {
 // signalAgain sends a further signal of the sequence. That nobody is there any
 // more to get it is no error: the exit is about to be seen.
 func (s *shutdown) signalAgain(step process.Step) {
-	sent, err := s.server.Signal(step.Signal, s.plan.Scenario.Disruption.Target, s.holders)
+	sent, err := s.server.Signal(step.Signal, s.plan.Scenario.Disruption.Target, s.holders, nil)
 	if err != nil {
 		return
 	}
@@ -134,7 +131,7 @@ func (s *shutdown) signalAgain(step process.Step) {
 // kill ends a subject whose grace period is over. Who held the socket until now
 // is seen first.
 func (s *shutdown) kill() error {
-	s.noteDeaf(s.server.Tree())
+	s.noteDeaf()
 	s.event(history.EventKilled, s.now())
 	s.history.Exit.Killed = true
 	if err := s.server.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -178,7 +175,8 @@ func (s *shutdown) noteLeft(ctx context.Context, grace <-chan time.Time) {
 	if s.plan.Scenario.Disruption.Target == history.Group {
 		over = grace
 	}
-	again := time.NewTicker(between)
+	pause := between
+	again := time.NewTimer(pause)
 	defer again.Stop()
 	for {
 		left := s.server.Tree()
@@ -188,23 +186,30 @@ func (s *shutdown) noteLeft(ctx context.Context, grace <-chan time.Time) {
 		}
 		select {
 		case <-again.C:
+			pause = min(2*pause, leaving) // to look costs more the more processes there are
+			again.Reset(pause)
 			continue
 		case <-ctx.Done():
 			return
 		case <-over:
 		}
-		s.noteDeaf(left)
+		s.noteDeaf()
 		s.history.Left.Processes, s.history.Left.PortTaken = named(left), taken
 		break
 	}
 	s.history.Left.Looked = true
 }
 
-// noteDeaf keeps those who held the socket at the signal and live still.
-func (s *shutdown) noteDeaf(alive []process.Info) {
+// noteDeaf keeps those who held the socket at the signal and hold it still: whoever
+// has closed it has heard the signal, even if the drain takes its time.
+func (s *shutdown) noteDeaf() {
+	holders, err := s.server.Holders()
+	if err != nil {
+		return // nothing is proved against anybody
+	}
 	for _, holder := range s.holders {
-		lives := func(p process.Info) bool { return p.PID == holder.PID }
-		if slices.ContainsFunc(alive, lives) {
+		holds := func(p process.Info) bool { return p.PID == holder.PID }
+		if slices.ContainsFunc(holders, holds) {
 			s.history.Delivery.Deaf = append(s.history.Delivery.Deaf, history.Process{PID: holder.PID, Name: holder.Name})
 		}
 	}

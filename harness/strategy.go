@@ -29,8 +29,11 @@ var _ Subject = Strategy{}
 // Name returns the strategy's name.
 func (s Strategy) Name() string { return s.Label }
 
+// kindStrategy is the kind of the sample service's strategies.
+const kindStrategy = "strategy"
+
 // Kind returns "strategy".
-func (s Strategy) Kind() string { return "strategy" }
+func (s Strategy) Kind() string { return kindStrategy }
 
 // Check finds nothing: strategies are known to start.
 func (s Strategy) Check(context.Context) error { return nil }

@@ -12,7 +12,7 @@ import (
 // harness knows of what it tests.
 type Subject interface {
 	Name() string
-	Kind() string // "strategy" or "command"
+	Kind() string // "strategy", "command", or "running" for one that is not ours
 	// Check refuses what cannot work, before anything is started. The error is
 	// an *Invalid where a field of the scenario is to blame.
 	Check(ctx context.Context) error
@@ -32,8 +32,9 @@ type Server interface {
 	// first.
 	Holders() ([]process.Info, error)
 	// Signal sends a signal to the target: history.Leader, Group or Owner, who is
-	// the first of the holders.
-	Signal(s syscall.Signal, target string, holders []process.Info) (Sent, error)
+	// the first of the holders. The mark is called once it is known whom it goes
+	// to, just before the system call; its error keeps the signal back.
+	Signal(s syscall.Signal, target string, holders []process.Info, mark func() error) (Sent, error)
 	Kill() error             // everything that belongs to it
 	Exited() <-chan struct{} // closed once the process that was started has exited
 	Exit() process.Exit      // valid once Exited is closed

@@ -80,7 +80,7 @@ func destination(s history.Scenario) string {
 
 // onlyCommands reports whether all subjects are servers of the user's.
 func onlyCommands(s result.Suite) bool {
-	strategy := func(s result.Subject) bool { return s.Kind != "command" }
+	strategy := func(s result.Subject) bool { return s.Kind == "strategy" }
 	return len(s.Subjects) > 0 && !slices.ContainsFunc(s.Subjects, strategy)
 }
 

@@ -122,6 +122,8 @@ func operated(o *observation) []problem {
 	op := o.Operation
 	how := ""
 	switch {
+	case op.Killed:
+		how = fmt.Sprintf("was not done after the grace of %s, and was killed: give it more (--grace)", o.Header.Scenario.Disruption.Grace)
 	case op.Signal != "":
 		how = "was ended by " + op.Signal
 	case op.Code != 0:

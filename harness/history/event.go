@@ -99,6 +99,7 @@ type Operation struct {
 	End     time.Duration `json:"end"`
 	Code    int           `json:"code"`             // exit code, -1 if a signal ended it
 	Signal  string        `json:"signal,omitempty"` // "SIGKILL" if a signal ended it
+	Killed  bool          `json:"killed,omitempty"` // by lastcall, the grace period being over
 	Stderr  []string      `json:"stderr,omitempty"` // its last lines
 }
 

@@ -20,7 +20,7 @@ type Header struct {
 	Run         string      `json:"run"`               // unique to one invocation; the first part of every request's id
 	Ordinal     int         `json:"ordinal"`           // of the shutdown among all of the run, from 1; the id's second part
 	Subject     string      `json:"subject"`           // the subject's name
-	Kind        string      `json:"kind"`              // "strategy" or "command"
+	Kind        string      `json:"kind"`              // "strategy", "command" or "running"
 	Position    int         `json:"position"`          // of the subject within the run, from 0
 	Shutdown    int         `json:"shutdown"`          // its repetition, from 1
 	Seed        uint64      `json:"seed"`              // of the run

@@ -11,6 +11,9 @@ const (
 	maxChunks = 1 << 12 // chunks in a slab: 16 million requests
 )
 
+// MaxRequests is how many requests one attack can record.
+const MaxRequests = chunkSize * maxChunks
+
 // slab holds a record for every scheduled request, by sequence number. Records
 // never move, so that each can be written by the one goroutine that owns its
 // request while others are added.

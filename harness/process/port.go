@@ -121,20 +121,27 @@ func free(port int) bool {
 }
 
 // PortTaken says whether somebody listens on the TCP address, also through a
-// wildcard address, or has bound it so that nobody else can. What is left of
-// closed connections (TIME_WAIT) does not count: a server that sets SO_REUSEADDR,
-// as all do, can listen. An address that is none is not taken.
+// wildcard address. What is left of closed connections (TIME_WAIT) does not
+// count, though it can keep a server from listening that does not set
+// SO_REUSEADDR (Python's socketserver). An address that is none is not taken.
 func PortTaken(addr string) bool {
 	targets, err := resolve(addr)
 	if err != nil {
 		return false
 	}
 	for _, target := range targets {
-		if taken(target) {
+		if taken(target) && listening(target) {
 			return true
 		}
 	}
 	return false
+}
+
+// listening says whether somebody listens there. Where nobody can tell, somebody
+// does: the address could not be bound.
+func listening(target netip.AddrPort) bool {
+	all, err := listeners()
+	return err != nil || len(reached(all, target)) > 0
 }
 
 // taken tries to bind the address, without listening: nobody can connect to us

@@ -74,10 +74,13 @@ type Process struct {
 	tail     tail
 	stderrEd chan struct{} // closed when stderr has been read to its end
 
-	exited  chan struct{} // closed after exit was set
-	exit    Exit
-	ended   sync.Once     // guards the two above: the end can be seen, or given up on
-	limit   time.Duration // killWait, but for tests
+	exited chan struct{} // closed after exit was set
+	exit   Exit
+	ended  sync.Once     // guards the two above: the end can be seen, or given up on
+	limit  time.Duration // killWait, but for tests
+
+	beforeSignal func() error // see BeforeSignal
+
 	closing atomic.Bool
 	once    sync.Once
 }

@@ -11,7 +11,7 @@ import (
 // Signal sends the command a signal, and only it. It returns the clock before
 // and after the system call. The error wraps os.ErrProcessDone if it had exited.
 func (p *Process) Signal(s os.Signal) (before, after time.Time, err error) {
-	return send(fmt.Sprintf("process %d", p.PID()), s, func() error {
+	return p.send(fmt.Sprintf("process %d", p.PID()), s, func() error {
 		if p.hasExited() {
 			return os.ErrProcessDone
 		}
@@ -28,7 +28,7 @@ func (p *Process) SignalGroup(s syscall.Signal) (to []Info, before, after time.T
 		return nil, before, after, err
 	}
 	to = p.infos(group)
-	before, after, err = send(fmt.Sprintf("process group %d", p.PID()), s, func() error {
+	before, after, err = p.send(fmt.Sprintf("process group %d", p.PID()), s, func() error {
 		if len(group) == 0 {
 			return os.ErrProcessDone
 		}
@@ -46,14 +46,24 @@ func (p *Process) SignalPID(pid int, s syscall.Signal) (before, after time.Time,
 	}
 	for _, r := range members {
 		if r.pid == pid {
-			return send(fmt.Sprintf("process %d", pid), s, func() error { return r.signal(s) })
+			return p.send(fmt.Sprintf("process %d", pid), s, func() error { return r.signal(s) })
 		}
 	}
 	return before, after, fmt.Errorf("send %s: process %d is not in the tree of process %d", SignalName(s), pid, p.PID())
 }
 
+// BeforeSignal sets what is done just before each system call that sends a
+// signal, after whom it goes to has been found out: that takes its time. Its
+// error keeps the signal back. It must not be set while a signal is being sent.
+func (p *Process) BeforeSignal(do func() error) { p.beforeSignal = do }
+
 // send runs a system call that sends a signal, between two looks at the clock.
-func send(whom string, s os.Signal, call func() error) (before, after time.Time, err error) {
+func (p *Process) send(whom string, s os.Signal, call func() error) (before, after time.Time, err error) {
+	if p.beforeSignal != nil {
+		if err := p.beforeSignal(); err != nil {
+			return before, after, fmt.Errorf("send %v to %s: %w", s, whom, err)
+		}
+	}
 	before = time.Now()
 	err = call()
 	after = time.Now()

@@ -28,7 +28,7 @@ type Suite struct {
 // Subject is the result for one strategy or command.
 type Subject struct {
 	Name    string   `json:"name"`
-	Kind    string   `json:"kind"` // "strategy" or "command"
+	Kind    string   `json:"kind"` // "strategy", "command" or "running"
 	Verdict Verdict  `json:"verdict"`
 	Story   []string `json:"story"` // what happened to whom, why, and what would save them, in plain sentences
 

@@ -183,7 +183,7 @@ func (o *testOptions) plan(s harness.Scenario, policy check.Policy) (harness.Pla
 	supervisor := []string{program, "supervise"}
 	plan := harness.Plan{
 		Scenario: s, Seed: o.seed, Tool: tool(), PollReady: policy.Uses(check.ReadyFlipsFirst),
-		Operator: harness.Operator{Dir: s.Subject.Dir, Supervisor: supervisor},
+		Operator: harness.Operator{Dir: s.Subject.Dir, Supervisor: supervisor, Output: os.Stderr},
 	}
 	if len(s.Subject.Command) == 0 {
 		plan.Subjects = []harness.Subject{harness.Running{Spec: s.Subject}}
