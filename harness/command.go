@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"lastcall/harness/history"
@@ -206,6 +207,9 @@ func (l *local) awaitCommand(ctx context.Context, p place, timeout time.Duration
 	if err == nil {
 		err = l.shakeHands(ctx)
 	}
+	if refused(err) && ctx.Err() != nil {
+		return l.listensElsewhere(err, p)
+	}
 	if err != nil {
 		return err
 	}
@@ -215,4 +219,21 @@ func (l *local) awaitCommand(ctx context.Context, p place, timeout time.Duration
 	default:
 		return nil
 	}
+}
+
+// refused reports whether nobody listened.
+func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// listensElsewhere explains a server that lives and was not found: the commonest
+// mistake is that it was never told its port.
+func (l *local) listensElsewhere(err error, p place) error {
+	found, lookErr := l.Listens()
+	switch {
+	case lookErr != nil:
+		return err
+	case len(found) == 0:
+		return fmt.Errorf("%w: it listens nowhere yet; give it more time (--ready-timeout), or look at what it waits for", err)
+	}
+	return fmt.Errorf("%w: it listens on %s instead; tell it its port (%s in its arguments, or %s in its environment, which is %s), or name its address (--url)",
+		err, strings.Join(found, ", "), portMark, envPort, portOf(p.url))
 }

@@ -150,7 +150,10 @@ func TestCommandThatDoesNotGetReadySaysWhy(t *testing.T) {
 		change                 func(*harness.Spec)
 	}{
 		{"dies before it is ready", "it ended with exit status 4", "cannot open the store", nil},
-		{"says nothing", "it was not ready after 300ms", "", func(s *harness.Spec) { s.ReadyTimeout = history.Millis(300) }},
+		{"says nothing", "it listens nowhere yet", "", func(s *harness.Spec) { s.ReadyTimeout = history.Millis(300) }},
+		{"drains", "instead; tell it its port ({port} in its arguments, or PORT", "", func(s *harness.Spec) {
+			s.Env, s.ReadyTimeout = map[string]string{envServer: "drains", "PORT": "0"}, history.Millis(300)
+		}},
 		{"is never healthy", "readiness check /health answers 503", "", func(s *harness.Spec) {
 			s.Ready, s.ReadyTimeout = "/health", history.Millis(300)
 		}},
@@ -394,6 +397,7 @@ func TestHTTPS(t *testing.T) {
 		{"a certificate that is trusted", "drains over https", "", func(s *harness.Spec) { s.CA = ca }},
 		{"any certificate", "drains over https", "", func(s *harness.Spec) { s.Insecure = true }},
 		{"a certificate that is not trusted", "drains over https", "--ca", func(*harness.Spec) {}},
+		{"a certificate that is not trusted, as the check finds", "drains over https", "--ca", func(s *harness.Spec) { s.Ready = "/health" }},
 		{"a server that speaks plain HTTP", "drains", "TLS", func(s *harness.Spec) { s.Insecure = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

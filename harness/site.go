@@ -54,6 +54,9 @@ func (s *site) awaitReady(ctx context.Context, p place, exited <-chan struct{}) 
 		if err == nil {
 			return nil
 		}
+		if untrusted(err) {
+			return trustIt(err) // it will not be trusted by waiting
+		}
 		if last == nil || !timedOut(err) { // one that our own patience cut off says nothing
 			last = err
 		}
@@ -115,8 +118,17 @@ func (s *site) shakeHands(ctx context.Context) error {
 		return nil
 	}
 	err := load.Handshake(ctx, s.endpoint.Address, s.endpoint.TLS)
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Errorf("%w: trust its issuer (--ca), or any certificate (--insecure)", err)
+	if untrusted(err) {
+		return trustIt(err)
 	}
 	return err
+}
+
+func untrusted(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}
+
+func trustIt(err error) error {
+	return fmt.Errorf("%w: trust its issuer (--ca), or any certificate (--insecure)", err)
 }

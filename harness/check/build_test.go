@@ -82,7 +82,11 @@ func (b *builder) inFlight(o history.Outcome, n int, changes ...change) *builder
 // late adds requests on new connections, sent 20 ms after the signal: long
 // before the listener closes.
 func (b *builder) late(o history.Outcome, n int, changes ...change) *builder {
-	return b.add(signalAt+20*time.Millisecond, signalAt+120*time.Millisecond, o, n, changes)
+	end := signalAt + 120*time.Millisecond
+	if o == history.Dropped { // it crossed the close
+		end = signalAt + 21*time.Millisecond
+	}
+	return b.add(signalAt+20*time.Millisecond, end, o, n, changes)
 }
 
 // after adds requests that began when the process had gone.

@@ -151,7 +151,8 @@ func steadyState(o *observation) []problem {
 			", nor of those in flight: there was no steady state to disturb", soft: true})
 	}
 	if bad := before.Total - before.Completed; bad > 0 {
-		p := problem{detail: fmt.Sprintf("%d of %d requests went wrong before %s (%s)", bad, before.Total, o.moment(), describe(before))}
+		p := problem{detail: fmt.Sprintf("%d of %s went wrong before %s (%s)%s",
+			bad, count(before.Total, "request"), o.moment(), describe(before), o.whatWentWrong())}
 		o.each(history.Before, func(r *history.Request) {
 			if r.Outcome != history.Completed {
 				p.evidence = append(p.evidence, o.proof(r))

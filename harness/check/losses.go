@@ -64,6 +64,11 @@ func (t teller) dropped(dropped int) []string {
 			"Go on handling signals until the drain is over; in Go, call neither signal.Reset nor the stop function of " +
 				"signal.NotifyContext before Server.Shutdown has returned.",
 		}
+	case signal == "SIGKILL":
+		return []string{
+			"No process can handle SIGKILL: the kernel ends it where it stands, and whoever was waiting is hung up on.",
+			"Tell the server to stop with a signal that it can handle (--signal SIGTERM), and keep SIGKILL for the control that must fail.",
+		}
 	case t.every(func(o *observation) bool { return o.Exit.Signal == signal }):
 		return []string{
 			fmt.Sprintf("Nothing in the process handles %s, so the kernel ended it in the middle of their work, %s later.", signal, short(exit)),
@@ -132,12 +137,36 @@ func (t teller) late(result.Finding) []string {
 	if t.staysUp() {
 		remedy = "Let the old workers answer what has reached them before they close their connections."
 	}
+	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.Late.Dropped, count(s.Late.AtRisk(), "late request"), t.overShutdowns())
+	if t.cutOffByExit()*2 > s.Late.Dropped {
+		exit := time.Duration(s.ExitSeconds.Median * float64(time.Second))
+		return []string{
+			what,
+			fmt.Sprintf("The process went on serving open connections, and then ended with %s, %s after the signal, in the middle of their work.",
+				describeExits(s.Exits), short(exit)),
+			"Stop taking new work first: answer with Connection: close from the signal on, and exit only when the last request is answered, not by the clock.",
+		}
+	}
 	return []string{
-		fmt.Sprintf("%d of %s at risk got no answer%s.", s.Late.Dropped, count(s.Late.AtRisk(), "late request"), t.overShutdowns()),
+		what,
 		"Their connections were accepted, or kept open, and then hung up on: that is worse than a refusal, " +
 			"for a client cannot know whether to ask again.",
 		remedy,
 	}
+}
+
+// cutOffByExit counts the late losses whose connection ended with the process.
+func (t teller) cutOffByExit() int {
+	n := 0
+	for _, o := range t.intact {
+		o.each(history.Late, func(r *history.Request) {
+			apart := r.End - o.Exit.At
+			if r.Outcome == history.Dropped && o.Exit.Seen && o.Exit.At-o.Signal.Before > acceptRace && max(apart, -apart) <= acceptRace {
+				n++
+			}
+		})
+	}
+	return n
 }
 
 // onlyRaces reports whether every late loss was unavoidable.

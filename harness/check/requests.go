@@ -11,9 +11,10 @@ import (
 // was accepted and closed unread (golang/go #65802).
 const acceptRace = 50 * time.Millisecond
 
-// idleRace is how soon after a request its kept-alive connection must have ended
-// for it to be excused: the two crossed on the wire. One that lay unread for
-// longer was not crossed by anything. It is generous, for machines that stall.
+// idleRace is how soon after a request its connection must have ended for it to
+// be excused: the two crossed on the wire. One that lay unread for longer was not
+// crossed by anything. It is generous, for machines that stall, where the
+// server's ledger proves that the request was never read.
 const idleRace = time.Second
 
 func inFlightCompletes(o *observation) (t tally) {
@@ -48,13 +49,24 @@ func lateRequestsAnswered(o *observation) (t tally) {
 // server can win: nothing came back, the server's own code never had the
 // request, and it met the close of its idle connection or of the listener.
 func (o *observation) unavoidable(r *history.Request) bool {
-	if r.Cause != history.Closed && r.Cause != history.Reset || o.entries[r.Seq].Received > 0 {
+	if r.Cause != history.Closed && r.Cause != history.Reset || o.entries[r.Seq].Received > 0 || r.End-r.Sent > o.crossing() {
 		return false
 	}
 	if r.Reused {
-		return r.End-r.Sent <= idleRace
+		return true
 	}
 	return r.Sent-o.closing <= acceptRace && o.closing-r.Sent <= acceptRace
+}
+
+// crossing is how long the sending of a request and the end of its connection may
+// lie apart for the two to have crossed. Without a ledger nobody knows whether
+// the request was read: one that waited for longer than it takes a server to
+// read it, on this machine as busy as it was, was being worked on.
+func (o *observation) crossing() time.Duration {
+	if o.Ledger.Present() {
+		return idleRace
+	}
+	return max(history.LedgerGuard, 2*o.guard)
 }
 
 // staysUp judges an operation: each refusal of a server that promised to stay up

@@ -162,8 +162,8 @@ func TestOverrideMistakes(t *testing.T) {
 		{"a severity that is missing", rules(ExitStatus, ""), history.Invalid{Field: "overrides.rules.exit-status", Problem: `is "", must be off, warn or fail`}},
 		{
 			"a rule that does not exist", rules("exit-code", "off"),
-			history.Invalid{Field: "overrides.rules", Problem: `has the unknown rule "exit-code", must be one of signal-delivered, stays-up, in-flight-completes, ` +
-				`serves-through-lag, late-requests-answered, no-failed, announces-close, no-unanswered-execution, ready-flips-first, exits-in-grace, ` +
+			history.Invalid{Field: "overrides.rules", Problem: `has the unknown rule "exit-code", must be one of signal-delivered, stays-up, in-flight-completes, exits-in-grace, ` +
+				`serves-through-lag, late-requests-answered, no-failed, announces-close, no-unanswered-execution, ready-flips-first, ` +
 				`exit-status, no-survivors`},
 		},
 	}

@@ -87,7 +87,8 @@ func firstRules() []Rule {
 	}
 }
 
-// requestRules ask what became of requests.
+// requestRules ask what became of requests. Among them stands what explains the
+// rest: whoever is killed loses what came late, too.
 func requestRules() []Rule {
 	return []Rule{
 		{
@@ -96,6 +97,13 @@ func requestRules() []Rule {
 			Reference: "Go net/http Server.Shutdown; RFC 9112 section 9.6",
 			Unit:      "requests in flight", Breach: "were not completed",
 			judge: inFlightCompletes,
+		},
+		{
+			Name:      ExitsInGrace,
+			Asks:      "the process ends by itself within the grace period",
+			Reference: "Kubernetes pod termination; systemd.service(5), TimeoutStopSec; docker stop",
+			Unit:      "shutdowns", Breach: "had to be killed",
+			when: onStop, judge: exitsInGrace,
 		},
 		{
 			Name:      ServesThroughLag,
@@ -146,13 +154,6 @@ func processRules() []Rule {
 			Reference: "Kubernetes, Pod Lifecycle, Termination of Pods; container probes",
 			Unit:      "shutdowns", Breach: "refused connections while readiness was green",
 			when: onStop, judge: readyFlipsFirst,
-		},
-		{
-			Name:      ExitsInGrace,
-			Asks:      "the process ends by itself within the grace period",
-			Reference: "Kubernetes pod termination; systemd.service(5), TimeoutStopSec; docker stop",
-			Unit:      "shutdowns", Breach: "had to be killed",
-			when: onStop, judge: exitsInGrace,
 		},
 		{
 			Name:      ExitStatus,

@@ -151,9 +151,19 @@ func TestLateRequestsAnswered(t *testing.T) {
 			detail: "2 of 2 late requests at risk were dropped, in 1 of 1 shutdown; all of them excused: the races that no HTTP/1.1 server can win",
 		},
 		{
-			name:    "closed as soon after as an idle connection can be - warn",
-			history: newHistory().late(history.Dropped, 1, reused, endsAfter(time.Second)),
+			name:    "closed a second after, and the ledger has never seen it - warn",
+			history: newHistory().withLedger().late(history.Dropped, 1, reused, endsAfter(time.Second)).edit(forget(firstAdded)),
 			normal:  warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
+		},
+		{
+			name:    "closed as soon after as it can lie unread - warn",
+			history: newHistory().late(history.Dropped, 1, reused, endsAfter(history.LedgerGuard)),
+			normal:  warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
+		},
+		{
+			name:    "closed later than it can lie unread: it was being worked on - fail",
+			history: newHistory().late(history.Dropped, 1, reused, endsAfter(history.LedgerGuard+1)),
+			normal:  bad, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: fail, strictVerdict: fail,
 		},
 		{
 			name:    "left unread on a kept-alive connection - fail",
@@ -165,18 +175,14 @@ func TestLateRequestsAnswered(t *testing.T) {
 			normal: warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
 		},
 		{
-			name: "in the accept queue, 50 ms before the listener closed - warn",
-			history: newHistory().late(history.Dropped, 1, sentAt(closeAt-acceptRace), func(r *history.Request) {
-				r.End = closeAt
-			}),
-			normal: warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
+			name:    "in the accept queue, 50 ms before the listener closed - warn",
+			history: newHistory().late(history.Dropped, 1, sentAt(closeAt-acceptRace), endsAfter(time.Millisecond)),
+			normal:  warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
 		},
 		{
-			name: "in the accept queue, 50 ms after the listener was seen closed - warn",
-			history: newHistory().late(history.Dropped, 1, sentAt(closeAt+acceptRace), func(r *history.Request) {
-				r.End = closeAt + 2*acceptRace
-			}),
-			normal: warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
+			name:    "in the accept queue, 50 ms after the listener was seen closed - warn",
+			history: newHistory().late(history.Dropped, 1, sentAt(closeAt+acceptRace), endsAfter(time.Millisecond)),
+			normal:  warned, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: pass, strictVerdict: fail,
 		},
 		{
 			name:    "just too early for the accept queue - fail",

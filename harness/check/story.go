@@ -67,8 +67,31 @@ var tellers = map[string]func(teller, result.Finding) []string{
 	MaxLoss:               teller.tooMany,
 }
 
-// besides tells, of a failure, why a pass would not have been earned either.
+// besides names what else is broken that does not follow from the first, and
+// tells why a pass would not have been earned either.
 func (t teller) besides() []string {
+	var also []string
+	first := ""
+	for _, f := range t.subject.Findings {
+		if f.Status != result.Violated {
+			continue
+		}
+		if first == "" {
+			first = f.Rule
+			continue
+		}
+		if first != SignalDelivered && slices.Contains([]string{ExitsInGrace, ExitStatus, NoSurvivors}, f.Rule) {
+			also = append(also, f.Rule)
+		}
+	}
+	if len(also) > 0 {
+		return append([]string{"Also broken: " + strings.Join(also, ", ") + "."}, t.unearned()...)
+	}
+	return t.unearned()
+}
+
+// unearned tells, of a failure, why a pass would not have been earned.
+func (t teller) unearned() []string {
 	for _, o := range t.intact {
 		for _, p := range o.problems {
 			return []string{sentence(o.said(p))}

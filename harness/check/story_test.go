@@ -241,7 +241,7 @@ func wantStory(t *testing.T, said, want, not []string) {
 	if said == nil {
 		t.Error("the story is nil, and null in JSON")
 	}
-	if len(want) == 0 && len(said) > 0 || len(said) > 3 {
+	if len(want) == 0 && len(said) > 0 || len(said) > 4 || len(said) == 4 && !strings.HasPrefix(said[3], "Also broken: ") {
 		t.Errorf("the story has %d sentences: %q", len(said), said)
 	}
 	text := strings.Join(said, "\n")

@@ -17,8 +17,18 @@ func (t teller) undelivered(f result.Finding) []string {
 	return []string{
 		fmt.Sprintf("%s never reached the server: it went to %s, but %s %s the listening socket, and went on as if nothing had happened.",
 			t.signal(), processes(d.To), processes(d.Deaf), verb(len(d.Deaf), "holds", "hold")),
-		remedy(d.To),
+		t.remedyFor(d),
 	}
+}
+
+// remedyFor takes into account who was aimed at: a server that has left the group
+// is not reached with it.
+func (t teller) remedyFor(d history.Delivery) string {
+	if d.Target == history.Group {
+		return "It is in a process group of its own (setsid, or a job of a shell): signal the process that holds the socket " +
+			"(--signal-target owner), or start the server without leaving the group."
+	}
+	return remedy(d.To)
 }
 
 // delivery is that of the first shutdown which proves the finding.

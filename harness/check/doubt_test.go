@@ -1,0 +1,83 @@
+package check
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// TestLossesThatMayHaveBeenWork: without a ledger a loss a few milliseconds after
+// its sending may be a race or a quick handler. One is a race; many prove nothing.
+func TestLossesThatMayHaveBeenWork(t *testing.T) {
+	lossy := func(n int, after time.Duration) *builder {
+		return newHistory().late(history.Dropped, n, reused, endsAfter(after))
+	}
+	quiet := func() *builder { return newHistory() }
+	for _, tt := range []struct {
+		name      string
+		histories []*history.History
+		want      result.Verdict
+		says      bool
+	}{
+		{"one in one shutdown - pass", histories(lossy(1, 8*time.Millisecond)), result.Pass, false},
+		{"two in one shutdown - inconclusive", histories(lossy(2, 8*time.Millisecond)), result.Inconclusive, true},
+		{"many that crossed at once - pass", histories(lossy(9, time.Millisecond)), result.Pass, false},
+		{"one in each of three - inconclusive", histories(lossy(1, 8*time.Millisecond), lossy(1, 8*time.Millisecond), lossy(1, 8*time.Millisecond)), result.Inconclusive, true},
+		{"one in three - pass", histories(lossy(1, 8*time.Millisecond), quiet(), quiet()), result.Pass, false},
+		{"three in nine - pass", histories(lossy(3, 8*time.Millisecond), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet()), result.Pass, false},
+		{"four in nine - inconclusive", histories(lossy(4, 8*time.Millisecond), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet()), result.Inconclusive, true},
+		{"two that the ledger has never seen - pass", histories(newHistory().withLedger().late(history.Dropped, 2, reused, endsAfter(8*time.Millisecond)).edit(forget(firstAdded)).edit(forget(firstAdded + 1))), result.Pass, false},
+		{"many that were being worked on - fail", histories(lossy(9, 90*time.Millisecond)), result.Fail, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			policy, _ := PolicyByName("default")
+			s := Judge(tt.histories, policy).Subjects[0]
+			if s.Verdict != tt.want {
+				t.Errorf("verdict %s, want %s: %q", s.Verdict, tt.want, s.Story)
+			}
+			if says := strings.Contains(strings.Join(s.Story, " "), "nobody can tell which without the server's ledger"); says != tt.says {
+				t.Errorf("the story %q tells of the doubt: %t, want %t", s.Story, says, tt.says)
+			}
+		})
+	}
+}
+
+// TestWhatWentWrongBeforeTheSignal is said in the words of who set the gate up.
+func TestWhatWentWrongBeforeTheSignal(t *testing.T) {
+	status := func(code uint16) change { return func(r *history.Request) { r.Status = code } }
+	unexpected := func(r *history.Request) { r.Status, r.Reason = 200, history.UnexpectedBody }
+	for _, tt := range []struct {
+		name    string
+		history *builder
+		says    string
+	}{
+		{"404", newHistory().before(history.Failed, 3, status(404)), "3 answered 404; ask for something that the server answers (--url)"},
+		{"the commonest first", newHistory().before(history.Failed, 1, status(400)).before(history.Failed, 2, status(500)), "2 answered 500, 1 answered 400;"},
+		{"another body", newHistory().before(history.Failed, 2, unexpected), "look at --expect-body"},
+		{"hung", newHistory().before(history.Dropped, 2, cause(history.Hung)), "2 hung; no answer came by the deadline: give it more time (--timeout)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			policy, _ := PolicyByName("default")
+			s := Judge(histories(tt.history), policy).Subjects[0]
+			if text := strings.Join(s.Story, " "); s.Verdict != result.Inconclusive || !strings.Contains(text, tt.says) {
+				t.Errorf("%s: %q does not say %q", s.Verdict, text, tt.says)
+			}
+		})
+	}
+}
+
+// TestCutOffByTheExit: a process that goes on serving what is open and then exits
+// by the clock is told so.
+func TestCutOffByTheExit(t *testing.T) {
+	h := newHistory().late(history.Dropped, 5, reused, func(r *history.Request) {
+		r.Started, r.Scheduled, r.Sent, r.End = exitAt-100*time.Millisecond, exitAt-100*time.Millisecond, exitAt-100*time.Millisecond, exitAt
+	})
+	policy, _ := PolicyByName("default")
+	s := Judge(histories(h), policy).Subjects[0]
+	if text := strings.Join(s.Story, " "); s.Verdict != result.Fail || !strings.Contains(text, "and then ended with exit code 0, 500ms after the signal") {
+		t.Errorf("%s: %q", s.Verdict, text)
+	}
+}
