@@ -484,9 +484,6 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		{"a last signal after SIGKILL", "disruption.signal", "raise the grace", command("drains"), func(s *harness.Scenario) {
 			s.Disruption.Signal, s.Disruption.Grace = "SIGTERM,3s,SIGTERM", history.Seconds(3)
 		}},
-		{"more requests than can be recorded", "load.rate", "lower the rate or the grace", command("drains"), func(s *harness.Scenario) {
-			s.Load.Rate, s.Disruption.Grace, s.Load.MaxOpen = 20000, history.Seconds(3600), 10000
-		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := quick()

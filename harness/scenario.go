@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lastcall/harness/history"
-	"lastcall/harness/load"
 	"lastcall/harness/process"
 )
 
@@ -119,7 +118,6 @@ func Validate(s Scenario) error {
 		validRequests(s.Load),
 		validExpectation(s.Load),
 		validSequence(s.Disruption),
-		validLength(s),
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -200,18 +198,6 @@ func validSequence(d history.Disruption) error {
 	if takes >= d.Grace.Duration {
 		return &Invalid{Field: "disruption.signal", Of: []string{"disruption.signal", "disruption.grace"}, Problem: fmt.Sprintf(
 			"is %s, whose last signal would come %s after the first, when the grace of %s is over: raise the grace", d.Signal, takes, d.Grace)}
-	}
-	return nil
-}
-
-// validLength refuses a load that could outgrow what can be recorded of it.
-func validLength(s Scenario) error {
-	longest := s.Load.WarmUp.Duration + s.Load.Jitter.Duration + s.Load.Trigger.Duration + s.Disruption.Grace.Duration +
-		max(s.Load.Tail.Duration, s.Disruption.Lag.Duration, s.Disruption.Settle.Duration)
-	if requests := longest.Seconds() * float64(s.Load.Rate); requests > load.MaxRequests {
-		return &Invalid{Field: "load.rate", Of: []string{"load.rate", "disruption.grace"}, Problem: fmt.Sprintf(
-			"is %d, which can come to %.0f requests in a shutdown of up to %s, and at most %d can be recorded: lower the rate or the grace",
-			s.Load.Rate, requests, longest.Round(time.Second), load.MaxRequests)}
 	}
 	return nil
 }

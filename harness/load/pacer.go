@@ -63,6 +63,10 @@ func (p *pacer) Pace(time.Duration, uint64) (wait time.Duration, stop bool) {
 	if !p.waitUntilDue() || p.over() || !p.waitForRoom() || p.over() {
 		return 0, true
 	}
+	if p.hits == MaxRequests { // there is no room to record more
+		p.pause()
+		return 0, true
+	}
 	r := p.records.at(uint32(p.hits))
 	r.Seq, r.Scheduled = uint32(p.hits), p.due
 	p.hits++
