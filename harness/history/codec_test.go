@@ -66,7 +66,8 @@ func full() *history.History {
 			Target: history.Leader, To: []history.Process{{PID: 1, Name: "npm start"}}, Holders: []history.Process{{PID: 2, Name: "node"}},
 			Deaf: []history.Process{{PID: 2, Name: "node"}}, Error: "no permission",
 		},
-		Operation: &history.Operation{Killed: true,
+		Operation: &history.Operation{
+			Killed:  true,
 			Command: []string{"nginx", "-s", "reload"}, End: 30, Code: -1, Signal: "SIGKILL", Stderr: []string{"oh"},
 		},
 		Left:      history.Left{Looked: true, Processes: []history.Process{{PID: 3, Name: "worker"}}, PortTaken: true},
