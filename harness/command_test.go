@@ -404,7 +404,9 @@ func TestHTTPS(t *testing.T) {
 			subject := command(c.behaviour)
 			subject.Spec.URL = "https://127.0.0.1:{port}/"
 			c.change(&subject.Spec)
-			h, s := judge(t, quick(), subject)
+			scenario := quick() // few handshakes: under the race detector each takes its time
+			scenario.Load.Rate, scenario.Load.Connections = 60, history.Reused
+			h, s := judge(t, scenario, subject)
 			if c.says == "" {
 				if h.Error != "" || s.Verdict != result.Pass || s.InFlight.Completed == 0 {
 					t.Errorf("%s, error %q: %q", s.Verdict, h.Error, s.Story)

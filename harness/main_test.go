@@ -37,6 +37,11 @@ func TestMain(m *testing.M) {
 		serve(behaviour)
 		return
 	}
+	// Under the race detector a process lingers for a second after its main has
+	// returned, and goes on serving meanwhile: no server of a user's does that.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
