@@ -106,7 +106,7 @@ func (o *testOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, comm
 		},
 	}
 	if o.baseline != "" {
-		against, err := openBaseline(o.baseline, &o.output, s)
+		against, err := openBaseline(o.baseline, &o.output)
 		if err != nil {
 			return err
 		}
