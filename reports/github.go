@@ -73,8 +73,28 @@ func annotationText(f result.Finding, subject result.Subject) string {
 	}
 	if f.Status != result.Warned {
 		lines = append(lines, cleanAll(subject.Story)...)
+		lines = append(lines, annotatedWords(subject)...)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// An annotation is read in a margin: of the subject's last words it has a few
+// lines, each cut. The table and the JSON report have more of them.
+const (
+	annotatedLines   = 5
+	annotatedColumns = 200
+)
+
+func annotatedWords(s result.Subject) []string {
+	said, shutdown := words(s)
+	if len(said) == 0 {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("its last words on stderr, in shutdown %d:", shutdown)}
+	for _, line := range said[max(0, len(said)-annotatedLines):] {
+		lines = append(lines, "| "+shorten(clean(line), annotatedColumns))
+	}
+	return lines
 }
 
 var (
