@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -51,12 +52,20 @@ func Parse(file string, text []byte, checks ...Check) (harness.Scenario, error) 
 }
 
 // valid refuses what no policy could make right. Where the grace is the policy's
-// to decide, the longest is assumed.
+// to decide, one is looked for that makes it right: a long one leaves time for
+// slow answers and late signals, a short one keeps the record of a high rate small.
 func valid(s harness.Scenario) error {
-	if s.Disruption.Grace.Duration == 0 {
-		s.Disruption.Grace.Duration = harness.MaxDuration
+	if s.Disruption.Grace.Duration != 0 {
+		return harness.Validate(harness.Complete(s))
 	}
-	return harness.Validate(harness.Complete(s))
+	var err error
+	for _, grace := range []time.Duration{10 * time.Second, 90 * time.Second, harness.MaxDuration} {
+		s.Disruption.Grace.Duration = grace
+		if err = harness.Validate(harness.Complete(s)); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // parse returns what is in the file, or nil if nothing is.

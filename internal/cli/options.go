@@ -116,6 +116,9 @@ func (o *runOptions) apply(s *harness.Scenario, f *pflag.FlagSet) error {
 			return usagef("--%s is %s, must be more than 0", name, d)
 		}
 	}
+	if f.Changed("lag") && o.lag <= 0 {
+		return usagef("--lag is %s, must be more than 0: for none say --rule %s=off", o.lag, check.ServesThroughLag)
+	}
 	set := map[string]func(){
 		"rate":          func() { s.Load.Rate = o.rate },
 		"delay":         func() { s.Subject.Delay.Duration = o.delay },

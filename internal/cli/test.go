@@ -63,6 +63,8 @@ func newTest(s streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash > 0 || dash < 0 && len(args) > 0 {
 				return usagef("%q stands before --: the command begins after it, as in lastcall test -- %s", args[0], args[0])
+			} else if dash == 0 && len(args) == 0 {
+				return usagef("no command follows --: write one, as in lastcall test -- ./myserver --port {port}, or leave -- out to use %s", defaultFile)
 			}
 			return o.run(cmd.Context(), s, cmd.Flags(), args)
 		},
@@ -132,8 +134,10 @@ func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scena
 	if err := o.subject.apply(&s, f, command); err != nil {
 		return s, check.Policy{}, err
 	}
-	if len(s.Subject.Command) == 0 && len(s.Disruption.While) == 0 {
-		return s, check.Policy{}, usagef("there is no command to test: write it after --, as in lastcall test -- ./myserver --port {port}, or into %s", defaultFile)
+	for _, err := range []error{whileOrSignal(s, f), o.subject.tested(s)} {
+		if err != nil {
+			return s, check.Policy{}, err
+		}
 	}
 	return o.complete(s, f)
 }
