@@ -33,7 +33,7 @@ type Check func(harness.Scenario) error
 func Parse(file string, text []byte, checks ...Check) (harness.Scenario, error) {
 	s := harness.DefaultScenario()
 	s.Name = strings.TrimSuffix(path.Base(file), path.Ext(file))
-	source := newSource(file, strings.TrimPrefix(string(text), "\uFEFF"))
+	source := newSource(file, strings.TrimPrefix(string(text), byteOrderMark))
 	root, err := source.parse()
 	if err != nil {
 		return harness.Scenario{}, err
@@ -103,7 +103,21 @@ func (s source) syntax(err error) error {
 	if mark := marker.FindString(s.from(at)); mark != "" {
 		return s.mistake(at, "%s within brackets: put the whole text in quotes", mark)
 	}
+	if plain := plainly[message]; plain != "" {
+		message = plain
+	}
 	return s.mistake(at, "%s", message)
+}
+
+// byteOrderMark may begin a file.
+const byteOrderMark = "\uFEFF"
+
+// plainly are the parser's messages that only its author understands.
+var plainly = map[string]string{
+	"value is not allowed in this context":                               "something stands where it cannot: is the line indented like its neighbours?",
+	"value is not allowed in this context. map key-value is pre-defined": "something follows where only keys can: is the line indented like its neighbours?",
+	"non-map value is specified":                                         `a text where a key should be: write "key: value"`,
+	"unexpected key name":                                                "a key where none can be: is the line indented like its neighbours?",
 }
 
 // noKeyHere is what the parser says of "a: b: c", and of a key that is indented
