@@ -197,7 +197,7 @@ func TestEvidence(t *testing.T) {
 		"shutdown 1: #3":                 {{Shutdown: 1}, {Shutdown: 1, Seq: seq(3)}},
 		"shutdown 1: #3; shutdown 2: #4": {{Shutdown: 1, Seq: seq(3)}, {Shutdown: 2, Seq: seq(4)}},
 	} {
-		if got := evidence(result.Finding{Evidence: given}); got != want {
+		if got := evidence(result.Finding{Evidence: given}, "shutdown"); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

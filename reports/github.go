@@ -66,7 +66,7 @@ func annotations(s result.Suite) []annotation {
 
 func annotationText(f result.Finding, subject result.Subject) string {
 	lines := []string{strings.ToUpper(f.Status.String()) + ": " + seen(f)}
-	for _, line := range explanation(f) {
+	for _, line := range explanation(f, occasion(subject)) {
 		if !strings.HasPrefix(line, "seen: ") { // it is in the first line
 			lines = append(lines, line)
 		}
@@ -90,7 +90,7 @@ func annotatedWords(s result.Subject) []string {
 	if len(said) == 0 {
 		return nil
 	}
-	lines := []string{fmt.Sprintf("its last words on stderr, in shutdown %d:", shutdown)}
+	lines := []string{fmt.Sprintf("its last words on stderr, in %s %d:", occasion(s), shutdown)}
 	for _, line := range said[max(0, len(said)-annotatedLines):] {
 		lines = append(lines, "| "+shorten(clean(line), annotatedColumns))
 	}

@@ -170,7 +170,8 @@ func (style Style) verdict(v result.Verdict) string {
 }
 
 // exit says how the process ended and how long after the signal, the median of
-// all shutdowns. One that should have stayed up, and did, is still up.
+// all shutdowns. One that should have stayed up, and did, is still up; where nobody
+// listens any more, whoever it was is gone.
 func exit(s result.Subject, most int) string {
 	var how []string
 	for _, e := range s.Exits {
@@ -185,7 +186,9 @@ func exit(s result.Subject, most int) string {
 	}
 	switch {
 	case len(how) > 0:
-	case slices.ContainsFunc(s.Details, func(d result.Detail) bool { return d.Operation != nil }):
+	case slices.ContainsFunc(s.Details, func(d result.Detail) bool { return d.Operation != nil && d.Left.Looked && !d.Left.PortTaken }):
+		return "gone"
+	case operated(s):
 		return "still up"
 	default:
 		return "not seen"
@@ -232,7 +235,7 @@ func lastWords(w io.Writer, s result.Subject) {
 	if len(lines) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  Its last words on stderr, in shutdown %d:\n", shutdown)
+	fmt.Fprintf(w, "  Its last words on stderr, in %s %d:\n", occasion(s), shutdown)
 	for _, line := range lines[max(0, len(lines)-mostWords):] {
 		fmt.Fprintf(w, "    | %s\n", shorten(clean(line), width-6))
 	}
