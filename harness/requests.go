@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -127,6 +128,9 @@ func validRequest(field string, r history.Target) error {
 			return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q, which is no path: %s", r.URL, unwrapURL(err))}
 		}
 	default:
+		if method, rest, ok := strings.Cut(r.URL, " "); ok && slices.Contains(Methods(), strings.ToUpper(method)) {
+			return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q: write method: %s and url: %s", r.URL, strings.ToUpper(method), rest)}
+		}
 		if _, err := parseURL(r.URL); err != nil {
 			return &Invalid{Field: field + ".url", Problem: err.Error()}
 		}
@@ -193,7 +197,7 @@ func (p *Plan) targets(e Endpoint) ([]load.Target, error) {
 	for i, r := range requests {
 		t, err := target(r, e, l.Method)
 		if err != nil {
-			return nil, &Invalid{Field: fmt.Sprintf("load.requests[%d]", i), Problem: err.Error()}
+			return nil, inRequest(i, err)
 		}
 		targets = append(targets, t)
 	}
@@ -205,6 +209,15 @@ func (p *Plan) targets(e Endpoint) ([]load.Target, error) {
 		err = &Invalid{Field: "load.requests-file", Problem: fmt.Sprintf("has %d requests, must be at most %d, with load.requests", len(more), MaxRequests)}
 	}
 	return append(targets, more...), err
+}
+
+// inRequest says of which request something is wrong.
+func inRequest(i int, err error) error {
+	field := fmt.Sprintf("load.requests[%d]", i)
+	if part, ok := errors.AsType[*Invalid](err); ok {
+		return &Invalid{Field: field + "." + part.Field, Problem: part.Problem}
+	}
+	return &Invalid{Field: field, Problem: err.Error()}
 }
 
 func target(r history.Target, e Endpoint, method string) (t load.Target, err error) {
@@ -222,7 +235,7 @@ func target(r history.Target, e Endpoint, method string) (t load.Target, err err
 		return t, nil
 	}
 	if t.Body, err = readBody(r.BodyFile); err != nil {
-		return t, fmt.Errorf("has a body-file that cannot be read: %w", err)
+		return t, &Invalid{Field: "body-file", Problem: fmt.Sprintf("cannot be read: %s", err)}
 	}
 	return t, nil
 }

@@ -118,6 +118,7 @@ func Validate(s Scenario) error {
 		validRequests(s.Load),
 		validExpectation(s.Load),
 		validSequence(s.Disruption),
+		validLag(s.Disruption),
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -200,4 +201,13 @@ func validSequence(d history.Disruption) error {
 			"is %s, whose last signal would come %s after the first, when the grace of %s is over: raise the grace", d.Signal, takes, d.Grace)}
 	}
 	return nil
+}
+
+// validLag refuses a balancer that learns of the end only when SIGKILL has made it.
+func validLag(d history.Disruption) error {
+	if len(d.While) > 0 || d.Lag.Duration == 0 || d.Lag.Duration < d.Grace.Duration {
+		return nil
+	}
+	return &Invalid{Field: "disruption.lag", Of: []string{"disruption.lag", "disruption.grace"}, Problem: fmt.Sprintf(
+		"is %s, must be less than the grace of %s, after which the server is killed", d.Lag, d.Grace)}
 }

@@ -197,7 +197,7 @@ func TestEvidence(t *testing.T) {
 		"shutdown 1: #3":                 {{Shutdown: 1}, {Shutdown: 1, Seq: seq(3)}},
 		"shutdown 1: #3; shutdown 2: #4": {{Shutdown: 1, Seq: seq(3)}, {Shutdown: 2, Seq: seq(4)}},
 	} {
-		if got := evidence(result.Finding{Evidence: given}); got != want {
+		if got := evidence(result.Finding{Evidence: given}, "shutdown"); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -293,6 +293,46 @@ func TestGitHubSaysTheWorstFirst(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestAnAnnotationHasTheLastWords: whoever reads the run's page has no terminal.
+func TestAnAnnotationHasTheLastWords(t *testing.T) {
+	s := failing()
+	s.Subjects[0].Details[1].Stderr = []string{"one", "two", "three", "four", "five", "::error::six\r\n" + strings.Repeat("x", 500)}
+	got := parseGitHub(t, s)[0].message
+	_, words, ok := strings.Cut(got, "\nits last words on stderr, in shutdown 2:\n")
+	if lines := strings.Split(words, "\n"); !ok || len(lines) != 5 || lines[0] != "| two" || !strings.HasPrefix(lines[4], "| ::error::six··xxx") || columns(lines[4]) > 202 {
+		t.Errorf("message:\n%s", got)
+	}
+	for _, a := range annotations(warned()) {
+		if strings.Contains(a.message, "last words") {
+			t.Errorf("of one that passes: %+v", a)
+		}
+	}
+}
+
+// TestATableGivesNoCommand: GitHub reads commands from a step's log, where the
+// table stands too.
+func TestATableGivesNoCommand(t *testing.T) {
+	for text, want := range map[string]string{
+		"::error::x": "·:error::x", "  ::add-mask::x\n ::stop-commands::y": "  ·:add-mask::x\n ·:stop-commands::y",
+		"a ::error::x": "a ::error::x", "  ::1 refuses": "  ::1 refuses", "a ##[error]x": "a #·[error]x", "# ## [": "# ## [",
+	} {
+		if got := inert(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	s := failing()
+	s.Subjects[0].Story = []string{"::error title=x::no", "##[group]"}
+	d := regressed()
+	d.Subjects[0].Reasons = s.Subjects[0].Story
+	for name, text := range map[string]string{
+		"table": renderText(t, Style{}.Table, s), "comparison": renderDiff(t, Style{}.DiffTable, d),
+	} {
+		if !strings.Contains(text, "\n  ·:error title=x::no\n") || strings.Contains(text, "##[") {
+			t.Errorf("%s:\n%s", name, text)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ const maxWords = 32
 // What is as it is by default goes without saying.
 func conditions(s result.Suite) string {
 	parts := []string{
-		repetitions(s.Scenario),
+		repetitions(s),
 		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
 	}
 	if !onlyCommands(s) { // how long others take nobody knows
@@ -45,16 +45,23 @@ func took(seconds float64) string {
 	return d.Round(time.Second).String()
 }
 
-// repetitions are how often each subject was tried.
-func repetitions(s history.Scenario) string {
-	what := "shutdown"
-	if len(s.Disruption.While) > 0 {
+// repetitions are how often each subject was tried: less often than was asked for
+// where it did not even boot.
+func repetitions(s result.Suite) string {
+	what, asked, tried := "shutdown", s.Scenario.Shutdowns, 0
+	if len(s.Scenario.Disruption.While) > 0 {
 		what = "time"
 	}
-	if s.Shutdowns != 1 {
+	if asked != 1 {
 		what += "s"
 	}
-	return fmt.Sprintf("%d %s each", s.Shutdowns, what)
+	for _, subject := range s.Subjects {
+		tried = max(tried, subject.Shutdowns)
+	}
+	if 0 < tried && tried < asked && s.Status != result.SuiteInterrupted {
+		return fmt.Sprintf("%d of %d %s each", tried, asked, what)
+	}
+	return fmt.Sprintf("%d %s each", asked, what)
 }
 
 // destination is where the requests went, if it is not the sample service.
@@ -64,18 +71,29 @@ func destination(s history.Scenario) string {
 		if s.Subject.URL == "" {
 			return ""
 		}
-		return " to " + shorten(clean(s.Subject.URL), maxWords)
+		return " to " + shorten(clean(telling(s.Subject.URL, maxWords)), maxWords)
 	}
 	first := requests[0]
 	method := first.Method
 	if method == "" {
 		method = s.Load.Method
 	}
-	text := " to " + shorten(clean(method+" "+first.URL), maxWords)
+	text := " to " + shorten(clean(method+" "+telling(first.URL, maxWords-len(method)-1)), maxWords)
 	if more := len(requests) - 1; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// telling is a URL, or its path alone where it is too long: the host is the same
+// for all requests.
+func telling(url string, most int) string {
+	scheme, rest, whole := strings.Cut(url, "://")
+	path := strings.IndexAny(rest, "/?")
+	if !whole || path < 0 || columns(scheme+"://"+rest) <= most {
+		return url
+	}
+	return rest[path:]
 }
 
 // onlyCommands reports whether all subjects are servers of the user's.

@@ -102,7 +102,21 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"a long URL", func(s *result.Suite) { s.Scenario.Subject.URL = "http://127.0.0.1:8080/" + strings.Repeat("x", 200) },
-			"3 shutdowns each, 500 requests/s (mixed) to http://127.0.0.1:8080/xxxxxxxxx…, 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed) to /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…, 100ms handlers, SIGTERM under load" + rest,
+		},
+		{
+			"a URL of which the path tells more", func(s *result.Suite) {
+				s.Scenario.Load.Requests = []history.Target{{URL: "https://127.0.0.1:{port}/work?delay=100ms"}}
+			},
+			"3 shutdowns each, 500 requests/s (mixed) to GET /work?delay=100ms, 100ms handlers, SIGTERM under load" + rest,
+		},
+		{
+			"a URL that is only long", func(s *result.Suite) { s.Scenario.Subject.URL = "http://" + strings.Repeat("x", 200) },
+			"3 shutdowns each, 500 requests/s (mixed) to http://xxxxxxxxxxxxxxxxxxxxxxxx…, 100ms handlers, SIGTERM under load" + rest,
+		},
+		{
+			"one that never booted", func(s *result.Suite) { s.Subjects[0].Shutdowns = 1 },
+			"1 of 3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"more than a minute", func(s *result.Suite) { s.Seconds = 3723.44 },
@@ -185,7 +199,15 @@ func TestARowIsAboutAStrategyOrAServer(t *testing.T) {
 func TestWhoeverStayedUpIsStillUp(t *testing.T) {
 	s := command("nginx", result.Pass)
 	s.Exits, s.Details = nil, []result.Detail{{Operation: &history.Operation{}}}
-	for want, s := range map[string]result.Subject{"still up": s, "not seen": {Details: []result.Detail{{}}}} {
+	up, gone := history.Left{Looked: true, PortTaken: true}, history.Left{Looked: true}
+	operation := func(left history.Left) result.Detail {
+		return result.Detail{Operation: &history.Operation{}, Left: left}
+	}
+	for want, s := range map[string]result.Subject{
+		"still up": {Details: []result.Detail{operation(up), operation(history.Left{})}},
+		"gone":     {Details: []result.Detail{operation(up), operation(gone)}},
+		"not seen": {Details: []result.Detail{{Left: gone}}},
+	} {
 		if got := exit(s, 20); got != want {
 			t.Errorf("its exit is %q, want %q", got, want)
 		}

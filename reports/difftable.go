@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -30,7 +29,7 @@ var diffRooms = []diffRoom{
 // of each subject, and the rules that came to something else. Below it stands
 // what can be said about them in words.
 func (style Style) DiffTable(w io.Writer, d result.Diff) error {
-	out := bufio.NewWriter(w)
+	out := new(strings.Builder)
 	if err := style.changes(out, d); err != nil {
 		return fmt.Errorf("write diff table: %w", err)
 	}
@@ -47,7 +46,7 @@ func (style Style) DiffTable(w io.Writer, d result.Diff) error {
 	for _, line := range origins(d) {
 		fmt.Fprintln(out, wrap(line, "  "))
 	}
-	if err := out.Flush(); err != nil {
+	if _, err := io.WriteString(w, inert(out.String())); err != nil {
 		return fmt.Errorf("write diff table: %w", err)
 	}
 	return nil

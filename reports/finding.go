@@ -35,7 +35,7 @@ func findings(s result.Subject) []named {
 	for i, f := range all {
 		base := clean(f.Rule)
 		if shutdown := onlyShutdown(f); rules[base] > 1 && shutdown > 0 {
-			base = fmt.Sprintf("%s, shutdown %d", base, shutdown)
+			base = fmt.Sprintf("%s, %s %d", base, occasion(s), shutdown)
 		}
 		name := base
 		for n := 2; taken[name]; n++ {
@@ -99,16 +99,29 @@ func doubt(s result.Suite) (came, why string) {
 	return came, fmt.Sprintf("The result is %s, though every subject passed.", came)
 }
 
+// occasion is what a subject was put through each time: a shutdown, or, where a
+// command ran during which it promised to stay up, a run of that.
+func occasion(s result.Subject) string {
+	if operated(s) {
+		return "run"
+	}
+	return "shutdown"
+}
+
+func operated(s result.Subject) bool {
+	return slices.ContainsFunc(s.Details, func(d result.Detail) bool { return d.Operation != nil })
+}
+
 // evidence names what proves a finding: "shutdown 2: #17, #18; shutdown 3".
-func evidence(f result.Finding) string {
+func evidence(f result.Finding, occasion string) string {
 	var b strings.Builder
 	shown := f.Evidence[:min(len(f.Evidence), maxEvidence)]
 	for i, e := range shown {
 		switch {
 		case i == 0:
-			fmt.Fprintf(&b, "shutdown %d", e.Shutdown)
+			fmt.Fprintf(&b, "%s %d", occasion, e.Shutdown)
 		case e.Shutdown != shown[i-1].Shutdown:
-			fmt.Fprintf(&b, "; shutdown %d", e.Shutdown)
+			fmt.Fprintf(&b, "; %s %d", occasion, e.Shutdown)
 		}
 		if e.Seq == nil {
 			continue
@@ -128,13 +141,13 @@ func evidence(f result.Finding) string {
 
 // explanation says in lines what a finding is about. A line without a text is
 // left out.
-func explanation(f result.Finding) []string {
+func explanation(f result.Finding, occasion string) []string {
 	var lines []string
 	for _, line := range [][2]string{
 		{"expected", f.Expected},
 		{"seen", f.Detail},
 		{"reference", f.Reference},
-		{"evidence", evidence(f)},
+		{"evidence", evidence(f, occasion)},
 	} {
 		if line[1] != "" {
 			lines = append(lines, line[0]+": "+clean(line[1]))

@@ -66,15 +66,35 @@ func annotations(s result.Suite) []annotation {
 
 func annotationText(f result.Finding, subject result.Subject) string {
 	lines := []string{strings.ToUpper(f.Status.String()) + ": " + seen(f)}
-	for _, line := range explanation(f) {
+	for _, line := range explanation(f, occasion(subject)) {
 		if !strings.HasPrefix(line, "seen: ") { // it is in the first line
 			lines = append(lines, line)
 		}
 	}
 	if f.Status != result.Warned {
 		lines = append(lines, cleanAll(subject.Story)...)
+		lines = append(lines, annotatedWords(subject)...)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// An annotation is read in a margin: of the subject's last words it has a few
+// lines, each cut. The table and the JSON report have more of them.
+const (
+	annotatedLines   = 5
+	annotatedColumns = 200
+)
+
+func annotatedWords(s result.Subject) []string {
+	said, shutdown := words(s)
+	if len(said) == 0 {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("its last words on stderr, in %s %d:", occasion(s), shutdown)}
+	for _, line := range said[max(0, len(said)-annotatedLines):] {
+		lines = append(lines, "| "+shorten(clean(line), annotatedColumns))
+	}
+	return lines
 }
 
 var (

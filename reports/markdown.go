@@ -75,7 +75,7 @@ func folded(w io.Writer, s result.Subject) {
 		"| :--- | :--- | :--- | :--- | :--- | :--- |\n")
 	for _, f := range findings(s) {
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", markdown(f.name), markdown(f.Status.String()),
-			markdown(f.Detail), markdown(f.Expected), markdown(f.Reference), markdown(evidence(f.Finding)))
+			markdown(f.Detail), markdown(f.Expected), markdown(f.Reference), markdown(evidence(f.Finding, occasion(s))))
 	}
 	for i, sentence := range s.Story {
 		if i == 0 {
@@ -84,7 +84,7 @@ func folded(w io.Writer, s result.Subject) {
 		fmt.Fprintf(w, "- %s\n", markdown(sentence))
 	}
 	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {
-		fmt.Fprintf(w, "\nIts last words on stderr, in shutdown %d:\n\n", shutdown)
+		fmt.Fprintf(w, "\nIts last words on stderr, in %s %d:\n\n", occasion(s), shutdown)
 		preformatted(w, lines)
 	}
 	fmt.Fprint(w, "\n</details>\n")

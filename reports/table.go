@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"slices"
@@ -35,7 +34,7 @@ var rooms = []room{
 // of all requests in one line, and for every subject that did not pass, or only
 // with warnings, what happened in plain sentences.
 func (style Style) Table(w io.Writer, s result.Suite) error {
-	out := bufio.NewWriter(w)
+	out := new(strings.Builder)
 	if err := style.comparison(out, s); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
@@ -47,7 +46,7 @@ func (style Style) Table(w io.Writer, s result.Suite) error {
 		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
 	}
 	fmt.Fprintf(out, "\n%s\n", wrap(clean(conditions(s)), "  "))
-	if err := out.Flush(); err != nil {
+	if _, err := io.WriteString(w, inert(out.String())); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil
@@ -171,7 +170,8 @@ func (style Style) verdict(v result.Verdict) string {
 }
 
 // exit says how the process ended and how long after the signal, the median of
-// all shutdowns. One that should have stayed up, and did, is still up.
+// all shutdowns. One that should have stayed up, and did, is still up; where nobody
+// listens any more, whoever it was is gone.
 func exit(s result.Subject, most int) string {
 	var how []string
 	for _, e := range s.Exits {
@@ -186,7 +186,9 @@ func exit(s result.Subject, most int) string {
 	}
 	switch {
 	case len(how) > 0:
-	case slices.ContainsFunc(s.Details, func(d result.Detail) bool { return d.Operation != nil }):
+	case slices.ContainsFunc(s.Details, func(d result.Detail) bool { return d.Operation != nil && d.Left.Looked && !d.Left.PortTaken }):
+		return "gone"
+	case operated(s):
 		return "still up"
 	default:
 		return "not seen"
@@ -233,7 +235,7 @@ func lastWords(w io.Writer, s result.Subject) {
 	if len(lines) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  Its last words on stderr, in shutdown %d:\n", shutdown)
+	fmt.Fprintf(w, "  Its last words on stderr, in %s %d:\n", occasion(s), shutdown)
 	for _, line := range lines[max(0, len(lines)-mostWords):] {
 		fmt.Fprintf(w, "    | %s\n", shorten(clean(line), width-6))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -125,7 +126,32 @@ func (d decoder) pairs(node ast.Node, fields []field) ([]*ast.MappingValueNode, 
 	if len(fields) > 0 {
 		example = fields[0].name + ": ..."
 	}
+	if written := asMapping(node, fields); written != "" {
+		return nil, d.mistake(begin(node), "a mapping is wanted, not %s: write %s", kindOf(node), written)
+	}
 	return nil, d.mistake(begin(node), "a mapping is wanted, as in {%s}, not %s", example, kindOf(node))
+}
+
+// asMapping shows a request's URL, or a subject's command, as the mapping that it
+// should be, or returns "".
+func asMapping(node ast.Node, fields []field) string {
+	has := func(name string) bool {
+		return slices.ContainsFunc(fields, func(f field) bool { return f.name == name })
+	}
+	text := literal(node)
+	switch {
+	case node.Type() == ast.SequenceType:
+	case has("body") && (strings.HasPrefix(text, "/") || strings.Contains(text, "://")):
+		if strings.ContainsAny(text, ",[]{}#\" ") || strings.Contains(text, ": ") {
+			text = strconv.Quote(text)
+		}
+		return fmt.Sprintf("{url: %s}", text)
+	case has("command") && strings.ContainsAny(text, "/. "):
+		if list, ok := strings.CutPrefix(asList(node, reflect.TypeFor[string]()), "write ["); ok {
+			return fmt.Sprintf("{command: [%s}", list)
+		}
+	}
+	return ""
 }
 
 // asList shows what was written as the list that it should be.

@@ -56,6 +56,25 @@ func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 	return s, nil
 }
 
+// Blame shows a mistake that was found later, such as a command that is not
+// there, where its field stands in the file. An error that names no field, or a
+// file that cannot be read any more, leaves it as it is.
+func Blame(file string, err error) error {
+	if _, ok := errors.AsType[*harness.Invalid](err); !ok {
+		return err
+	}
+	text, unread := read(file)
+	if unread != nil {
+		return err
+	}
+	source := newSource(file, strings.TrimPrefix(string(text), byteOrderMark))
+	root, unread := source.parse()
+	if unread != nil {
+		return err
+	}
+	return source.locate(blamed(root, err), err)
+}
+
 // read returns a file's text. It reads no more than a scenario can have, since
 // a path may lead to a device that never ends.
 func read(path string) ([]byte, error) {

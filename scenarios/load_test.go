@@ -31,6 +31,21 @@ func TestLoadReadsFiles(t *testing.T) {
 	}
 }
 
+// TestAFileMayLeaveTheGraceToThePolicy: what is right under some policy is read.
+func TestAFileMayLeaveTheGraceToThePolicy(t *testing.T) {
+	for name, text := range map[string]string{
+		"a high rate": "load: {rate: 20000}\n", "slow answers": "subject: {delay: 1m}\nload: {rate: 1}\n",
+		"a late signal": "disruption: {signal: 'TERM,1m,TERM'}\n", "a long lag": "disruption: {lag: 30s}\n",
+	} {
+		if _, err := Parse("mine.yaml", []byte(text)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Parse("mine.yaml", []byte("disruption: {lag: 30s, grace: 30s}\n")); err == nil || !strings.Contains(err.Error(), "1:19: disruption.lag is 30s, must be less than the grace of 30s") {
+		t.Errorf("a lag as long as the grace: %v", err)
+	}
+}
+
 func TestLoadTellsAnUnknownNameFromAMissingFile(t *testing.T) {
 	for name, want := range map[string]string{
 		"stedy":  `unknown scenario "stedy": did you mean steady?`,

@@ -2,6 +2,9 @@ package scenarios
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,7 +41,7 @@ var broken = []struct{ name, text, at, what, shown string }{
 	{"octal number", "load:\n  rate: 0100\n", "2:9", `"0100" is not a whole number: write digits, as in 500`, ">  2 |"},
 	{"hexadecimal number", "load:\n  rate: 0x10\n", "2:9", `"0x10" is not a whole number`, ">  2 |"},
 	{"number with an underscore", "load:\n  rate: 1_000\n", "2:9", `"1_000" is not a whole number`, ">  2 |"},
-	{"quoted number", "shutdowns: \"3\"\n", "1:12", `"3" is not a whole number`, ">  1 | shutdowns:"},
+	{"quoted number", "shutdowns: \"3\"\n", "1:12", `"3" in quotes is a text, not a whole number: write 3, without quotes`, ">  1 | shutdowns:"},
 	{"number beyond all bounds", "load:\n  rate: 99999999999999999999\n", "2:9", "is not a whole number", ">  2 |"},
 	{"number with a unit", "load:\n  rate: 500/s\n", "2:9", `"500/s" is not a whole number`, ">  2 |"},
 	{"truth for a number", "shutdowns: true\n", "1:12", `"true" is not a whole number`, ">  1 |"},
@@ -54,7 +57,7 @@ var broken = []struct{ name, text, at, what, shown string }{
 	{"share of more than all", "overrides:\n  max-loss: 101%\n", "2:13", `"101%" is not a share`, ">  2 |"},
 	{"word for a truth", "subject:\n  insecure: yes\n", "2:13", `"yes" is neither true nor false`, ">  2 |   insecure: yes"},
 	{"number for a truth", "subject:\n  insecure: 1\n", "2:13", `"1" is neither true nor false`, ">  2 |"},
-	{"quoted truth", "subject:\n  insecure: \"true\"\n", "2:13", `"true" is neither true nor false`, ">  2 |"},
+	{"quoted truth", "subject:\n  insecure: \"true\"\n", "2:13", `"true" in quotes is a text: write true, without quotes`, ">  2 |"},
 
 	// one shape for another
 	{"list for a number", "load:\n  rate: [5]\n", "2:9", "a single value is wanted, not a list", ">  2 |"},
@@ -67,7 +70,11 @@ var broken = []struct{ name, text, at, what, shown string }{
 	{"mapping for a list", "load:\n  requests:\n    url: /\n", "3:5", `a list is wanted, not a mapping: begin each item with "- "`, ">  3 |     url: /"},
 	{"mapping for a duration", "load: {tail: {s: 5}}\n", "1:14", "a single value is wanted, not a mapping", ">  1 |"},
 	{"number for a section", "load: 5\n", "1:7", "a mapping is wanted, as in {rate: ...}, not a single value", ">  1 | load: 5"},
-	{"text for a list's mapping", "load:\n  requests: [/a]\n", "2:14", "a mapping is wanted, as in {method: ...}, not a single value", ">  2 |"},
+	{"text for a list's mapping", "load:\n  requests: [/a]\n", "2:14", "a mapping is wanted, not a single value: write {url: /a}", ">  2 |"},
+	{"a path that needs quotes for a mapping", "load:\n  requests:\n    - /a?b={c}\n", "3:7", `write {url: "/a?b={c}"}`, ">  3 |"},
+	{"a word for a list's mapping", "load:\n  requests: [GET]\n", "2:14", "a mapping is wanted, as in {method: ...}, not a single value", ">  2 |"},
+	{"command for the subject", "subject: ./run.sh --port {port}\n", "1:10", `a mapping is wanted, not a single value: write {command: [./run.sh, --port, "{port}"]}`, ">  1 |"},
+	{"a method in a URL", "load: {requests: [{url: POST /orders}]}\n", "1:25", `load.requests[0].url is "POST /orders": write method: POST and url: /orders`, ">  1 |"},
 	{"list in a list", "subject: {command: [[./server]]}\n", "1:21", "a single value is wanted, not a list", ">  1 |"},
 	{"no mapping at all", "hello\n", "1:1", "a mapping is wanted, as in {name: ...}, not a single value", ">  1 | hello"},
 	{"a list alone", "# a list\n- name: x\n", "2:1", "a mapping is wanted, as in {name: ...}, not a list", ">  2 | - name: x"},
@@ -142,8 +149,8 @@ var broken = []struct{ name, text, at, what, shown string }{
 	{"an open quote", "name: \"x\nload: {}\n", "1:7", "could not find end character of double-quoted text", ">  1 |"},
 	{"a colon in a text", "purpose: what: and why\n", "1:14", `A text with ": " in it needs quotes`, ">  1 |"},
 	{"indented more than its neighbours", "load:\n  rate: 5\n   tail: 5s\n", "3:8", "is the line indented like its neighbours?", ">  3 |    tail: 5s"},
-	{"indented less than its neighbours", "load:\n  rate: 5\n tail: 5s\n", "3:2", "value is not allowed", ">  3 |  tail: 5s"},
-	{"a key that is not closed", "load:\n  rate: 5\nshutdowns\n", "3:1", "non-map value", ">  3 | shutdowns"},
+	{"indented less than its neighbours", "load:\n  rate: 5\n tail: 5s\n", "3:2", "something stands where it cannot: is the line indented like its neighbours?", ">  3 |  tail: 5s"},
+	{"a key that is not closed", "load:\n  rate: 5\nshutdowns\n", "3:1", `a text where a key should be: write "key: value"`, ">  3 | shutdowns"},
 	{"a text that begins with a reserved sign", "name: @x\n", "1:7", "'@' is a reserved character", ">  1 |"},
 	{"brackets without end", strings.Repeat("[", 100), "1:17", "nested too deeply", ">  1 |"},
 	{"dashes without end", strings.Repeat("- ", 100), "1:33", "nested too deeply", ">  1 |"},
@@ -227,6 +234,31 @@ func TestACallersChecksAreShownWhereTheyAre(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// TestALaterMistakeIsShownWhereItIs: that a command is not there is found by the
+// run, long after the file was read.
+func TestALaterMistakeIsShownWhereItIs(t *testing.T) {
+	invalid := &harness.Invalid{Field: "subject.command", Problem: "is not there"}
+	file := write(t, filepath.Join(t.TempDir(), "gate.yaml"), "\uFEFFname: x\nsubject:\n  command: [x]\n")
+	err := Blame(file, fmt.Errorf("run: %w", invalid))
+	if want := file + ":3:12: run: subject.command is not there\n"; !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), ">  3 |   command: [x]") {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if !errors.Is(err, invalid) {
+		t.Error("the mistake itself is gone")
+	}
+	for name, err := range map[string]error{
+		"a file that is gone":          Blame(file+"x", invalid),
+		"a file that is no longer one": Blame(write(t, filepath.Join(t.TempDir(), "gate.yaml"), "a: ["), invalid),
+	} {
+		if err != error(invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := Blame(file, os.ErrClosed); err != os.ErrClosed { //nolint:errorlint // it must be as it was
+		t.Errorf("an error that names no field: %v", err)
+	}
 }
 
 func TestALongLineIsCut(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -32,7 +33,7 @@ type Check func(harness.Scenario) error
 func Parse(file string, text []byte, checks ...Check) (harness.Scenario, error) {
 	s := harness.DefaultScenario()
 	s.Name = strings.TrimSuffix(path.Base(file), path.Ext(file))
-	source := newSource(file, strings.TrimPrefix(string(text), "\uFEFF"))
+	source := newSource(file, strings.TrimPrefix(string(text), byteOrderMark))
 	root, err := source.parse()
 	if err != nil {
 		return harness.Scenario{}, err
@@ -51,12 +52,20 @@ func Parse(file string, text []byte, checks ...Check) (harness.Scenario, error) 
 }
 
 // valid refuses what no policy could make right. Where the grace is the policy's
-// to decide, the longest is assumed.
+// to decide, one is looked for that makes it right: a long one leaves time for
+// slow answers and late signals, a short one keeps the record of a high rate small.
 func valid(s harness.Scenario) error {
-	if s.Disruption.Grace.Duration == 0 {
-		s.Disruption.Grace.Duration = harness.MaxDuration
+	if s.Disruption.Grace.Duration != 0 {
+		return harness.Validate(harness.Complete(s))
 	}
-	return harness.Validate(harness.Complete(s))
+	var err error
+	for _, grace := range []time.Duration{10 * time.Second, 90 * time.Second, harness.MaxDuration} {
+		s.Disruption.Grace.Duration = grace
+		if err = harness.Validate(harness.Complete(s)); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // parse returns what is in the file, or nil if nothing is.
@@ -94,7 +103,21 @@ func (s source) syntax(err error) error {
 	if mark := marker.FindString(s.from(at)); mark != "" {
 		return s.mistake(at, "%s within brackets: put the whole text in quotes", mark)
 	}
+	if plain := plainly[message]; plain != "" {
+		message = plain
+	}
 	return s.mistake(at, "%s", message)
+}
+
+// byteOrderMark may begin a file.
+const byteOrderMark = "\uFEFF"
+
+// plainly are the parser's messages that only its author understands.
+var plainly = map[string]string{
+	"value is not allowed in this context":                               "something stands where it cannot: is the line indented like its neighbours?",
+	"value is not allowed in this context. map key-value is pre-defined": "something follows where only keys can: is the line indented like its neighbours?",
+	"non-map value is specified":                                         `a text where a key should be: write "key: value"`,
+	"unexpected key name":                                                "a key where none can be: is the line indented like its neighbours?",
 }
 
 // noKeyHere is what the parser says of "a: b: c", and of a key that is indented

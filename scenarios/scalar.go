@@ -21,11 +21,17 @@ func (d decoder) scalar(node ast.Node, into reflect.Value) error {
 	case reflect.Bool:
 		truth, ok := node.(*ast.BoolNode)
 		if !ok {
+			if text == "true" || text == "false" {
+				return d.mistake(begin(node), "%q in quotes is a text: write %s, without quotes", text, text)
+			}
 			return d.mistake(begin(node), "%q is neither true nor false", short(text))
 		}
 		into.SetBool(truth.Value)
 	case reflect.Int:
 		n, err := strconv.Atoi(text)
+		if err == nil && isString(node) {
+			return d.mistake(begin(node), "%q in quotes is a text, not a whole number: write %d, without quotes", short(text), n)
+		}
 		if err != nil || node.Type() != ast.IntegerType || node.GetToken().Type != token.IntegerType {
 			return d.mistake(begin(node), "%q is not a whole number: write digits, as in 500", short(text))
 		}

@@ -147,7 +147,7 @@ func (p pair) conclude(d *result.SubjectDiff) {
 	regressed := false
 	for _, c := range d.Changes {
 		regressed = regressed || c.Regression
-		if c.Rule && c.New.Status == result.Violated.String() && c.Direction == result.CannotTell && !p.follows(c.Name) {
+		if c.Rule && c.New.Status == result.Violated.String() && c.Direction == result.CannotTell {
 			d.Reasons = append(d.Reasons, fmt.Sprintf("The rule %s is violated, and whether it was before cannot be told.", c.Name))
 		}
 	}

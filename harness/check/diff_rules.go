@@ -105,6 +105,7 @@ func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 		c.Detail = "the two were judged by different policies"
 		return c
 	case is && !was && p.follows(name):
+		c.Direction = result.Same // of the failure that is known
 		c.Detail = "a server that loses what is in flight also cuts off what it has just received, by chance: " + latest.Detail
 		return c
 	case is && !was:

@@ -11,15 +11,10 @@ import (
 
 // baseline is an earlier result that a run is measured against: what failed then
 // may fail now, but nothing may be worse.
-type baseline struct {
-	suite  result.Suite
-	stdout io.Writer
-	style  reports.Style
-	shown  bool // the table is shown, and so is the comparison
-}
+type baseline struct{ suite result.Suite }
 
 // openBaseline reads the earlier result, before anything starts.
-func openBaseline(path string, o *outputOptions, s streams) (*baseline, error) {
+func openBaseline(path string, o *outputOptions) (*baseline, error) {
 	suite, err := readSuite(path)
 	if err != nil {
 		return nil, usagef("--baseline %w", err)
@@ -27,32 +22,29 @@ func openBaseline(path string, o *outputOptions, s streams) (*baseline, error) {
 	if err := keepsInputs(o.reports, path); err != nil {
 		return nil, err
 	}
-	b := &baseline{suite: suite, stdout: s.out, style: reports.Style{Color: colored(o.noColor, s.out)}}
-	for _, r := range o.requests() {
-		b.shown = b.shown || r.path == "" && r.format == "table"
-	}
-	return b, nil
+	return &baseline{suite}, nil
 }
 
-// conclude writes the reports, which say what was found, and exits by what has
-// become worse since.
+// conclude compares first, for the comparison decides: it is in every report
+// but the JSON, and in the exit code. What was interrupted is compared with
+// nothing.
 func (b *baseline) conclude(ctx context.Context, out *output, latest result.Suite) error {
-	concluded := conclude(ctx, out, latest, true)
 	if ctx.Err() != nil || latest.Status == result.SuiteInterrupted {
-		return concluded
-	}
-	if _, isVerdict := concluded.(*exitError); concluded != nil && !isVerdict { //nolint:errorlint // conclude returns it bare
-		return concluded // the reports could not be written
+		return conclude(ctx, out, latest, true)
 	}
 	compared, err := check.Compare(b.suite, latest)
 	if err != nil {
+		_ = conclude(ctx, out, latest, true) // what was measured is worth its reports; the error says more than their exit
 		return err
 	}
-	if b.shown {
-		if _, err := io.WriteString(b.stdout, "\nAgainst the baseline:\n\n"); err != nil {
-			return err
-		}
-		if err := b.style.DiffTable(b.stdout, compared); err != nil {
+	out.formats = func(style reports.Style) []reports.Format { return reports.Against(style, compared) }
+	out.summarizeAs(func(w io.Writer) error { return reports.MarkdownAgainst(w, latest, compared) })
+	if err := out.write(latest); err != nil {
+		return err
+	}
+	if !out.prints("table", "markdown") { // nobody would see why it passes or fails
+		style := reports.Style{Color: colored(out.noColor, out.stderr)}
+		if err := style.Comparison(out.stderr, compared); err != nil {
 			return err
 		}
 	}

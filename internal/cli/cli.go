@@ -178,7 +178,11 @@ func plainCause(invalid *pflag.InvalidValueError) string {
 	if invalid.GetFlag().Value.Type() == "bool" {
 		return "must be true or false"
 	}
-	return "must be a whole number from 0, as in " + invalid.GetFlag().DefValue
+	example := invalid.GetFlag().DefValue
+	if example == "[]" { // nothing is no example
+		example = "143"
+	}
+	return "must be a whole number from 0, as in " + example
 }
 
 // noArgs refuses arguments of a command that takes none.

@@ -38,10 +38,10 @@ func (e experiment) run(ctx context.Context, s streams) error {
 
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	bar := newProgress(s.err, e.output.quiet, len(e.plan.Subjects)*e.plan.Scenario.Shutdowns)
+	bar := newProgress(s.err, e.output.quiet, e.plan)
 	e.plan.Progress, e.plan.Done = bar.step, recorder.write
 	histories, err := harness.Run(ctx, e.plan)
-	bar.finish()
+	bar.finish(ctx.Err() != nil)
 	failed := err != nil && !errors.Is(err, harness.ErrInterrupted)
 	if failed && len(histories) == 0 {
 		return err // nothing was measured: an empty report must not replace an old one

@@ -116,6 +116,9 @@ func (o *runOptions) apply(s *harness.Scenario, f *pflag.FlagSet) error {
 			return usagef("--%s is %s, must be more than 0", name, d)
 		}
 	}
+	if f.Changed("lag") && o.lag <= 0 {
+		return usagef("--lag is %s, must be more than 0: for none say --rule %s=off", o.lag, check.ServesThroughLag)
+	}
 	set := map[string]func(){
 		"rate":          func() { s.Load.Rate = o.rate },
 		"delay":         func() { s.Subject.Delay.Duration = o.delay },
@@ -151,24 +154,29 @@ func (o *outputOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
 }
 
-// Validate refuses reports that would mix or overwrite each other.
+// Validate refuses reports that would mix or overwrite each other. Only the
+// table and GitHub's commands can share standard output: GitHub finds them
+// anywhere in a step's log, and people want to read it.
 func (o *outputOptions) Validate() error {
-	taken := make(map[string]string)
+	taken := make(map[string][]string) // the formats in each place
 	for _, r := range o.reports {
-		place := r.path
+		place, where := r.path, "standard output"
 		if place != "" {
-			place = filepath.Clean(place)
+			place, where = filepath.Clean(place), "the file "+r.path
 		}
-		if other, ok := taken[place]; ok {
-			where := "the file " + r.path
-			if r.path == "" {
-				where = "standard output"
+		for _, other := range taken[place] {
+			if !share(place, other, r.format) {
+				return usagef("--report: %s and %s would both go to %s: write %s=PATH", other, r.format, where, r.format)
 			}
-			return usagef("--report: %s and %s would both go to %s: write %s=PATH", other, r.format, where, r.format)
 		}
-		taken[place] = r.format
+		taken[place] = append(taken[place], r.format)
 	}
 	return nil
+}
+
+// share reports whether two reports can go to one place.
+func share(place, a, b string) bool {
+	return place == "" && (a == "table" && b == "github" || a == "github" && b == "table")
 }
 
 // requests returns the reports asked for, with the table on standard output if

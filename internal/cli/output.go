@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/term"
 
@@ -101,6 +102,14 @@ func (out *output) write(s result.Suite) error {
 			}
 		}
 		return nil
+	})
+}
+
+// prints reports whether a report of one of these formats goes to standard
+// output.
+func (out *output) prints(formats ...string) bool {
+	return slices.ContainsFunc(out.requests, func(r reportRequest) bool {
+		return r.path == "" && slices.Contains(formats, r.format)
 	})
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -87,46 +86,4 @@ func resolvePolicy(s history.Scenario, f *pflag.FlagSet) (check.Policy, history.
 		return policy, s, flagOf(err, f)
 	}
 	return policy, s, nil
-}
-
-// flags are the names of the flags that set a scenario's fields.
-var flags = map[string]string{
-	"load.rate": "rate", "subject.delay": "delay", "shutdowns": "shutdowns",
-	"disruption.signal": "signal", "disruption.grace": "grace", "load.timeout": "timeout",
-	"disruption.target": "signal-target", "disruption.lag": "lag", "disruption.while": "while", "disruption.settle": "settle",
-	"load.connections": "connections", "load.method": "method",
-	"load.expect-status": "expect-status", "load.expect-body": "expect-body", "load.requests-file": "requests",
-	"subject.url": "url", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
-	"subject.dir": "dir", "subject.env": "env", "subject.ca": "ca", "subject.insecure": "insecure",
-	"overrides.min-at-risk": "min-at-risk", "overrides.max-loss": "max-loss", "overrides.exit-codes": "exit-code",
-}
-
-// inFlags says an error of a run in terms of the flag that caused it, if one did.
-func inFlags(err error, f *pflag.FlagSet) error {
-	if _, ok := errors.AsType[*history.Invalid](err); ok {
-		return flagOf(err, f)
-	}
-	return err
-}
-
-// flagOf says a *history.Invalid in terms of the flag that caused it.
-func flagOf(err error, f *pflag.FlagSet) error {
-	invalid, ok := errors.AsType[*history.Invalid](err)
-	if !ok {
-		return &usageError{err}
-	}
-	field, item, _ := strings.Cut(invalid.Field, "[")
-	_, part, _ := strings.Cut(item, "].")
-	switch {
-	case invalid.Field == "subject.command":
-		return usagef("the command %s", invalid.Problem)
-	case field == "load.requests" && f.Changed("url") && part != "" && part != "url":
-		return usagef("--url: its %s %s", part, invalid.Problem)
-	case field == "load.requests" && f.Changed("url"):
-		return usagef("--url %s", invalid.Problem)
-	}
-	if name := flags[field]; name != "" && f.Lookup(name) != nil {
-		return usagef("--%s %s", name, invalid.Problem)
-	}
-	return &usageError{err}
 }

@@ -10,32 +10,52 @@ import (
 )
 
 // progress shows on a terminal what is being done; elsewhere it shows nothing.
-type progress struct{ bar *progressbar.ProgressBar }
+type progress struct {
+	terminal io.Writer // nil: it is none
+	bar      *progressbar.ProgressBar
+	occasion string // what each subject is put through
+}
 
-func newProgress(w io.Writer, quiet bool, total int) *progress {
-	if quiet || !isTerminal(w) {
-		return &progress{}
+func newProgress(w io.Writer, quiet bool, plan harness.Plan) *progress {
+	p := &progress{occasion: "shutdown"}
+	if len(plan.Scenario.Disruption.While) > 0 {
+		p.occasion = "run"
 	}
-	return &progress{progressbar.NewOptions(total,
+	if isTerminal(w) {
+		p.terminal = w
+		if !quiet {
+			p.bar = newBar(w, len(plan.Subjects)*plan.Scenario.Shutdowns)
+		}
+	}
+	return p
+}
+
+func newBar(w io.Writer, total int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetWidth(24),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.ThemeASCII),
-	)}
+	)
 }
 
 func (p *progress) step(s harness.Step) {
 	if p.bar == nil {
 		return
 	}
-	p.bar.Describe(fmt.Sprintf("%s, shutdown %d of %d: %s", s.Subject, s.Shutdown, s.Of, s.Doing))
+	p.bar.Describe(fmt.Sprintf("%s, %s %d of %d: %s", s.Subject, p.occasion, s.Shutdown, s.Of, s.Doing))
 	_ = p.bar.Set(s.Finished) // a bar that cannot be drawn is not worth a word
 }
 
-func (p *progress) finish() {
+// finish leaves an empty line for what follows. After Ctrl-C the terminal has
+// written ^C behind the bar, where the bar does not clear it.
+func (p *progress) finish(interrupted bool) {
 	if p.bar != nil {
 		_ = p.bar.Finish() // as above
+	}
+	if interrupted && p.terminal != nil {
+		fmt.Fprintln(p.terminal)
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +17,11 @@ import (
 // loadScenario reads a scenario by name or from a file, and sees to it that it
 // can be judged and reported: the loader knows neither policies nor formats.
 func loadScenario(nameOrFile string) (harness.Scenario, error) {
-	return scenarios.Load(nameOrFile, scenarioChecks()...)
+	s, err := scenarios.Load(nameOrFile, scenarioChecks()...)
+	if unknown, ok := errors.AsType[*scenarios.UnknownKey](err); ok && slices.Contains(check.RuleNames(), unknown.Key) {
+		unknown.Elsewhere = []string{"overrides.rules." + unknown.Key} // the loader knows no rules
+	}
+	return s, err
 }
 
 func scenarioChecks() []scenarios.Check {

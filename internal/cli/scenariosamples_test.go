@@ -49,7 +49,8 @@ var keySamples = map[string]keySample{
 	"load.requests-file":        someWord,
 	"load.expect-body":          {texts("x", "5", "true", "'^ok$'"), texts(`""`, "[x]", "{a: b}")},
 	"disruption.target":         {texts("leader", "group", "owner"), texts("Leader", "all", "5", `""`)},
-	"disruption.grace":          someTime, "disruption.lag": someTime, "disruption.settle": someTime,
+	"disruption.grace":          someTime, "disruption.lag": {good: texts("1ms", "0.001s", "1m30s"), bad: someTime.bad}, // less than the grace
+	"disruption.settle":     someTime,
 	"disruption.while":      words,
 	"policy":                {texts("default", "strict", "k8s", "docker", "systemd"), texts("strct", "Default", "5", `""`)},
 	"overrides.min-at-risk": {texts("1", "1000000"), texts("0", "-1", "1.5", "x")},

@@ -68,7 +68,7 @@ func keyed(path, value string) string {
 
 // beside are keys without which another's values would meet a default that does
 // not go with them.
-var beside = map[string]string{"subject.delay": "load: {rate: 1}\n", "load.max-open": "  rate: 1\n"}
+var beside = map[string]string{"subject.delay": "load: {rate: 1}\n", "load.max-open": "  rate: 1\n", "disruption.lag": "  grace: 1h\n"}
 
 // keyPaths returns the paths of all keys of a scenario.
 func keyPaths(r reflect.Type, prefix string) (leaves, sections []string) {
@@ -155,8 +155,9 @@ func TestSchemaAndLoaderAgreeOnSignals(t *testing.T) {
 		"SIGTERM", "TERM", "term", "sigint", "15", `"15"`, "9", "31", "SIGTERM,2s,SIGTERM", "TERM, 500ms ,KILL", "SIGTERM,SIGTERM", "TERM,0s,9",
 		"USR1,1.5s,TERM,1s,KILL", "TERM,1.5s,9", "null", strings.Repeat("INT,", 9)+"INT",
 	) {
-		if !bothSay(t, schema, keyed("disruption.signal", value)) {
-			t.Errorf("%s is refused: %v", value, readGate(keyed("disruption.signal", value)))
+		text := keyed("disruption.signal", value) + "  grace: 5m\n" // within which all of them must come
+		if !bothSay(t, schema, text) {
+			t.Errorf("%s is refused: %v", value, readGate(text))
 		}
 	}
 	for _, value := range texts(

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -8,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
 )
 
 // subjectOptions are the flags that describe a server of the user's, and what
@@ -26,6 +26,7 @@ type subjectOptions struct {
 	urls         []string // [METHOD ]URL
 	headers      []string // Name: value
 	body         string   // a file
+	post         bool     // a body makes a POST where no method is given, as curl has it
 	requests     string   // a file
 	expectStatus string
 	expectBody   string
@@ -37,7 +38,7 @@ type subjectOptions struct {
 func (o *subjectOptions) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.urls, "url", nil, "`[METHOD ]URL` or path to ask for; may be repeated: they are sent in turn (default http://127.0.0.1:{port}/)")
 	f.StringArrayVar(&o.headers, "header", nil, "`Name: value` of every request; may be repeated")
-	f.StringVar(&o.body, "body", "", "`file` with the body of every request")
+	f.StringVar(&o.body, "body", "", "`file` with the body of every request, which is a POST unless a method is given")
 	f.StringVar(&o.requests, "requests", "", "`file` of more requests, in vegeta's target format")
 	f.StringVar(&o.expectStatus, "expect-status", "", "`statuses` that count as completed, as in 200,204,300-399 (default 200-399)")
 	f.StringVar(&o.expectBody, "expect-body", "", "`regexp` that the body of a completed answer matches")
@@ -55,6 +56,10 @@ func (o *subjectOptions) register(f *pflag.FlagSet) {
 
 // apply changes the scenario by the flags given, and by the command after "--".
 func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []string) error {
+	if f.Changed("ready-timeout") && o.readyTimeout <= 0 {
+		return usagef("--ready-timeout is %s, must be more than 0", o.readyTimeout)
+	}
+	o.post = o.body != "" && !f.Changed("method") && s.Load.Method == http.MethodGet
 	subject, l := &s.Subject, &s.Load
 	subject.Delay.Duration = 0 // the sample handler's; how long a user's takes nobody knows
 	if len(command) > 0 {
@@ -102,93 +107,6 @@ func (o *subjectOptions) applyEnv(s *harness.Scenario) error {
 	}
 	s.Subject.Env = env
 	return nil
-}
-
-// applyRequests makes requests of the URLs, headers and body. The first URL with
-// a host says where the server is.
-func (o *subjectOptions) applyRequests(s *harness.Scenario) error {
-	l := &s.Load
-	if len(o.urls) > 0 {
-		l.Requests = nil
-		for i, text := range o.urls {
-			r := o.request(text)
-			if site, _, ok := cutSite(r.URL); ok && i == 0 {
-				s.Subject.URL = site
-			}
-			l.Requests = append(l.Requests, r)
-		}
-	}
-	if len(o.headers) == 0 && o.body == "" {
-		return nil
-	}
-	if l.RequestsFile != "" && len(l.Requests) == 0 {
-		return usagef("--header and --body do not go with --requests: write them into the file")
-	}
-	if len(l.Requests) == 0 {
-		l.Requests = []history.Target{{URL: pathOf(s.Subject.URL)}}
-	}
-	return o.applyParts(l)
-}
-
-// applyParts adds the headers and the body to every request.
-func (o *subjectOptions) applyParts(l *history.Load) error {
-	headers := make(map[string]string)
-	for _, text := range o.headers {
-		name, value, ok := strings.Cut(text, ":")
-		if name = strings.TrimSpace(name); !ok || name == "" {
-			return usagef("--header %q: must be as in Accept: application/json", text)
-		}
-		headers[name] = strings.TrimSpace(value)
-	}
-	requests := make([]history.Target, len(l.Requests))
-	for i, r := range l.Requests {
-		all := make(map[string]string)
-		for name, value := range r.Header {
-			all[name] = value
-		}
-		for name, value := range headers {
-			all[name] = value
-		}
-		if len(all) > 0 {
-			r.Header = all
-		}
-		if o.body != "" {
-			r.Body, r.BodyFile = "", o.body
-		}
-		requests[i] = r
-	}
-	l.Requests = requests
-	return nil
-}
-
-// request reads [METHOD ]URL.
-func (o *subjectOptions) request(text string) history.Target {
-	if method, rest, ok := strings.Cut(strings.TrimSpace(text), " "); ok && !strings.ContainsAny(method, "/:") {
-		return history.Target{Method: strings.ToUpper(method), URL: strings.TrimSpace(rest)}
-	}
-	return history.Target{URL: text}
-}
-
-// cutSite cuts a URL after its host: it cannot be parsed while it holds {port}.
-func cutSite(text string) (site, path string, ok bool) {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		return "", text, false
-	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	return scheme + "://" + rest[:end] + "/", rest[end:], true
-}
-
-// pathOf is the path of a URL, as a request names it.
-func pathOf(text string) string {
-	_, path, _ := cutSite(text)
-	if !strings.HasPrefix(path, "/") {
-		return "/" + path
-	}
-	return path
 }
 
 // applyWhile splits the command into words, as a shell would, without running

@@ -47,7 +47,7 @@ func readBounded(path string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, plain(err)
 	case int64(len(text)) > most:
-		return nil, fmt.Errorf("it is larger than %d MB, which no report is", most>>20)
+		return nil, fmt.Errorf("it is larger than %d MB", most>>20)
 	}
 	return text, nil
 }

@@ -50,6 +50,7 @@ type testOptions struct {
 	runOptions
 	subject  subjectOptions
 	file     string
+	from     string // the file that was read, or "" if the scenario is of the catalogue
 	baseline string
 }
 
@@ -63,6 +64,8 @@ func newTest(s streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash > 0 || dash < 0 && len(args) > 0 {
 				return usagef("%q stands before --: the command begins after it, as in lastcall test -- %s", args[0], args[0])
+			} else if dash == 0 && len(args) == 0 {
+				return usagef("no command follows --: write one, as in lastcall test -- ./myserver --port {port}, or leave -- out to use %s", defaultFile)
 			}
 			return o.run(cmd.Context(), s, cmd.Flags(), args)
 		},
@@ -106,13 +109,13 @@ func (o *testOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, comm
 		},
 	}
 	if o.baseline != "" {
-		against, err := openBaseline(o.baseline, &o.output, s)
+		against, err := openBaseline(o.baseline, &o.output)
 		if err != nil {
 			return err
 		}
 		e.conclude = against.conclude
 	}
-	return inFlags(e.run(ctx, s), f)
+	return o.blame(e.run(ctx, s), f, command)
 }
 
 // resolve returns the scenario: the file's, with the flags and the command
@@ -122,9 +125,12 @@ func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scena
 	if err != nil {
 		return harness.Scenario{}, check.Policy{}, err
 	}
+	if _, ok := scenarios.Source(source); !ok {
+		o.from = source
+	}
 	s, err := loadScenario(source)
 	if err != nil {
-		return s, check.Policy{}, usagef("%s: %w", o.sourceFlag(), err)
+		return s, check.Policy{}, usagef("%s%w", o.sourceFlag(f), err)
 	}
 	if err := o.runOptions.apply(&s, f); err != nil {
 		return s, check.Policy{}, err
@@ -132,8 +138,10 @@ func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scena
 	if err := o.subject.apply(&s, f, command); err != nil {
 		return s, check.Policy{}, err
 	}
-	if len(s.Subject.Command) == 0 && len(s.Disruption.While) == 0 {
-		return s, check.Policy{}, usagef("there is no command to test: write it after --, as in lastcall test -- ./myserver --port {port}, or into %s", defaultFile)
+	for _, err := range []error{whileOrSignal(s, f), o.tested(s), local(s.Subject), trusts(s.Subject)} {
+		if err != nil {
+			return s, check.Policy{}, o.blame(err, f, command)
+		}
 	}
 	return o.complete(s, f)
 }
@@ -158,12 +166,16 @@ func (o *testOptions) source(f *pflag.FlagSet, command []string) (string, error)
 	return o.scenario, nil
 }
 
-// sourceFlag is the flag that names where the scenario comes from.
-func (o *testOptions) sourceFlag() string {
-	if o.file != "" {
-		return "--file"
+// sourceFlag begins a message on the scenario with the flag that names it. The
+// file that is looked for by itself has none.
+func (o *testOptions) sourceFlag(f *pflag.FlagSet) string {
+	switch {
+	case o.file != "":
+		return "--file: "
+	case f.Changed("scenario"):
+		return "--scenario: "
 	}
-	return "--scenario"
+	return ""
 }
 
 // pathLike keeps a file from being taken for the name of a scenario.

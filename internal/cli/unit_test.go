@@ -413,6 +413,11 @@ func TestReportsGoSomewhereElseEach(t *testing.T) {
 		{"two files", []reportRequest{{"json", "a"}, {"json", "b"}}, false},
 		{"stdout and a file", []reportRequest{{"table", ""}, {"json", "a"}}, false},
 		{"stdout twice", []reportRequest{{"table", ""}, {"json", ""}}, true},
+		{"a table with GitHub's commands", []reportRequest{{"table", ""}, {"github", ""}}, false},
+		{"GitHub's commands with a table", []reportRequest{{"github", ""}, {"table", ""}}, false},
+		{"a table around GitHub's commands", []reportRequest{{"table", ""}, {"github", ""}, {"table", ""}}, true},
+		{"JSON among GitHub's commands", []reportRequest{{"github", ""}, {"json", ""}}, true},
+		{"a table with GitHub's commands in one file", []reportRequest{{"table", "a"}, {"github", "a"}}, true},
 		{"one file twice", []reportRequest{{"table", "a"}, {"json", "a"}}, true},
 		{"one file, written in two ways", []reportRequest{{"table", "x/a"}, {"json", "./x//a"}}, true},
 	} {

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"lastcall/harness"
+)
+
+// TestAnInterruptedBarLeavesAnEmptyLine: the terminal's own ^C must not stand in
+// the first line of the table.
+func TestAnInterruptedBarLeavesAnEmptyLine(t *testing.T) {
+	for _, interrupted := range []bool{false, true} {
+		var screen strings.Builder
+		p := &progress{terminal: &screen, bar: newBar(&screen, 3), occasion: "run"}
+		p.step(harness.Step{Subject: "api", Shutdown: 2, Of: 3, Doing: "load", Finished: 1})
+		if !strings.Contains(screen.String(), "api, run 2 of 3: load") {
+			t.Errorf("it shows %q", screen.String())
+		}
+		p.finish(interrupted)
+		if strings.HasSuffix(screen.String(), "\n") != interrupted {
+			t.Errorf("interrupted %t, and it ends in %q", interrupted, screen.String())
+		}
+	}
+}
+
+func TestWithoutATerminalNothingIsShown(t *testing.T) {
+	var screen strings.Builder
+	p := newProgress(&screen, false, harness.Plan{})
+	p.step(harness.Step{Subject: "api"})
+	p.finish(true)
+	if screen.Len() > 0 {
+		t.Errorf("%q", screen.String())
+	}
+}
+
+func TestAnOperationIsNoShutdown(t *testing.T) {
+	plan := harness.Plan{Scenario: harness.DefaultScenario()}
+	if got := newProgress(nil, true, plan).occasion; got != "shutdown" {
+		t.Errorf("it is a %s", got)
+	}
+	plan.Scenario.Disruption.While = []string{"reload"}
+	if got := newProgress(nil, true, plan).occasion; got != "run" {
+		t.Errorf("it is a %s", got)
+	}
+}

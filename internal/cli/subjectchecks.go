@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+)
+
+// whileOrSignal refuses flags that would be ignored: those of a signal where a
+// command is run in its place, and those of such a command where there is none.
+func whileOrSignal(s harness.Scenario, f *pflag.FlagSet) error {
+	if len(s.Disruption.While) == 0 {
+		if f.Changed("settle") {
+			return usagef("--settle is how long the load goes on after the command of --while: give that too, or drop it")
+		}
+		return nil
+	}
+	where := "--while"
+	if !f.Changed("while") {
+		where = "the scenario's disruption.while"
+	}
+	for _, name := range []string{"signal", "signal-target", "lag"} {
+		if f.Changed(name) {
+			return usagef("--%s and %s do not go together: a command is run in place of the signal, so drop one of them", name, where)
+		}
+	}
+	return nil
+}
+
+// tested refuses what names nothing that could be tested, or only half of it.
+func (o *testOptions) tested(s harness.Scenario) error {
+	command, while, at, urls := len(s.Subject.Command) > 0, len(s.Disruption.While) > 0, s.Subject.URL, o.subject.urls
+	switch {
+	case command, while && at != "":
+		return nil
+	case while && len(urls) > 0:
+		return usagef("--url %s names no host and port, by which a server that runs already is found: write http://127.0.0.1:8080%s", urls[0], pathOf(urls[0]))
+	case while:
+		return &harness.Invalid{Field: "subject.url", Problem: "is missing: a server that runs already is found by it, as in http://127.0.0.1:8080/; one to start needs a command"}
+	case at != "" && len(urls) > 0:
+		return usagef("there is no command to test: write it after --; for a server that already runs at %s say with --while what happens to it, as in --while ./deploy.sh", at)
+	case o.from != "":
+		return &harness.Invalid{Field: "subject.command", Problem: `is missing: name a program and its arguments, as in [./server, --port, "{port}"]`}
+	}
+	return usagef("there is no command to test: write it after --, as in lastcall test -- ./myserver --port {port}, or into %s", defaultFile)
+}
+
+// local refuses an address of another machine. Names are looked up later, by the
+// run itself.
+func local(s history.Subject) error {
+	for _, u := range [][2]string{{"subject.url", s.URL}, {"subject.ready", s.Ready}} {
+		parsed, err := url.Parse(strings.ReplaceAll(u[1], "{port}", "1"))
+		if err != nil || s.AllowRemote {
+			continue // validation says what is wrong with it
+		}
+		if ip, err := netip.ParseAddr(parsed.Hostname()); err == nil && !ip.Unmap().IsLoopback() {
+			return &harness.Invalid{Field: u[0], Problem: fmt.Sprintf(
+				"leads to %s, which is another machine: load goes to loopback only, unless --allow-remote is given", ip)}
+		}
+	}
+	return nil
+}
+
+// trusts refuses certificates that nobody can trust, or that nobody would ask
+// for.
+func trusts(s history.Subject) error {
+	if s.URL == "" && (s.CA != "" || s.Insecure) {
+		field := "subject.insecure"
+		if s.CA != "" {
+			field = "subject.ca"
+		}
+		return &harness.Invalid{Field: field, Problem: "is for https: name the server's URL too, as in https://127.0.0.1:{port}/"}
+	}
+	if s.CA == "" || s.Insecure { // both: validation says so
+		return nil
+	}
+	text, err := readBounded(s.CA, maxCA)
+	if err != nil {
+		return &harness.Invalid{Field: "subject.ca", Problem: fmt.Sprintf("is %s, which cannot be read: %s", s.CA, err)}
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(text) {
+		return &harness.Invalid{Field: "subject.ca", Problem: fmt.Sprintf("is %s, which holds no certificate in PEM form", s.CA)}
+	}
+	return nil
+}
+
+// maxCA bounds a file of certificates, in bytes: all that a system trusts are
+// some hundred kilobytes.
+const maxCA = 8 << 20
