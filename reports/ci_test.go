@@ -327,6 +327,10 @@ func TestATableGivesNoCommand(t *testing.T) {
 	s.Subjects[0].Story = []string{"::error title=x::no", "##[group]"}
 	d := regressed()
 	d.Subjects[0].Reasons = s.Subjects[0].Story
+	s.Subjects[0].Details[1].Stderr = []string{"::error title=x::no", "##[group]"}
+	if text := renderText(t, Markdown, s); workflowCommand.MatchString(text) || !strings.Contains(html.UnescapeString(text), "\n::error title=x::no\n##[group]\n") {
+		t.Errorf("markdown:\n%s", text)
+	}
 	for name, text := range map[string]string{
 		"table": renderText(t, Style{}.Table, s), "comparison": renderDiff(t, Style{}.DiffTable, d),
 	} {

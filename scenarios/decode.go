@@ -141,17 +141,32 @@ func asMapping(node ast.Node, fields []field) string {
 	text := literal(node)
 	switch {
 	case node.Type() == ast.SequenceType:
-	case has("body") && (strings.HasPrefix(text, "/") || strings.Contains(text, "://")):
-		if strings.ContainsAny(text, ",[]{}#\" ") || strings.Contains(text, ": ") {
-			text = strconv.Quote(text)
-		}
-		return fmt.Sprintf("{url: %s}", text)
+	case has("body"):
+		return asRequest(text)
 	case has("command") && strings.ContainsAny(text, "/. "):
 		if list, ok := strings.CutPrefix(asList(node, reflect.TypeFor[string]()), "write ["); ok {
 			return fmt.Sprintf("{command: [%s}", list)
 		}
 	}
 	return ""
+}
+
+// asRequest takes a text for a URL, or for a method and a URL.
+func asRequest(text string) string {
+	method, url, both := strings.Cut(text, " ")
+	if !both || !slices.Contains(harness.Methods(), method) {
+		method, url = "", text
+	}
+	if !strings.HasPrefix(url, "/") && !strings.Contains(url, "://") {
+		return ""
+	}
+	if strings.ContainsAny(url, ",[]{}#\" ") {
+		url = strconv.Quote(url)
+	}
+	if method != "" {
+		return fmt.Sprintf("{method: %s, url: %s}", method, url)
+	}
+	return fmt.Sprintf("{url: %s}", url)
 }
 
 // asList shows what was written as the list that it should be.

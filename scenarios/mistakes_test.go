@@ -72,6 +72,7 @@ var broken = []struct{ name, text, at, what, shown string }{
 	{"number for a section", "load: 5\n", "1:7", "a mapping is wanted, as in {rate: ...}, not a single value", ">  1 | load: 5"},
 	{"text for a list's mapping", "load:\n  requests: [/a]\n", "2:14", "a mapping is wanted, not a single value: write {url: /a}", ">  2 |"},
 	{"a path that needs quotes for a mapping", "load:\n  requests:\n    - /a?b={c}\n", "3:7", `write {url: "/a?b={c}"}`, ">  3 |"},
+	{"a method and a path for a mapping", "load:\n  requests:\n    - POST /a\n", "3:7", "write {method: POST, url: /a}", ">  3 |"},
 	{"a word for a list's mapping", "load:\n  requests: [GET]\n", "2:14", "a mapping is wanted, as in {method: ...}, not a single value", ">  2 |"},
 	{"command for the subject", "subject: ./run.sh --port {port}\n", "1:10", `a mapping is wanted, not a single value: write {command: [./run.sh, --port, "{port}"]}`, ">  1 |"},
 	{"a method in a URL", "load: {requests: [{url: POST /orders}]}\n", "1:25", `load.requests[0].url is "POST /orders": write method: POST and url: /orders`, ">  1 |"},

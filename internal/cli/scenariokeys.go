@@ -18,65 +18,95 @@ type keySpec struct {
 // the limits equal to the loader's.
 func scenarioKeys() map[string]map[string]keySpec {
 	return map[string]map[string]keySpec{
-		"Scenario": {
-			"name":       {"What the scenario is called in the reports. By default the file's name.", nil},
-			"purpose":    {"What the scenario is to find out, in a sentence.", nil},
-			"subject":    {"What is tested.", nil},
-			"load":       {"The requests: how many, which, and what counts as their answer.", nil},
-			"disruption": {"What happens to the subject under load.", nil},
-			"policy":     {"Which rules are required, warned about or off: lastcall list policies.", oneOfWords(check.PolicyNames())},
-			"overrides":  {"Numbers and rules that the policy would decide otherwise.", nil},
-			"shutdowns":  {"How often each subject is shut down.", between(1, harness.MaxShutdowns)},
-			"reports":    {"FORMAT or FORMAT=PATH, as in junit=report.xml. Paths are relative to where lastcall is started.", reportShape},
-		},
-		"Subject": {
-			"delay":         {"How long the sample service works on a request; of a server of your own, what its requests take.", nil},
-			"name":          {"What the subject is called in the reports. By default the command's name.", notEmpty},
-			"command":       {"The program and its arguments, which no shell reads; {port} is replaced. A program with a slash in it is relative to the file, one without is looked up in PATH.", commandShape},
-			"dir":           {"The command's working directory, relative to the file.", notEmpty},
-			"env":           {"Added to the command's environment; {port} is replaced.", environmentShape},
-			"url":           {"Where the subject serves; {port} is replaced.", matching(urlPattern)},
-			"ready":         {"The readiness check, a path or a URL: status 2xx is ready. By default the port has to accept.", matching("^/|" + urlPattern)},
-			"ready-timeout": {"How long it may take until the subject is ready.", notZero},
-			"ca":            {"A PEM file of the certificates to trust, relative to the file. For https.", notEmpty},
-			"insecure":      {"Trust any certificate. For https.", nil},
-			"allow-remote":  {"The URL may lead to another machine.", nil},
-		},
-		"Load": {
-			"rate":          {"Requests per second, in an open loop.", between(1, harness.MaxRate)},
-			"method":        {"The HTTP method of the requests.", oneOfWords(harness.Methods())},
-			"connections":   {"On which connections the requests travel: kept alive, one for each, or by turns.", oneOfWords(connectionNames())},
-			"timeout":       {"A request's deadline, from its start. By default the grace and five seconds.", notZero},
-			"warm-up":       {"Load before the signal may come.", nil},
-			"jitter":        {"At most so much is added to the warm-up, by seed.", nil},
-			"trigger":       {"How long the signal waits for enough open requests.", nil},
-			"tail":          {"The load pauses so long after the signal.", nil},
-			"max-open":      {"The load pauses at so many open requests.", between(1, harness.MaxOpen)},
-			"requests":      {"Requests that are sent in turn. By default one to the subject's URL.", atMost(harness.MaxRequests)},
-			"requests-file": {"A file with more of them, in vegeta's target format, relative to the scenario's.", notEmpty},
-			"expect-status": {"Statuses that count as completed, as in 200,204,300-399.", statusShape},
-			"expect-body":   {"A regular expression (Go's) that the body of a completed answer matches.", notEmpty},
-		},
-		"Target": {
-			"method":    {"The HTTP method. By default the load's.", oneOfWords(harness.Methods())},
-			"url":       {"A path of the subject's URL, or a URL of the same host.", matching("^/|" + urlPattern)},
-			"header":    {"Header fields of the request.", headerShape},
-			"body":      {"The request's body.", notEmpty},
-			"body-file": {"A file with the request's body, relative to the scenario's.", notEmpty},
-		},
-		"Disruption": {
-			"signal": {"A signal's name or number, or a sequence with the time between, as in SIGTERM,2s,SIGTERM.", signalShape},
-			"target": {"Who gets the signal: the command itself, its process group, or whoever holds the listening socket. By default as the policy's platform does.", oneOfWords([]string{history.Leader, history.Group, history.Owner})},
-			"grace":  {"SIGKILL comes so long after the signal. By default the policy's.", notZero},
-			"lag":    {"New requests stop so long after the signal, as when a balancer has learned. By default the policy's; without any they go on.", notZero},
-			"while":  {"A command to run instead of a signal, during which the subject promises to stay up; {port} and {pid} are replaced.", commandShape},
-			"settle": {"How long the load goes on after that command.", notZero},
-		},
-		"Overrides": {
-			"min-at-risk": {"Fewer requests at risk prove nothing.", atLeast(1)},
-			"max-loss":    {"Share of the late requests at risk that may be lost, by its 95 % bound.", notZero},
-			"exit-codes":  {"Exit codes that are clean, besides 0.", exitCodeShape},
-			"rules":       {"off, warn or fail, for each rule that should be taken otherwise.", severityShape},
-		},
+		"Scenario":   topKeys(),
+		"Subject":    subjectKeys(),
+		"Load":       loadKeys(),
+		"Target":     targetKeys(),
+		"Disruption": disruptionKeys(),
+		"Overrides":  overridesKeys(),
+	}
+}
+
+// topKeys are the keys of the file itself.
+func topKeys() map[string]keySpec {
+	return map[string]keySpec{
+		"name":       {"What the scenario is called in the reports. By default the file's name.", nil},
+		"purpose":    {"What the scenario is to find out, in a sentence.", nil},
+		"subject":    {"What is tested.", nil},
+		"load":       {"The requests: how many, which, and what counts as their answer.", nil},
+		"disruption": {"What happens to the subject under load.", nil},
+		"policy":     {"Which rules are required, warned about or off: lastcall list policies.", oneOfWords(check.PolicyNames())},
+		"overrides":  {"Numbers and rules that the policy would decide otherwise.", nil},
+		"shutdowns":  {"How often each subject is shut down.", between(1, harness.MaxShutdowns)},
+		"reports":    {"FORMAT or FORMAT=PATH, as in junit=report.xml. Paths are relative to where lastcall is started.", reportShape},
+	}
+}
+
+// subjectKeys are the keys of subject.
+func subjectKeys() map[string]keySpec {
+	return map[string]keySpec{
+		"delay":         {"How long the sample service works on a request; of a server of your own, what its requests take.", nil},
+		"name":          {"What the subject is called in the reports. By default the command's name.", notEmpty},
+		"command":       {"The program and its arguments, which no shell reads; {port} is replaced. A program with a slash in it is relative to the file, one without is looked up in PATH.", commandShape},
+		"dir":           {"The command's working directory, relative to the file.", notEmpty},
+		"env":           {"Added to the command's environment; {port} is replaced.", environmentShape},
+		"url":           {"Where the subject serves; {port} is replaced.", matching(urlPattern)},
+		"ready":         {"The readiness check, a path or a URL: status 2xx is ready. By default the port has to accept.", matching("^/|" + urlPattern)},
+		"ready-timeout": {"How long it may take until the subject is ready.", notZero},
+		"ca":            {"A PEM file of the certificates to trust, relative to the file. For https.", notEmpty},
+		"insecure":      {"Trust any certificate. For https.", nil},
+		"allow-remote":  {"The URL may lead to another machine.", nil},
+	}
+}
+
+// loadKeys are the keys of load.
+func loadKeys() map[string]keySpec {
+	return map[string]keySpec{
+		"rate":          {"Requests per second, in an open loop.", between(1, harness.MaxRate)},
+		"method":        {"The HTTP method of the requests.", oneOfWords(harness.Methods())},
+		"connections":   {"On which connections the requests travel: kept alive, one for each, or by turns.", oneOfWords(connectionNames())},
+		"timeout":       {"A request's deadline, from its start. By default the grace and five seconds.", notZero},
+		"warm-up":       {"Load before the signal may come.", nil},
+		"jitter":        {"At most so much is added to the warm-up, by seed.", nil},
+		"trigger":       {"How long the signal waits for enough open requests.", nil},
+		"tail":          {"The load pauses so long after the signal.", nil},
+		"max-open":      {"The load pauses at so many open requests.", between(1, harness.MaxOpen)},
+		"requests":      {"Requests that are sent in turn. By default one to the subject's URL.", atMost(harness.MaxRequests)},
+		"requests-file": {"A file with more of them, in vegeta's target format, relative to the scenario's.", notEmpty},
+		"expect-status": {"Statuses that count as completed, as in 200,204,300-399.", statusShape},
+		"expect-body":   {"A regular expression (Go's) that the body of a completed answer matches.", notEmpty},
+	}
+}
+
+// targetKeys are the keys of one of load.requests.
+func targetKeys() map[string]keySpec {
+	return map[string]keySpec{
+		"method":    {"The HTTP method. By default the load's.", oneOfWords(harness.Methods())},
+		"url":       {"A path of the subject's URL, or a URL of the same host.", matching("^/|" + urlPattern)},
+		"header":    {"Header fields of the request.", headerShape},
+		"body":      {"The request's body.", notEmpty},
+		"body-file": {"A file with the request's body, relative to the scenario's.", notEmpty},
+	}
+}
+
+// disruptionKeys are the keys of disruption.
+func disruptionKeys() map[string]keySpec {
+	return map[string]keySpec{
+		"signal": {"A signal's name or number, or a sequence with the time between, as in SIGTERM,2s,SIGTERM.", signalShape},
+		"target": {"Who gets the signal: the command itself, its process group, or whoever holds the listening socket. By default as the policy's platform does.", oneOfWords([]string{history.Leader, history.Group, history.Owner})},
+		"grace":  {"SIGKILL comes so long after the signal. By default the policy's.", notZero},
+		"lag":    {"New requests stop so long after the signal, as when a balancer has learned. By default the policy's; without any they go on.", notZero},
+		"while":  {"A command to run instead of a signal, during which the subject promises to stay up; {port} and {pid} are replaced.", commandShape},
+		"settle": {"How long the load goes on after that command.", notZero},
+	}
+}
+
+// overridesKeys are the keys of overrides.
+func overridesKeys() map[string]keySpec {
+	return map[string]keySpec{
+		"min-at-risk": {"Fewer requests at risk prove nothing.", atLeast(1)},
+		"max-loss":    {"Share of the late requests at risk that may be lost, by its 95 % bound.", notZero},
+		"exit-codes":  {"Exit codes that are clean, besides 0.", exitCodeShape},
+		"rules":       {"off, warn or fail, for each rule that should be taken otherwise.", severityShape},
 	}
 }

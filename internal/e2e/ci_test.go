@@ -56,11 +56,37 @@ func TestReadmeInYourCI(t *testing.T) {
 	}
 }
 
+// TestReadmeBaseline: without a report of the main branch a server that fails is
+// a failure, and with it a server that is no worse is none.
+func TestReadmeBaseline(t *testing.T) {
+	needs(t, "bash")
+	repo := newRepo(t, "signal-notify")
+	gate := func(wantExit int) string {
+		var out string
+		for _, step := range repo.baseline {
+			switch {
+			case strings.Contains(step.Run, "lastcall test"):
+				out = repo.run(t, step.Run, wantExit)
+			case step.Run != "" && wantExit == exitPass:
+				repo.run(t, step.Run, exitPass)
+			}
+		}
+		return out
+	}
+	if out := gate(exitPass); strings.Contains(out, "Against the baseline") {
+		t.Errorf("there is no baseline yet:\n%s", out)
+	}
+	wantLine(t, gate(exitPass), "NO REGRESSION")
+	writeServer(t, repo.dir, "naive")
+	wantLine(t, gate(exitFail), "::error title=", "regression")
+}
+
 // repo is a repository with a server in it, and what the README says.
 type repo struct {
 	dir, bin, summary string
 	script            string
 	workflow          workflow
+	baseline          []step // that take the place of the gate's
 }
 
 // workflow is as much of a GitHub workflow as this test runs.
@@ -98,20 +124,20 @@ func newRepo(t *testing.T, strategy string) *repo {
 			r.script = text
 		case strings.HasPrefix(text, "# lastcall.yaml\n"):
 			writeFile(t, r.dir, "lastcall.yaml", text)
+		case strings.HasPrefix(text, "# .github/.../"):
+			if err := yaml.Unmarshal([]byte(text), &r.baseline); err != nil {
+				t.Fatal(err)
+			}
 		case strings.HasPrefix(text, "# .github/workflows/"):
 			if err := yaml.Unmarshal([]byte(text), &r.workflow); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if r.script == "" || len(r.workflow.steps()) < 4 {
-		t.Fatalf("the README has changed: script %q, %d steps", r.script, len(r.workflow.steps()))
+	if r.script == "" || len(r.workflow.steps()) < 4 || len(r.baseline) < 4 {
+		t.Fatalf("the README has changed: script %q, %d and %d steps", r.script, len(r.workflow.steps()), len(r.baseline))
 	}
-	server := "#!/bin/sh\nexec " + lastcall + " serve " + strategy + " --request-log=false --addr \"127.0.0.1:$2\"\n"
-	writeFile(t, r.dir, "server", server)
-	if err := os.Chmod(filepath.Join(r.dir, "server"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeServer(t, r.dir, strategy)
 	// What actions/checkout does with the path .lastcall.
 	if err := os.Symlink(copyProject(t), filepath.Join(r.dir, ".lastcall")); err != nil {
 		t.Fatal(err)
@@ -120,6 +146,15 @@ func newRepo(t *testing.T, strategy string) *repo {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// writeServer writes a server that takes the command line of the README's.
+func writeServer(t *testing.T, dir, strategy string) {
+	t.Helper()
+	writeFile(t, dir, "server", "#!/bin/sh\nexec "+lastcall+" serve "+strategy+" --request-log=false --addr \"127.0.0.1:$2\"\n")
+	if err := os.Chmod(filepath.Join(dir, "server"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // run runs a script as a step does, in the repository.

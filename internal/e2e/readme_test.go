@@ -54,6 +54,28 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// TestReadmeGoTest runs the Go test of the README in a package of a newcomer's,
+// with a server that stops well and with one that does not.
+func TestReadmeGoTest(t *testing.T) {
+	dir := copyProject(t)
+	mine := filepath.Join(dir, "mine")
+	if err := os.Mkdir(mine, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range fence.FindAllStringSubmatch(readme(t), -1) {
+		if block[1] == "go" && strings.HasPrefix(block[2], "// shutdown_test.go\n") {
+			writeFile(t, mine, "shutdown_test.go", block[2])
+		}
+	}
+	for strategy, says := range map[string]string{"signal-notify": "ok  \tlastcall/mine", "naive": "server: fail"} {
+		writeServer(t, mine, strategy)
+		cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./mine")
+		cmd.Dir = dir
+		out, _ := cmd.CombinedOutput() // what it says tells
+		wantLine(t, string(out), says)
+	}
+}
+
 // TestReadmeOutcomes keeps the README's table of outcomes complete.
 func TestReadmeOutcomes(t *testing.T) {
 	text := readme(t)
