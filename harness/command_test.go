@@ -405,7 +405,7 @@ func TestHTTPS(t *testing.T) {
 			subject.Spec.URL = "https://127.0.0.1:{port}/"
 			c.change(&subject.Spec)
 			scenario := quick() // few handshakes: under the race detector each takes its time
-			scenario.Load.Rate, scenario.Load.Connections = 60, history.Reused
+			scenario.Load.Rate, scenario.Load.Connections = 150, history.Reused
 			h, s := judge(t, scenario, subject)
 			if c.says == "" {
 				if h.Error != "" || s.Verdict != result.Pass || s.InFlight.Completed == 0 {
