@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"time"
@@ -25,6 +24,9 @@ func (s *shutdown) startLoad(ctx context.Context) error {
 	targets, err := s.plan.targets(endpoint)
 	if err != nil {
 		return err
+	}
+	for _, t := range targets {
+		s.history.Methods = append(s.history.Methods, t.Method)
 	}
 	expect, err := expectation(scenario.Load)
 	if err != nil {
@@ -132,31 +134,8 @@ func (s *shutdown) noteRequests() {
 	}
 }
 
-func (s *shutdown) readLedger(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	defer file.Close()
-	lines, torn, err := ledger.Parse(file)
-	if err != nil {
-		return err
-	}
-	book := &s.history.Ledger
-	book.Torn = torn
+func (s *shutdown) readLedger() (err error) {
 	prefix := ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal)
-	for _, line := range lines {
-		if line.Fact == ledger.Signal {
-			book.Lines = append(book.Lines, history.LedgerLine{Fact: history.SignalMarked})
-			continue
-		}
-		seq, ok := ledger.Seq(line.ID, prefix)
-		var fact history.Fact
-		if !ok || fact.UnmarshalText([]byte(line.Fact)) != nil {
-			book.Foreign++
-			continue
-		}
-		book.Lines = append(book.Lines, history.LedgerLine{Seq: seq, Fact: fact})
-	}
-	return nil
+	s.history.Ledger, err = s.server.Book().read(prefix)
+	return err
 }

@@ -40,8 +40,9 @@ type Command struct {
 	Spec Spec
 	// Supervisor is the command line of the program that starts the command and
 	// leaves nothing of it behind, however we end: lastcall itself, with
-	// "supervise". Without one the command dies with us on Linux, but what it has
-	// started may not.
+	// "supervise", or any program that calls Supervise. Without one the command
+	// dies with us on Linux, but what it has started may not, and Spec.Applied
+	// cannot be run.
 	Supervisor []string
 }
 
@@ -80,8 +81,23 @@ func (c Command) Check(ctx context.Context) error {
 	if _, err := findProgram(c.Spec.Command[0], c.Spec.Dir); err != nil {
 		return &Invalid{Field: "subject.command", Problem: err.Error()}
 	}
-	return checkPlace(ctx, c.spec())
+	return checkSpec(ctx, c.spec(), c.Supervisor)
 }
+
+// checkSpec refuses what cannot work of a server that the user has described,
+// whoever starts it.
+func checkSpec(ctx context.Context, s Spec, supervisor []string) error {
+	if err := checkPlace(ctx, s); err != nil {
+		return err
+	}
+	if err := checkBook(s.Ledger); err != nil {
+		return err
+	}
+	return checkLookup(s.Applied, s.Dir, supervisor)
+}
+
+// Lookup returns the command of the description, with the port and the PID in it.
+func (c Command) Lookup(server Server) process.Command { return lookup(c.Spec, server, c.Supervisor) }
 
 // checkPlace resolves the URLs of a subject, to see whether that can be done and
 // leads to no other machine.
@@ -134,16 +150,25 @@ func (c Command) Boot(ctx context.Context, ledgerPath string) (Server, error) {
 	if err := wantFree(p); err != nil {
 		return nil, err
 	}
-	child, err := process.Start(c.process(s, port, ledgerPath))
+	book, err := openBook(putPort(s.Ledger, strconv.Itoa(port)), ledgerPath)
 	if err != nil {
 		return nil, err
 	}
-	server := &local{Process: child}
+	child, err := process.Start(c.process(s, port, book.Path()))
+	if err != nil {
+		book.Close()
+		return nil, err
+	}
+	server := &local{Process: child, site: site{book: book}}
 	if s.Ready != "" {
 		server.check = &readiness{template: s.Ready, port: port}
 	}
-	if err := server.awaitCommand(ctx, p, s.ReadyTimeout.Duration); err != nil {
-		child.Close() // first, so that its last words are complete
+	err = server.awaitCommand(ctx, p, s.ReadyTimeout.Duration)
+	if err == nil {
+		err = book.begin()
+	}
+	if err != nil {
+		server.Close() // first, so that its last words are complete
 		return nil, &BootError{Reason: err, Stderr: child.Stderr()}
 	}
 	return server, nil
@@ -179,20 +204,27 @@ func wantFree(p place) error {
 
 func (c Command) process(s Spec, port int, ledgerPath string) process.Command {
 	text := strconv.Itoa(port)
-	put := func(word string) string { return strings.ReplaceAll(word, portMark, text) }
-	env := []string{envPort + "=" + text, ledger.EnvPath + "=" + ledgerPath}
-	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
-		env = append(env, name+"="+put(s.Env[name]))
-	}
 	var args []string
 	for _, word := range s.Command[1:] {
-		args = append(args, put(word))
+		args = append(args, putPort(word, text))
 	}
-	program := put(s.Command[0])
+	program := putPort(s.Command[0], text)
 	if found, err := findProgram(program, s.Dir); err == nil {
 		program = found
 	}
-	return process.Command{Path: program, Args: args, Dir: s.Dir, Env: env, Supervisor: c.Supervisor}
+	return process.Command{Path: program, Args: args, Dir: s.Dir, Env: environ(s, text, ledgerPath), Supervisor: c.Supervisor}
+}
+
+func putPort(text, port string) string { return strings.ReplaceAll(text, portMark, port) }
+
+// environ is what a server finds in its environment, and whoever is asked about
+// it.
+func environ(s Spec, port, ledgerPath string) []string {
+	env := []string{envPort + "=" + port, ledger.EnvPath + "=" + ledgerPath}
+	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
+		env = append(env, name+"="+putPort(s.Env[name], port))
+	}
+	return env
 }
 
 // awaitCommand waits until the command serves: ready, in the foreground, and,

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"lastcall/harness/history"
+	"lastcall/harness/load"
 )
 
 // portMark is replaced by the subject's port wherever a command or a URL holds
@@ -25,6 +26,41 @@ type Endpoint struct {
 	Address string      // host:port that is dialled: the host's name is resolved once and never again
 	URL     *url.URL    // what is asked for, with the host's own name
 	TLS     *tls.Config // nil: plain TCP
+}
+
+// at is where a request goes: to the endpoint, whatever path or URL it names.
+// One that names another host would measure another server.
+func at(e Endpoint, text string) (string, error) {
+	hide, show := hideMark(text + e.URL.RawPath + e.URL.RawQuery)
+	base := *e.URL
+	if strings.Contains(base.RawPath, load.IDMark) {
+		base.RawPath = hide(base.RawPath)
+		base.Path, _ = url.PathUnescape(base.RawPath) // it has been read before
+	}
+	if text == "" {
+		return show(base.String()), nil
+	}
+	u, err := base.Parse(hide(strings.ReplaceAll(text, portMark, portOf(e.URL))))
+	if err != nil {
+		return "", fmt.Errorf("has the url %q: %w", text, unwrapURL(err))
+	}
+	if u.Scheme != e.URL.Scheme || portOf(u) != portOf(e.URL) || !strings.EqualFold(u.Hostname(), e.URL.Hostname()) {
+		return "", fmt.Errorf("has the url %q, which is not at %s://%s: all requests go to one server", text, e.URL.Scheme, e.URL.Host)
+	}
+	return show(u.String()), nil
+}
+
+// hideMark returns what puts a word in the place of {id}, and what takes it out
+// again: a URL that was read and written anew would have the braces escaped. The
+// word is not in the text otherwise.
+func hideMark(text string) (hide, show func(string) string) {
+	word := "lastcall-id"
+	for strings.Contains(text, word) {
+		word += "-"
+	}
+	hide = func(s string) string { return strings.ReplaceAll(s, load.IDMark, word) }
+	show = func(s string) string { return strings.ReplaceAll(s, word, load.IDMark) }
+	return hide, show
 }
 
 // place is what is known of an endpoint before the server runs: a name can have

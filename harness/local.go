@@ -36,6 +36,12 @@ func (l *local) Signal(s syscall.Signal, target string, holders []process.Info, 
 	return sent, err
 }
 
+// Close kills what lives, and releases everything.
+func (l *local) Close() {
+	l.Process.Close()
+	l.book.Close()
+}
+
 // Kill ends everything that the process has started, and itself.
 func (l *local) Kill() error { return l.KillTree() }
 

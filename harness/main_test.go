@@ -19,15 +19,14 @@ import (
 	"go.uber.org/goleak"
 
 	"lastcall/harness"
-	"lastcall/harness/process"
 )
 
 // envServer makes the test binary a server with that behaviour.
 const envServer = "LASTCALL_TEST_SERVER"
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 3 && os.Args[1] == "supervise" { // -- COMMAND
-		if err := process.Supervise(os.Args[3:]); err != nil {
+	if len(os.Args) > 3 && os.Args[1] == "supervise" {
+		if err := harness.Supervise(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(3)
 		}
@@ -77,7 +76,12 @@ func serve(behaviour string) {
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
-	server := &http.Server{Handler: handler(behaviour)}
+	server, leave := &http.Server{}, func(s *http.Server) { _ = s.Shutdown(context.Background()) }
+	if strings.HasPrefix(behaviour, "orders") {
+		server.Handler, leave = serveOrders(behaviour)
+	} else {
+		server.Handler = handler(behaviour)
+	}
 	if behaviour == "drains over https" { // with the certificate of httptest, which is in the test as well
 		secure := httptest.NewUnstartedServer(handler(behaviour))
 		secure.Listener.Close()
@@ -95,7 +99,7 @@ func serve(behaviour string) {
 		fmt.Fprintln(os.Stderr, "never mind")
 		select {}
 	}
-	_ = server.Shutdown(context.Background())
+	leave(server)
 }
 
 // again starts this server once more, with another behaviour, in a session of

@@ -61,7 +61,7 @@ func (s *shutdown) operate(ctx context.Context) error {
 	record := &history.Operation{Command: s.operationArgs()}
 	s.history.Operation = record
 	s.history.Signal.Open = s.attack.Open()
-	if err := s.book.MarkSignal(); err != nil {
+	if err := s.server.Book().MarkSignal(); err != nil {
 		return err
 	}
 	before := time.Now()

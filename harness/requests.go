@@ -75,8 +75,9 @@ func validSubjectURL(s history.Subject) error {
 	return nil
 }
 
-// noPort stands for a port that is not known yet: nobody can mean it.
-const noPort = "0"
+// noPort stands for a port that is not known yet: hardly anybody can mean it, and
+// yet it can be asked.
+const noPort = "65535"
 
 // parseURL reads an absolute URL that may hold {port}.
 func parseURL(text string) (*url.URL, error) {
@@ -254,22 +255,6 @@ func readBody(name string) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d MiB", name, maxBody>>20)
 	}
 	return body, err
-}
-
-// at is where a request goes: to the endpoint, whatever path or URL it names.
-// One that names another host would measure another server.
-func at(e Endpoint, text string) (string, error) {
-	if text == "" {
-		return e.URL.String(), nil
-	}
-	u, err := e.URL.Parse(strings.ReplaceAll(text, portMark, portOf(e.URL)))
-	if err != nil {
-		return "", fmt.Errorf("has the url %q: %w", text, unwrapURL(err))
-	}
-	if u.Scheme != e.URL.Scheme || portOf(u) != portOf(e.URL) || !strings.EqualFold(u.Hostname(), e.URL.Hostname()) {
-		return "", fmt.Errorf("has the url %q, which is not at %s://%s: all requests go to one server", text, e.URL.Scheme, e.URL.Host)
-	}
-	return u.String(), nil
 }
 
 // targetsFromFile reads vegeta's own format. Its {port} is the endpoint's.

@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"lastcall/harness/history"
@@ -50,7 +52,7 @@ type Step struct {
 	Subject  string
 	Shutdown int    // from 1
 	Of       int    // shutdowns of each subject
-	Doing    string // "booting", "loading", "draining", "operating"
+	Doing    string // "booting", "loading", "draining", "operating", "looking up"
 	Finished int    // shutdowns finished, of all subjects
 	Total    int    // shutdowns of all subjects
 }
@@ -147,7 +149,7 @@ func (r *runner) prepare(position, n int) *shutdown {
 	r.ordinal++
 	p, subject := r.plan, r.plan.Subjects[position]
 	s := &shutdown{
-		plan: p, subject: subject, dir: r.dir, base: time.Now(),
+		plan: p, subject: subject, dir: filepath.Join(r.dir, strconv.Itoa(r.ordinal)), base: time.Now(),
 		step: Step{
 			Subject: subject.Name(), Shutdown: n, Of: p.Scenario.Shutdowns,
 			Finished: len(r.histories), Total: r.total,

@@ -13,7 +13,10 @@ import (
 // Running is a subject that runs already and that lastcall neither starts nor
 // stops: a command is run instead of a signal (Disruption.While), during which
 // it promises to stay up.
-type Running struct{ Spec Spec }
+type Running struct {
+	Spec       Spec
+	Supervisor []string // as in Command; it runs Spec.Applied
+}
 
 var _ Subject = Running{}
 
@@ -33,16 +36,24 @@ func (r Running) Check(ctx context.Context) error {
 	if r.Spec.URL == "" {
 		return &Invalid{Field: "subject.url", Problem: "is missing: a server that runs already has to be named"}
 	}
-	return checkPlace(ctx, r.Spec)
+	return checkSpec(ctx, r.Spec, r.Supervisor)
 }
 
-// Boot starts nothing; it waits until the server is ready.
-func (r Running) Boot(ctx context.Context, _ string) (Server, error) {
+// Lookup returns the command of the description, with the port in it.
+func (r Running) Lookup(server Server) process.Command { return lookup(r.Spec, server, r.Supervisor) }
+
+// Boot starts nothing; it waits until the server is ready. Such a server has no
+// ledger but the one that the description names.
+func (r Running) Boot(ctx context.Context, ledgerPath string) (Server, error) {
 	p, err := locate(ctx, r.Spec, 0)
 	if err != nil {
 		return nil, err
 	}
-	server := &running{}
+	book, err := openBook(putPort(r.Spec.Ledger, portOf(p.url)), ledgerPath)
+	if err != nil {
+		return nil, err
+	}
+	server := &running{site{book: book}}
 	if r.Spec.Ready != "" {
 		server.check = &readiness{template: r.Spec.Ready}
 	}
@@ -54,6 +65,7 @@ func (r Running) Boot(ctx context.Context, _ string) (Server, error) {
 		err = server.shakeHands(ctx)
 	}
 	if err != nil {
+		book.Close()
 		return nil, &BootError{Reason: err}
 	}
 	return server, nil
@@ -89,5 +101,5 @@ func (r *running) Tree() []process.Info { return nil }
 // Stderr is empty.
 func (r *running) Stderr() []string { return nil }
 
-// Close does nothing: whoever started the server stops it.
-func (r *running) Close() {}
+// Close leaves the server alone: whoever started it stops it.
+func (r *running) Close() { r.book.Close() }

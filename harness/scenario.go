@@ -112,6 +112,7 @@ func Validate(s Scenario) error {
 		validOpen(s),
 		validTimeout(s),
 		validCommand("subject.command", s.Subject.Command),
+		validCommand("subject.applied", s.Subject.Applied),
 		validCommand("disruption.while", s.Disruption.While),
 		validEnv(s.Subject.Env),
 		validSubjectURL(s.Subject),

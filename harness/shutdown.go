@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"lastcall/harness/history"
-	"lastcall/harness/ledger"
 	"lastcall/harness/load"
 	"lastcall/harness/process"
 )
@@ -20,14 +18,13 @@ import (
 type shutdown struct {
 	plan    *Plan
 	subject Subject
-	dir     string // for the ledger
+	dir     string // for what belongs to it: its ledger, its store
 	base    time.Time
 	step    Step
 
 	history history.History
 	server  Server
 	holders []process.Info // who listened before the signal
-	book    *ledger.Writer
 	attack  *load.Attack
 
 	operation operation // nil: a signal was sent
@@ -49,16 +46,14 @@ func (s *shutdown) run(ctx context.Context) {
 }
 
 func (s *shutdown) cycle(ctx context.Context) error {
-	path := filepath.Join(s.dir, "ledger-"+strconv.Itoa(s.history.Header.Ordinal))
-	var err error
-	if s.book, err = ledger.Open(path); err != nil {
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		return err
 	}
-	defer os.Remove(path)
-	defer s.book.Close()
+	defer os.RemoveAll(s.dir)
 
 	s.progress("booting")
-	if s.server, err = s.subject.Boot(ctx, path); err != nil {
+	var err error
+	if s.server, err = s.subject.Boot(ctx, filepath.Join(s.dir, "ledger")); err != nil {
 		return fmt.Errorf("boot %s: %w", s.subject.Name(), err)
 	}
 	defer s.server.Close()
@@ -71,14 +66,23 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	}
 	err = s.disrupt(ctx)
 	s.finishLoad(ctx)
+	if err == nil && s.staysUp() {
+		err = s.lookUp(ctx) // now, for the server itself may be who is asked
+	}
 	s.endOperation()
 	s.server.Close() // before the last lines are read: it waits for them
 	s.history.Stderr = s.server.Stderr()
-	if bookErr := s.readLedger(path); err == nil {
+	if err == nil && !s.staysUp() {
+		err = s.lookUp(ctx) // only now, when nobody of the server's writes any more
+	}
+	if bookErr := s.readLedger(); err == nil {
 		err = bookErr
 	}
 	return err
 }
+
+// staysUp reports whether a command is run instead of a signal.
+func (s *shutdown) staysUp() bool { return len(s.plan.Scenario.Disruption.While) > 0 }
 
 // disrupt waits for the moment, and then sends the signal and waits for the
 // exit, or runs the command that takes its place.
@@ -87,7 +91,7 @@ func (s *shutdown) disrupt(ctx context.Context) error {
 		s.noteExit()
 		return err
 	}
-	if len(s.plan.Scenario.Disruption.While) > 0 {
+	if s.staysUp() {
 		s.progress("operating")
 		return s.operate(ctx)
 	}

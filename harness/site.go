@@ -16,10 +16,14 @@ import (
 type site struct {
 	endpoint Endpoint
 	check    *readiness // nil: none is known
+	book     *Book
 }
 
 // Endpoint returns where the server is asked.
 func (s *site) Endpoint() Endpoint { return s.endpoint }
+
+// Book is the file to which the server appends its ledger.
+func (s *site) Book() *Book { return s.book }
 
 // Ready asks the readiness check once.
 func (s *site) Ready(ctx context.Context) error {

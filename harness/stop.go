@@ -54,7 +54,7 @@ func (s *shutdown) signal() error {
 	first, sent := steps[0].Signal, &s.history.Signal
 	sent.Name, sent.Number, sent.Open = process.SignalName(first), int(first), s.attack.Open()
 	s.history.Delivery.Target = disruption.Target
-	done, err := s.server.Signal(first, disruption.Target, s.holders, s.book.MarkSignal)
+	done, err := s.server.Signal(first, disruption.Target, s.holders, s.server.Book().MarkSignal)
 	if err != nil {
 		sent.Error = err.Error()
 		s.noteExit()
@@ -70,7 +70,7 @@ func (s *shutdown) signalled(before, after time.Time) {
 	sent := &s.history.Signal
 	sent.Sent, sent.Before, sent.After = true, before.Sub(s.base), after.Sub(s.base)
 	s.event(history.EventSignal, sent.Before)
-	if len(s.plan.Scenario.Disruption.While) == 0 {
+	if !s.staysUp() {
 		s.attack.Signalled(sent.Before)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"lastcall/harness/ledger"
@@ -22,7 +24,14 @@ type Strategy struct {
 	Args     []string // without the program's name
 	Lifeline string   // the environment variable that gets the lifeline's descriptor
 	Health   string   // path of the readiness check, "" if the ready line is enough
+
+	Store      string   // the environment variable that names the file of its store, "" if it has none
+	Applied    []string // the command that prints the ids in that file, whose path replaces {store}
+	Supervisor []string // as in Command; it runs Applied
 }
+
+// storeMark is replaced by the path of a strategy's store.
+const storeMark = "{store}"
 
 var _ Subject = Strategy{}
 
@@ -35,27 +44,53 @@ const kindStrategy = "strategy"
 // Kind returns "strategy".
 func (s Strategy) Kind() string { return kindStrategy }
 
-// Check finds nothing: strategies are known to start.
-func (s Strategy) Check(context.Context) error { return nil }
+// Check looks at the command only: strategies are known to start.
+func (s Strategy) Check(context.Context) error { return checkLookup(s.Applied, "", s.Supervisor) }
 
-// Boot starts the strategy's process.
+// Boot starts the strategy's process, with a store of its own beside its ledger.
 func (s Strategy) Boot(ctx context.Context, ledgerPath string) (Server, error) {
-	p, err := process.Start(process.Command{
-		Path: s.Path, Args: s.Args, Lifeline: s.Lifeline,
-		Env: []string{ledger.EnvPath + "=" + ledgerPath},
-	})
+	book, err := openBook("", ledgerPath)
 	if err != nil {
 		return nil, err
 	}
-	server := &local{Process: p}
+	p, err := process.Start(process.Command{Path: s.Path, Args: s.Args, Lifeline: s.Lifeline, Env: s.environ(book)})
+	if err != nil {
+		book.Close()
+		return nil, err
+	}
+	server := &local{Process: p, site: site{book: book}}
 	if s.Health != "" {
 		server.check = &readiness{template: s.Health}
 	}
 	if err := server.awaitAnnouncement(ctx); err != nil {
-		p.Close()
+		server.Close() // first, so that its last words are complete
 		return nil, &BootError{Reason: err, Stderr: p.Stderr()}
 	}
 	return server, nil
+}
+
+func (s Strategy) environ(book *Book) []string {
+	env := []string{ledger.EnvPath + "=" + book.Path()}
+	if s.Store != "" {
+		env = append(env, s.Store+"="+storeBeside(book))
+	}
+	return env
+}
+
+// storeBeside is where a strategy keeps its store.
+func storeBeside(book *Book) string { return filepath.Join(filepath.Dir(book.Path()), "store.db") }
+
+// Lookup returns the strategy's command, with the path of its store in it.
+func (s Strategy) Lookup(server Server) process.Command {
+	if len(s.Applied) == 0 {
+		return process.Command{}
+	}
+	book := server.Book()
+	c := process.Command{Path: s.Applied[0], Env: s.environ(book), Supervisor: s.Supervisor}
+	for _, word := range s.Applied[1:] {
+		c.Args = append(c.Args, strings.ReplaceAll(word, storeMark, storeBeside(book)))
+	}
+	return c
 }
 
 // awaitAnnouncement reads the ready line, and then asks for readiness.

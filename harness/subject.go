@@ -16,15 +16,20 @@ type Subject interface {
 	// Check refuses what cannot work, before anything is started. The error is
 	// an *Invalid where a field of the scenario is to blame.
 	Check(ctx context.Context) error
-	// Boot starts a fresh server that keeps its ledger in the named file, and
-	// returns when it is ready to serve. The error says what it said instead.
+	// Boot starts a fresh server that keeps its ledger in the named file, unless
+	// the subject has one of its own, and returns when it is ready to serve. The
+	// error says what it said instead.
 	Boot(ctx context.Context, ledgerPath string) (Server, error)
+	// Lookup returns the command that prints the ids which the server has applied,
+	// one a line. It has no Path if nobody can be asked.
+	Lookup(server Server) process.Command
 }
 
 // Server is a running subject.
 type Server interface {
 	Endpoint() Endpoint
-	PID() int // of the process that was started, 0 if none was
+	Book() *Book // where it keeps its ledger
+	PID() int    // of the process that was started, 0 if none was
 	// Ready asks the readiness check once. Nil is a 2xx; a *NotReady is another
 	// answer; ErrNoCheck says that none is known.
 	Ready(ctx context.Context) error

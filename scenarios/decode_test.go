@@ -25,14 +25,15 @@ var everything = harness.Scenario{
 		},
 		URL: "https://localhost:{port}/shop", Ready: "/health", ReadyTimeout: history.Seconds(20),
 		CA: "certs/ca.pem", AllowRemote: true,
+		Ledger: "log/orders-{port}.ledger", Applied: []string{"bin/orders", "--ids", "{port}", "{pid}"},
 	},
 	Load: history.Load{
 		Rate: 300, Method: "POST", Connections: history.Fresh, Timeout: history.Seconds(12),
 		WarmUp: history.Seconds(1), Jitter: history.Millis(300), Trigger: history.Seconds(3), Tail: history.Seconds(4), MaxOpen: 1500,
 		Requests: []history.Target{
 			{
-				Method: "POST", URL: "/orders?n=1", Body: "{\"sku\": 5}\n",
-				Header: map[string]string{"Content-Type": "application/json", "X-Retry": "3", "X.Dotted": "yes"},
+				Method: "POST", URL: "/orders?n=1", Body: "{\"sku\": 5, \"id\": \"{id}\"}\n",
+				Header: map[string]string{"Content-Type": "application/json", "X-Retry": "3", "X.Dotted": "yes", "Idempotency-Key": "{id}"},
 			},
 			{Method: "PUT", URL: "https://localhost:{port}/upload", BodyFile: "bodies/large.bin"},
 			{URL: "/"},

@@ -25,9 +25,9 @@ const largest = 256 << 10
 //
 // In a file, relative paths are relative to the file's directory, so that it
 // means the same wherever lastcall is started: subject.dir, subject.ca,
-// body-file, requests-file, and the program of subject.command and disruption.while if it has a
-// slash in it, as in ./server (without one it is looked up in PATH). They are
-// returned as absolute paths. The paths of reports stay as they are: reports are
+// subject.ledger, body-file, requests-file, and the program of subject.command,
+// subject.applied and disruption.while if it has a slash in it, as in ./server
+// (without one it is looked up in PATH). They are returned as absolute paths. The paths of reports stay as they are: reports are
 // made where lastcall is started.
 func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 	if text, ok := Source(nameOrFile); ok {
@@ -103,11 +103,12 @@ func anchor(s *harness.Scenario, dir string) {
 	}
 	fix(&s.Subject.Dir)
 	fix(&s.Subject.CA)
+	fix(&s.Subject.Ledger)
 	fix(&s.Load.RequestsFile)
 	for i := range s.Load.Requests {
 		fix(&s.Load.Requests[i].BodyFile)
 	}
-	for _, command := range [][]string{s.Subject.Command, s.Disruption.While} {
+	for _, command := range [][]string{s.Subject.Command, s.Subject.Applied, s.Disruption.While} {
 		if len(command) > 0 && strings.Contains(command[0], "/") {
 			fix(&command[0])
 		}

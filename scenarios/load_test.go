@@ -80,6 +80,8 @@ subject:
   dir: ../run
   url: https://127.0.0.1:{port}
   ca: ca.pem
+  ledger: log/{port}
+  applied: [bin/ids, ./x]
 load:
   requests:
     - {url: /a, body-file: bodies/a.json}
@@ -91,6 +93,8 @@ reports: [json=out/result.json]
 		Subject: history.Subject{
 			Command: []string{filepath.Join(dir, "conf", "server"), "--conf", "./server.conf"},
 			Dir:     filepath.Join(dir, "run"), CA: filepath.Join(dir, "conf", "ca.pem"),
+			Ledger:  filepath.Join(dir, "conf", "log", "{port}"),
+			Applied: []string{filepath.Join(dir, "conf", "bin", "ids"), "./x"},
 		},
 		Load: history.Load{Requests: []history.Target{
 			{URL: "/a", BodyFile: filepath.Join(dir, "conf", "bodies", "a.json")},
@@ -113,7 +117,9 @@ reports: [json=out/result.json]
 
 func onlyPaths(s harness.Scenario) harness.Scenario {
 	return harness.Scenario{
-		Subject:    history.Subject{Command: s.Subject.Command, Dir: s.Subject.Dir, CA: s.Subject.CA},
+		Subject: history.Subject{
+			Command: s.Subject.Command, Dir: s.Subject.Dir, CA: s.Subject.CA, Ledger: s.Subject.Ledger, Applied: s.Subject.Applied,
+		},
 		Load:       history.Load{Requests: s.Load.Requests},
 		Disruption: history.Disruption{While: s.Disruption.While},
 		Reports:    s.Reports,

@@ -16,14 +16,19 @@ type observation struct {
 	windows  []history.Window
 	guard    time.Duration
 	entries  map[uint32]history.Entry
-	closing  time.Duration // when the listener closed, as far as can be seen; else the exit
-	lag      time.Duration // p99 of how late our own requests started
-	allowed  time.Duration // how late they may
-	problems []problem     // why it cannot be judged; none if it is intact
+	applied  map[uint32]int // how often each was applied, if it was looked up
+	unknown  string         // why nobody can tell what was done with the writes, "" if somebody can
+	closing  time.Duration  // when the listener closed, as far as can be seen; else the exit
+	lag      time.Duration  // p99 of how late our own requests started
+	allowed  time.Duration  // how late they may
+	problems []problem      // why it cannot be judged; none if it is intact
 }
 
 func observe(h *history.History, policy Policy) *observation {
-	o := &observation{History: h, policy: policy, entries: h.Ledger.Entries(), closing: h.Exit.At}
+	o := &observation{History: h, policy: policy, entries: h.Ledger.Entries(), closing: h.Exit.At, unknown: unknown(h)}
+	if h.Applied.Looked {
+		o.applied = h.Applied.Times()
+	}
 	o.lag, o.allowed = h.Lag()
 	o.windows, o.guard = h.Windows()
 	if refused, ok := h.At(history.EventFirstRefused); ok {

@@ -112,6 +112,8 @@ func normalLevels() map[string]Level {
 		ExitsInGrace:          {Require, Require},
 		ExitStatus:            {Require, Warn},
 		NoSurvivors:           {Require, Require},
+		NoLostAck:             {Require, Require},
+		NoDuplicate:           {Require, Warn},
 		NoUnansweredExecution: {Warn, Warn},
 	}
 }

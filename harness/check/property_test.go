@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -180,6 +181,36 @@ func TestNeverPassesAnInterruption(t *testing.T) {
 	}
 }
 
+// TestNeverPassesALostAck, nor what was done twice, whichever witness tells of it.
+func TestNeverPassesALostAck(t *testing.T) {
+	seen := make(map[result.Verdict]int)
+	rapid.Check(t, func(t *rapid.T) {
+		some := rapid.SliceOfNDistinct(rapid.Uint32Range(0, 64), 0, 3, rapid.ID)
+		lost, twice := some.Draw(t, "lost"), some.Draw(t, "twice")
+		b := newHistory().posts()
+		if rapid.Bool().Draw(t, "by the store") {
+			b.found().gone(lost...).also(twice...).also(twice...)
+		} else {
+			b.withLedger()
+			if len(lost) > 0 {
+				b.edit(neverDone(lost...))
+			}
+			for _, seq := range twice {
+				b.note(seq, history.Executed, history.Executed)
+			}
+		}
+		s := Judge([]*history.History{b.done()}, rapid.SampledFrom(Policies()).Draw(t, "policy")).Subjects[0]
+		seen[s.Verdict]++
+		lost = slices.DeleteFunc(lost, func(seq uint32) bool { return slices.Contains(twice, seq) })
+		if want := len(lost)+len(twice) > 0; want != (s.Verdict == result.Fail) {
+			t.Fatalf("%d lost, %d done twice, and the verdict is %v", len(lost), len(twice), s.Verdict)
+		}
+	})
+	if seen[result.Pass] == 0 || seen[result.Fail] == 0 {
+		t.Errorf("the property proves nothing: %v", seen)
+	}
+}
+
 // genWild draws a history without any sense: whatever a file could hold.
 func genWild(t *rapid.T) *history.History {
 	at := rapid.Map(rapid.Int64Range(-int64(time.Second), 3*int64(time.Second)), func(n int64) time.Duration { return time.Duration(n) })
@@ -212,6 +243,9 @@ func genWild(t *rapid.T) *history.History {
 	h.Signal.Again = rapid.SliceOfN(rapid.Make[history.Again](), 0, 2).Draw(t, "again")
 	h.Operation = rapid.Ptr(rapid.Make[history.Operation](), true).Draw(t, "operation")
 	h.Header.Scenario.Disruption.Lag.Duration = at.Draw(t, "lag")
+	h.Methods = rapid.SliceOfN(rapid.SampledFrom([]string{"GET", "POST"}), 0, 2).Draw(t, "methods")
+	h.Applied = rapid.Make[history.Applied]().Draw(t, "applied")
+	h.Applied.Lines = rapid.SliceOfN(rapid.Uint32Range(0, 40), 0, 30).Draw(t, "applied ids")
 	return h
 }
 
@@ -253,6 +287,11 @@ func checkPassed(t *rapid.T, all []*history.History, name string) {
 			o := h.Requests[i].Outcome
 			if h.Header.Subject == name && (o == history.Pending || w == history.InFlight && o == history.Dropped) {
 				t.Fatalf("request %d was %v %v, and it passes", i, w, o)
+			}
+			r := &h.Requests[i]
+			if h.Header.Subject == name && o == history.Completed && r.Status == 200 && h.Method(r) == "POST" &&
+				h.Applied.Looked && !slices.Contains(h.Applied.Lines, r.Seq) {
+				t.Fatalf("request %d was acknowledged and is gone, and it passes", i)
 			}
 		}
 	}

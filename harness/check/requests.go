@@ -153,18 +153,3 @@ func announcesClose(o *observation) (t tally) {
 	}
 	return t
 }
-
-// noUnansweredExecution needs the server's ledger.
-func noUnansweredExecution(o *observation) (t tally) {
-	for i := range o.Requests {
-		r := &o.Requests[i]
-		if o.windows[i] == history.Before || o.entries[r.Seq].Executed == 0 {
-			continue
-		}
-		t.judged++
-		if r.Outcome == history.Dropped {
-			t.breaches = append(t.breaches, o.proof(r))
-		}
-	}
-	return t
-}

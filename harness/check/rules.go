@@ -1,6 +1,10 @@
 package check
 
-import "lastcall/harness/history"
+import (
+	"slices"
+
+	"lastcall/harness/history"
+)
 
 // The names of the rules.
 const (
@@ -15,6 +19,8 @@ const (
 	ExitsInGrace          = "exits-in-grace"
 	ExitStatus            = "exit-status"
 	NoSurvivors           = "no-survivors"
+	NoLostAck             = "no-lost-ack"
+	NoDuplicate           = "no-duplicate"
 	NoUnansweredExecution = "no-unanswered-execution"
 )
 
@@ -23,6 +29,7 @@ type Rule struct {
 	Name      string
 	Asks      string // the guarantee
 	Excuses   string // which breaches are excused, "" if none can be
+	Needs     string // without which there is nothing to judge, "" if that is always there
 	Reference string // who asks for it
 	Unit      string // what is counted, as in "requests in flight"
 	Breach    string // what a violation did, as in "were not completed"
@@ -54,7 +61,7 @@ func (r Rule) applies(d history.Disruption) bool {
 // Rules returns every rule, in the order in which they are judged and reported:
 // what explains others stands before them. The slice is fresh.
 func Rules() []Rule {
-	return append(append(firstRules(), requestRules()...), processRules()...)
+	return slices.Concat(firstRules(), requestRules(), effectRules(), processRules())
 }
 
 // RuleNames returns the names of all rules, in order.
@@ -128,6 +135,12 @@ func requestRules() []Rule {
 			Unit:      "requests at risk", Breach: "got a wrong answer",
 			judge: noFailed,
 		},
+	}
+}
+
+// processRules ask how the server took its leave.
+func processRules() []Rule {
+	return []Rule{
 		{
 			Name:      AnnouncesClose,
 			Asks:      "the last answer on each connection, begun after the signal, says Connection: close",
@@ -136,21 +149,9 @@ func requestRules() []Rule {
 			when: onStop, judge: announcesClose,
 		},
 		{
-			Name:      NoUnansweredExecution,
-			Asks:      "nothing was executed whose client got no answer",
-			Reference: "RFC 9110 section 9.2.2",
-			Unit:      "executed requests", Breach: "were dropped after the server had done the work",
-			judge: noUnansweredExecution,
-		},
-	}
-}
-
-// processRules ask how the server ended.
-func processRules() []Rule {
-	return []Rule{
-		{
 			Name:      ReadyFlipsFirst,
 			Asks:      "the readiness check turns red before the first connection is refused",
+			Needs:     "a readiness check (--ready)",
 			Reference: "Kubernetes, Pod Lifecycle, Termination of Pods; container probes",
 			Unit:      "shutdowns", Breach: "refused connections while readiness was green",
 			when: onStop, judge: readyFlipsFirst,

@@ -36,10 +36,22 @@ type teller struct {
 func (t teller) failure() []string {
 	for _, f := range t.subject.Findings {
 		if f.Status == result.Violated {
-			return slices.Concat(t.told(f), t.besides(), t.setAside())
+			return slices.Concat(t.told(f), t.alsoLost(f), t.besides(), t.setAside())
 		}
 	}
 	return []string{}
+}
+
+// alsoLost tells of writes that were acknowledged and are gone, where something
+// else is told of first: that does not follow from anything else, and those to
+// whom it happened do not know it.
+func (t teller) alsoLost(first result.Finding) []string {
+	for _, f := range t.subject.Findings {
+		if f.Rule == NoLostAck && f.Status == result.Violated && first.Rule != NoLostAck {
+			return []string{sentence(f.Detail)}
+		}
+	}
+	return nil
 }
 
 // told tells of one violated rule: what was seen, why, and what helps.
@@ -59,6 +71,8 @@ var tellers = map[string]func(teller, result.Finding) []string{
 	LateRequestsAnswered:  teller.late,
 	NoFailed:              teller.wrongAnswers,
 	AnnouncesClose:        teller.unannounced,
+	NoLostAck:             teller.lostAcks,
+	NoDuplicate:           teller.duplicates,
 	NoUnansweredExecution: teller.unanswered,
 	ReadyFlipsFirst:       teller.readyForNobody,
 	ExitsInGrace:          teller.overdue,

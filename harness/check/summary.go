@@ -75,11 +75,15 @@ func addRequests(s *result.Subject, o *observation) {
 		if r.Outcome == history.Dropped && o.Ledger.Present() && e.Received == 0 {
 			s.Ledger.NeverRead++
 		}
-		if r.Outcome == history.Dropped && e.Executed > 0 {
+		s.Ledger.Applied += o.applied[r.Seq]
+		if r.Outcome == history.Dropped && o.executed(r) {
 			s.Ledger.UnansweredExecutions++
 		}
-		if e.Executed > 1 {
+		if o.repeated(r) {
 			s.Ledger.Duplicates++
+		}
+		if o.lost(r) {
+			s.Ledger.LostAcks++
 		}
 	}
 }
@@ -150,11 +154,22 @@ func remarks(o *observation) []string {
 			"so that %s counted as late and not as in flight (a ledger would tell which it was)",
 			count(n, "request"), history.LedgerGuard, o.moment(), was(n), verb(n, "it is", "they are")))
 	}
-	if o.Ledger.Torn > 0 {
-		said = append(said, fmt.Sprintf("%d lines of the ledger could not be read", o.Ledger.Torn))
+	return append(said, leftOut(o)...)
+}
+
+// leftOut says what of the server's witnesses was not counted.
+func leftOut(o *observation) (said []string) {
+	if n := o.Ledger.Torn; n > 0 {
+		said = append(said, count(n, "line")+" of the ledger could not be read")
 	}
-	if o.Ledger.Foreign > 0 {
-		said = append(said, fmt.Sprintf("%d lines of the ledger carry ids of no request of this shutdown", o.Ledger.Foreign))
+	if n := o.Ledger.Foreign; n > 0 {
+		said = append(said, fmt.Sprintf("%s of the ledger %s ids of no request of this shutdown", count(n, "line"), verb(n, "carries", "carry")))
+	}
+	if n := o.Applied.Foreign; n > 0 {
+		said = append(said, fmt.Sprintf("%s applied %s of no request of this shutdown", count(n, "id"), verb(n, "is", "are")))
+	}
+	if n := o.Applied.Strange; n > 0 && !senseless(o.Applied) {
+		said = append(said, fmt.Sprintf("%s among the applied ids %s none, as %q", count(n, "line"), verb(n, "is", "are"), o.Applied.Sample))
 	}
 	return said
 }

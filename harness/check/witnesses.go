@@ -9,27 +9,30 @@ import (
 	"lastcall/harness/result"
 )
 
-// contradictions compares the two witnesses. A request that was dropped and
-// never received is none: it died in a buffer. Nor is one that was answered and
-// dropped: the answer died on its way.
+// contradictions compares the witnesses. A request that was dropped and never
+// received is none: it died in a buffer. Nor is one that was answered and
+// dropped: the answer died on its way. What was done twice is no contradiction
+// either, but what no-duplicate looks for: whoever stands between us and the
+// ledger may have sent it again.
 func contradictions(o *observation) []problem {
-	if !o.Ledger.Present() {
-		return nil
-	}
-	if o.Signal.Sent && !slices.ContainsFunc(o.Ledger.Lines, marked) {
-		return []problem{{detail: "the server's ledger has lost the mark of the signal, so that its order tells nothing: " +
+	if o.Ledger.Truncated || o.Ledger.Present() && o.Signal.Sent && !slices.ContainsFunc(o.Ledger.Lines, marked) {
+		return []problem{{detail: "the server's ledger has lost the mark of the signal, or what came before it, so that it tells nothing: " +
 			"open the file with O_APPEND and do not truncate it"}}
 	}
-	var unheard, impossible, repeated []result.Evidence
+	kept := o.Ledger.Present()
+	var unheard, impossible, unsent, repeated []result.Evidence
 	for i := range o.Requests {
 		r := &o.Requests[i]
 		received := o.entries[r.Seq].Received
+		neverSent := r.Outcome == history.Refused || r.Outcome == history.Unsent
 		switch {
-		case r.Outcome == history.Completed && received == 0:
+		case kept && r.Outcome == history.Completed && received == 0:
 			unheard = append(unheard, o.proof(r))
-		case received > 0 && (r.Outcome == history.Refused || r.Outcome == history.Unsent):
+		case neverSent && received > 0:
 			impossible = append(impossible, o.proof(r))
-		case received > int(r.Attempts):
+		case neverSent && o.applied[r.Seq] > 0:
+			unsent = append(unsent, o.proof(r))
+		case received > int(r.Attempts) && !o.repeated(r):
 			repeated = append(repeated, o.proof(r))
 		}
 	}
@@ -40,6 +43,7 @@ func contradictions(o *observation) []problem {
 	}{
 		{unheard, "completed according to the connection, never received according to the server's ledger"},
 		{impossible, "never sent according to the connection, received according to the server's ledger"},
+		{unsent, "never sent according to the connection, and applied all the same"},
 		{repeated, "received more often than sent"},
 	} {
 		if len(c.evidence) > 0 {
@@ -63,4 +67,37 @@ func seqs(evidence []result.Evidence) string {
 		names = append(names, "...")
 	}
 	return strings.Join(names, ", ")
+}
+
+// lookups asks that the witnesses who were named have spoken. What the others
+// have seen is proved all the same.
+func lookups(o *observation) (found []problem) {
+	a := o.Applied
+	who := fmt.Sprintf("what was applied is not known: %q ", strings.Join(a.Command, " "))
+	switch {
+	case a.Asked() && !a.Looked:
+		found = append(found, problem{detail: join(": ", who+a.Error, lastWords(a.Stderr)), soft: true})
+	case senseless(a):
+		found = append(found, problem{soft: true, detail: fmt.Sprintf(
+			"%sprinted %s, and no id among them: it must print ids and nothing else, one a line, and the first is %q", who, count(a.Strange, "line"), a.Sample,
+		)})
+	}
+	if o.Ledger.Path != "" && !o.Ledger.Truncated && !o.Ledger.Present() {
+		found = append(found, problem{soft: true, detail: fmt.Sprintf(
+			"the server wrote nothing to the ledger %s: it must append a line for each fact there, or --ledger be dropped", o.Ledger.Path,
+		)})
+	}
+	return found
+}
+
+// lastWords are the last few lines of what a command wrote to stderr.
+func lastWords(lines []string) string {
+	const most = 3
+	var said []string
+	for _, line := range lines {
+		if line = strings.TrimSpace(line); line != "" {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said[max(len(said)-most, 0):], "; ")
 }

@@ -16,6 +16,7 @@ type line struct {
 	Event   *Event      `json:"event,omitempty"`
 	Request *Request    `json:"request,omitempty"`
 	Ledger  *LedgerLine `json:"ledger,omitempty"`
+	Applied *uint32     `json:"applied,omitempty"`
 	End     *end        `json:"end,omitempty"`
 }
 
@@ -32,13 +33,18 @@ type end struct {
 	Results     int        `json:"results"`
 	Disagreed   int        `json:"disagreed,omitempty"`
 	Interrupted bool       `json:"interrupted,omitempty"`
+	Methods     []string   `json:"methods,omitempty"`
 	Foreign     int        `json:"ledger_foreign,omitempty"`
 	Torn        int        `json:"ledger_torn,omitempty"`
+	Truncated   bool       `json:"ledger_truncated,omitempty"`
+	Path        string     `json:"ledger_path,omitempty"`
+	Asked       Applied    `json:"asked,omitzero"` // without its lines, which stand by themselves
 	Stderr      []string   `json:"stderr,omitempty"`
 	Error       string     `json:"error,omitempty"`
 	Events      int        `json:"events"`
 	Requests    int        `json:"requests"`
 	Ledger      int        `json:"ledger"`
+	Applied     int        `json:"applied,omitempty"`
 }
 
 // maxLine bounds one line of a saved history, in bytes.
@@ -98,6 +104,11 @@ func (h *History) encode(out io.Writer) error {
 			return err
 		}
 	}
+	for i := range h.Applied.Lines {
+		if err := put(line{Applied: &h.Applied.Lines[i]}); err != nil {
+			return err
+		}
+	}
 	return put(line{End: h.end()})
 }
 
@@ -105,9 +116,10 @@ func (h *History) end() *end {
 	return &end{
 		PID: h.PID, Addr: h.Addr, Signal: h.Signal, Delivery: h.Delivery, Operation: h.Operation,
 		Exit: h.Exit, Left: h.Left, Readiness: h.Readiness,
-		Scheduled: h.Scheduled, Results: h.Results, Disagreed: h.Disagreed, Interrupted: h.Interrupted,
-		Foreign: h.Ledger.Foreign, Torn: h.Ledger.Torn, Stderr: h.Stderr, Error: h.Error,
-		Events: len(h.Events), Requests: len(h.Requests), Ledger: len(h.Ledger.Lines),
+		Scheduled: h.Scheduled, Results: h.Results, Disagreed: h.Disagreed, Interrupted: h.Interrupted, Methods: h.Methods,
+		Foreign: h.Ledger.Foreign, Torn: h.Ledger.Torn, Truncated: h.Ledger.Truncated, Path: h.Ledger.Path,
+		Asked: h.Applied, Stderr: h.Stderr, Error: h.Error,
+		Events: len(h.Events), Requests: len(h.Requests), Ledger: len(h.Ledger.Lines), Applied: len(h.Applied.Lines),
 	}
 }
 
@@ -202,22 +214,27 @@ func (h *History) readLine(text []byte) (*end, error) {
 		h.Requests = append(h.Requests, *l.Request)
 	case l.Ledger != nil:
 		h.Ledger.Lines = append(h.Ledger.Lines, *l.Ledger)
+	case l.Applied != nil:
+		h.Applied.Lines = append(h.Applied.Lines, *l.Applied)
 	case l.End != nil:
 		return l.End, nil
 	default:
-		return nil, fmt.Errorf("%w: neither event, request, ledger nor end", ErrForeign)
+		return nil, fmt.Errorf("%w: neither event, request, ledger, applied nor end", ErrForeign)
 	}
 	return nil, nil
 }
 
 func (h *History) finish(e *end) error {
-	if e.Events != len(h.Events) || e.Requests != len(h.Requests) || e.Ledger != len(h.Ledger.Lines) {
-		return fmt.Errorf("%w: it promises %d events, %d requests and %d ledger lines, and holds %d, %d and %d",
-			ErrTruncated, e.Events, e.Requests, e.Ledger, len(h.Events), len(h.Requests), len(h.Ledger.Lines))
+	if e.Events != len(h.Events) || e.Requests != len(h.Requests) || e.Ledger != len(h.Ledger.Lines) || e.Applied != len(h.Applied.Lines) {
+		return fmt.Errorf("%w: it promises %d events, %d requests, %d ledger lines and %d applied ids, and holds %d, %d, %d and %d", ErrTruncated,
+			e.Events, e.Requests, e.Ledger, e.Applied, len(h.Events), len(h.Requests), len(h.Ledger.Lines), len(h.Applied.Lines))
 	}
 	h.PID, h.Addr, h.Signal, h.Exit = e.PID, e.Addr, e.Signal, e.Exit
 	h.Delivery, h.Operation, h.Left, h.Readiness = e.Delivery, e.Operation, e.Left, e.Readiness
 	h.Scheduled, h.Results, h.Disagreed, h.Interrupted = e.Scheduled, e.Results, e.Disagreed, e.Interrupted
-	h.Ledger.Foreign, h.Ledger.Torn, h.Stderr, h.Error = e.Foreign, e.Torn, e.Stderr, e.Error
+	h.Ledger.Foreign, h.Ledger.Torn, h.Ledger.Truncated, h.Ledger.Path = e.Foreign, e.Torn, e.Truncated, e.Path
+	h.Methods, h.Stderr, h.Error = e.Methods, e.Stderr, e.Error
+	e.Asked.Lines = h.Applied.Lines
+	h.Applied = e.Asked
 	return nil
 }

@@ -36,7 +36,7 @@ func full() *history.History {
 				Subject: history.Subject{
 					Delay: history.Millis(100), Name: "api", Command: []string{"./api", "--port", "{port}"}, Dir: "/srv",
 					Env: map[string]string{"A": "b"}, URL: "https://127.0.0.1:{port}/", Ready: "/health", ReadyTimeout: history.Seconds(9),
-					CA: "ca.pem", Insecure: true, AllowRemote: true,
+					CA: "ca.pem", Insecure: true, AllowRemote: true, Ledger: "/var/log/{port}.ledger", Applied: []string{"psql", "-c", "select id"},
 				},
 				Load: history.Load{
 					Rate: 500, Method: "GET", Connections: history.Mixed, Timeout: history.Seconds(15), WarmUp: history.Millis(700),
@@ -76,8 +76,13 @@ func full() *history.History {
 		Requests:  []history.Request{r, {Seq: 1, Outcome: history.Refused, Reason: history.ConnectionRefused}},
 		Ledger: history.Ledger{
 			Lines:   []history.LedgerLine{{Seq: 1, Fact: history.Received}, {Fact: history.SignalMarked}},
-			Foreign: 1, Torn: 2,
+			Foreign: 1, Torn: 2, Truncated: true, Path: "/var/log/8080.ledger",
 		},
+		Applied: history.Applied{
+			Looked: true, Command: []string{"/bin/psql", "-c", "select id"}, Lines: []uint32{7, 0, 7}, Foreign: 5, Strange: 1, Sample: "(3 rows)",
+			Error: "it hung", Stderr: []string{"psql: error"},
+		},
+		Methods:   []string{"POST", "GET"},
 		Scheduled: 2, Results: 3, Disagreed: 4, Interrupted: true,
 		Stderr: []string{"first", `"second" <b>` + "\u2028"}, Error: "it broke",
 	}
@@ -201,12 +206,13 @@ func TestReadRefuses(t *testing.T) {
 		{"text after the end", whole + "more\n", history.ErrForeign, "text after the end"},
 		{"a blank line after the end", whole + "\n", history.ErrForeign, "text after the end"},
 		{"a second history after the end", whole + whole, history.ErrForeign, "text after the end"},
-		{"a huge line after the end", whole + huge + huge, nil, "line 9: "},
+		{"a huge line after the end", whole + huge + huge, nil, "line 12: "},
 		{"a huge first line", huge + huge, nil, "line 1: "},
 		{"a huge line in the middle", header + "\n" + huge + huge + "\n" + rest, nil, "line 2: "},
 		{"an unknown outcome", header + "\n" + `{"request":{"outcome":"lost"}}` + "\n", nil, `line 2: unknown outcome "lost"`},
 		{"an outcome that is a number", header + "\n" + `{"request":{"outcome":1}}` + "\n", nil, "line 2: "},
 		{"an unknown fact", header + "\n" + `{"ledger":{"fact":"forgotten"}}` + "\n", nil, `line 2: unknown fact "forgotten"`},
+		{"an applied id that is none", header + "\n" + `{"applied":-1}` + "\n", nil, "line 2: "},
 		{"a port that does not fit", header + "\n" + `{"request":{"port":70000}}` + "\n", nil, "line 2: "},
 	}
 	for _, tt := range tests {
@@ -333,6 +339,8 @@ func genHistory(t *rapid.T) *history.History {
 	h.Ledger.Lines = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) history.LedgerLine {
 		return history.LedgerLine{Seq: rapid.Uint32().Draw(t, "seq"), Fact: history.Fact(rapid.IntRange(0, 4).Draw(t, "fact"))}
 	}), 0, 20).Draw(t, "ledger")
+	h.Applied = rapid.Make[history.Applied]().Draw(t, "applied")
+	h.Methods = rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "methods")
 	h.Stderr = rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "stderr")
 	h.Error, h.Interrupted = rapid.String().Draw(t, "error"), rapid.Bool().Draw(t, "interrupted")
 	h.Scheduled, h.Results = rapid.Int().Draw(t, "scheduled"), rapid.Int().Draw(t, "results")

@@ -7,7 +7,10 @@
 // nothing itself. It can be saved and read back, and judged again offline.
 package history
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Schema names the format of a saved history.
 const Schema = "lastcall/history/v1"
@@ -55,8 +58,10 @@ type History struct {
 	Exit      Exit
 	Left      Left
 	Readiness Readiness
+	Methods   []string // of the targets that were sent in turn, by Request.Target
 	Requests  []Request
 	Ledger    Ledger
+	Applied   Applied
 
 	Scheduled   int  // hits that the Pacer granted
 	Results     int  // results that vegeta handed back, each with a sequence number of its own
@@ -65,6 +70,25 @@ type History struct {
 
 	Stderr []string // the last lines the subject wrote there
 	Error  string   // why the shutdown could not be carried out, "" if it was
+}
+
+// ID returns the id that the request of that sequence number carried in its
+// X-Lastcall-Id, by which ledgers and stores know it.
+func (h *History) ID(seq uint32) string {
+	return fmt.Sprintf("%s-%d-%d", h.Header.Run, h.Header.Ordinal, seq)
+}
+
+// Method returns the HTTP method of a request. Histories of old do not say it of
+// what came from a file of requests: that had the load's, as far as they know.
+func (h *History) Method(r *Request) string {
+	target, l := int(r.Target), h.Header.Scenario.Load
+	if target < len(h.Methods) {
+		return h.Methods[target]
+	}
+	if target < len(l.Requests) && l.Requests[target].Method != "" {
+		return l.Requests[target].Method
+	}
+	return l.Method
 }
 
 // At returns when the event happened, and whether it did.

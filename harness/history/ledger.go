@@ -1,5 +1,7 @@
 package history
 
+import "slices"
+
 // Fact is what a line of the server's ledger says.
 type Fact uint8
 
@@ -36,9 +38,11 @@ type LedgerLine struct {
 // Ledger is the server's own record of what it did: the second witness. It is
 // empty when the server keeps none.
 type Ledger struct {
-	Lines   []LedgerLine
-	Foreign int // lines that carry another run's id, or none
-	Torn    int // lines that could not be read, such as a last one cut short
+	Lines     []LedgerLine
+	Foreign   int    // lines that carry another run's id, or none
+	Torn      int    // lines that could not be read, such as a last one cut short
+	Truncated bool   // what stood in the file is gone, lastcall's own mark perhaps
+	Path      string // of the file, if the user has named it
 }
 
 // Present reports whether the server wrote a ledger at all. lastcall's own
@@ -50,6 +54,11 @@ func (l Ledger) Present() bool {
 		}
 	}
 	return false
+}
+
+// Says reports whether the server ever stated that fact.
+func (l Ledger) Says(f Fact) bool {
+	return slices.ContainsFunc(l.Lines, func(line LedgerLine) bool { return line.Fact == f })
 }
 
 // Entry is what the ledger says of one request.

@@ -32,6 +32,8 @@ type Subject struct {
 	CA           string            `json:"ca,omitempty" yaml:"ca,omitempty"`                      // PEM file of the certificates to trust, for https
 	Insecure     bool              `json:"insecure,omitempty" yaml:"insecure,omitempty"`          // trust any certificate
 	AllowRemote  bool              `json:"allow_remote,omitempty" yaml:"allow-remote,omitempty"`  // the URL may lead to another machine
+	Ledger       string            `json:"ledger,omitempty" yaml:"ledger,omitempty"`              // the file that it keeps its ledger in, if not LASTCALL_LEDGER; {port} is replaced
+	Applied      []string          `json:"applied,omitempty" yaml:"applied,omitempty"`            // a command that prints the ids that were applied, one a line; {port} and {pid} are replaced
 }
 
 // Load describes the open-loop attack.
@@ -52,7 +54,8 @@ type Load struct {
 	ExpectBody   string   `json:"expect_body,omitempty" yaml:"expect-body,omitempty"`     // regular expression that a completed answer's body matches
 }
 
-// Target is one of the requests that are sent in turn.
+// Target is one of the requests that are sent in turn. {id} in its URL, the
+// values of its header and its body is replaced by the id of each request.
 type Target struct {
 	Method   string            `json:"method,omitempty" yaml:"method,omitempty"` // by default the load's
 	URL      string            `json:"url" yaml:"url"`                           // a path of the subject's URL, or a URL of the same host

@@ -61,7 +61,7 @@ func Start(c Config) *Attack {
 	clock := clock{c.Base}
 	t := &transport{
 		pool: newPool(c.Address, clock), clock: clock, records: new(slab),
-		lanes: c.Lanes, targets: len(c.Targets), expect: c.Expect,
+		lanes: c.Lanes, targets: len(c.Targets), forms: formsOf(c.Targets), expect: c.Expect,
 		timeout: c.Timeout, prefix: c.Prefix, room: make(chan struct{}, 1),
 	}
 	a := &Attack{transport: t, pacer: newPacer(t, c), done: make(chan struct{})}

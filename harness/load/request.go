@@ -10,9 +10,10 @@ import (
 	"lastcall/harness/ledger"
 )
 
-// withID returns a copy of the request that carries its ledger id and not its
-// target's index, and a body that knows whether it was read to its end. A
-// RoundTripper must not change the request it was given.
+// withID returns a copy of the request that carries its ledger id, also wherever
+// its target asks for it, and not its target's index, and a body that knows
+// whether it was read to its end. A RoundTripper must not change the request it
+// was given.
 func (t *transport) withID(req *http.Request, seq uint32) *http.Request {
 	clone := req.WithContext(req.Context())
 	clone.Header = make(http.Header, len(req.Header)+1)
@@ -20,7 +21,13 @@ func (t *transport) withID(req *http.Request, seq uint32) *http.Request {
 		clone.Header[k] = v
 	}
 	delete(clone.Header, targetKey)
-	clone.Header[ledger.HeaderID] = []string{t.prefix + strconv.FormatUint(uint64(seq), 10)}
+	id := t.prefix + strconv.FormatUint(uint64(seq), 10)
+	clone.Header[ledger.HeaderID] = []string{id}
+	if t.forms != nil {
+		if f := t.forms[targetOf(req)]; f != nil {
+			f.fill(clone, id)
+		}
+	}
 	if hasBody(clone) && !knownLength(clone) {
 		clone.Body = &upload{ReadCloser: clone.Body}
 	}

@@ -35,7 +35,8 @@ type transport struct {
 	clock     clock
 	records   *slab
 	lanes     history.Connections
-	targets   int // how many are sent in turn
+	targets   int     // how many are sent in turn
+	forms     []*form // those of them that hold IDMark, nil if none does
 	timeout   time.Duration
 	prefix    string // of the ids
 	expect    Expect

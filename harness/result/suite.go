@@ -75,9 +75,10 @@ type Ledger struct {
 	Received             int `json:"received"`
 	Executed             int `json:"executed"`
 	Answered             int `json:"answered"`
-	NeverRead            int `json:"never_read"` // dropped, and the server never received them
-	LostAcks             int `json:"lost_acks"`
-	Duplicates           int `json:"duplicates"`
+	Applied              int `json:"applied,omitempty"` // as the store was found to hold them in the end
+	NeverRead            int `json:"never_read"`        // dropped, and the server never received them
+	LostAcks             int `json:"lost_acks"`         // acknowledged, and neither applied nor, where nobody looked, executed
+	Duplicates           int `json:"duplicates"`        // ids that were executed or applied more than once
 	UnansweredExecutions int `json:"unanswered_executions"`
 }
 

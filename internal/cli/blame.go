@@ -18,6 +18,7 @@ var flags = map[string]string{
 	"load.connections": "connections", "load.method": "method",
 	"load.expect-status": "expect-status", "load.expect-body": "expect-body", "load.requests-file": "requests",
 	"subject.url": "url", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
+	"subject.ledger": "ledger", "subject.applied": "applied",
 	"subject.dir": "dir", "subject.env": "env", "subject.ca": "ca", "subject.insecure": "insecure",
 	"overrides.min-at-risk": "min-at-risk", "overrides.max-loss": "max-loss", "overrides.exit-codes": "exit-code",
 }

@@ -93,6 +93,9 @@ func explainRule(w io.Writer, name string) error {
 		if r.Excuses != "" {
 			fmt.Fprintln(w, reports.Labelled("Excuses", labels, r.Excuses))
 		}
+		if r.Needs != "" {
+			fmt.Fprintln(w, reports.Labelled("Needs", labels, r.Needs))
+		}
 		fmt.Fprintln(w, reports.Labelled("Reference", labels, r.Reference))
 		fmt.Fprintln(w)
 		for _, p := range check.Policies() {

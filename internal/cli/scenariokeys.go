@@ -53,6 +53,8 @@ func subjectKeys() map[string]keySpec {
 		"url":           {"Where the subject serves; {port} is replaced.", matching(urlPattern)},
 		"ready":         {"The readiness check, a path or a URL: status 2xx is ready. By default the port has to accept.", matching("^/|" + urlPattern)},
 		"ready-timeout": {"How long it may take until the subject is ready.", notZero},
+		"ledger":        {"The file, relative to the scenario's, that the subject appends its ledger to, if it is not the one that LASTCALL_LEDGER names; {port} is replaced.", notEmpty},
+		"applied":       {"A command, run after the exit and by no shell, that prints the ids which were applied, one a line: those of X-Lastcall-Id, or what {id} stood for; {port} and {pid} are replaced.", commandShape},
 		"ca":            {"A PEM file of the certificates to trust, relative to the file. For https.", notEmpty},
 		"insecure":      {"Trust any certificate. For https.", nil},
 		"allow-remote":  {"The URL may lead to another machine.", nil},
@@ -82,9 +84,9 @@ func loadKeys() map[string]keySpec {
 func targetKeys() map[string]keySpec {
 	return map[string]keySpec{
 		"method":    {"The HTTP method. By default the load's.", oneOfWords(harness.Methods())},
-		"url":       {"A path of the subject's URL, or a URL of the same host.", matching("^/|" + urlPattern)},
-		"header":    {"Header fields of the request.", headerShape},
-		"body":      {"The request's body.", notEmpty},
+		"url":       {"A path of the subject's URL, or a URL of the same host; {id} is replaced by each request's id.", matching("^/|" + urlPattern)},
+		"header":    {"Header fields of the request; {id} in a value is replaced.", headerShape},
+		"body":      {"The request's body; {id} is replaced (in GraphQL, write { id } for a field).", notEmpty},
 		"body-file": {"A file with the request's body, relative to the scenario's.", notEmpty},
 	}
 }

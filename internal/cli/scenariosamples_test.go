@@ -30,6 +30,7 @@ var keySamples = map[string]keySample{
 		texts("/", "/health?x=y", "http://127.0.0.1:9/ready"),
 		texts("health", "5", "true", "ftp://h/", "http://", `""`),
 	},
+	"subject.ledger": someWord, "subject.applied": words,
 	"subject.ready-timeout": someTime, "subject.ca": someWord, "subject.allow-remote": anyTruth, "subject.insecure": anyTruth,
 	"load.rate":        {texts("1", "500", "20000", "+5"), texts("0", "-1", "20001", "1.5", "fast", `"5"`, "1e3", "true", "99999999999999999999")},
 	"load.method":      {texts("GET", "OPTIONS"), texts("get", "BREW", "5", `""`)},

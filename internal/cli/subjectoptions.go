@@ -31,6 +31,9 @@ type subjectOptions struct {
 	expectStatus string
 	expectBody   string
 
+	ledger  string // a file
+	applied string // a command
+
 	while  string
 	settle time.Duration
 }
@@ -50,6 +53,8 @@ func (o *subjectOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.ca, "ca", "", "PEM `file` of the certificates to trust, for https")
 	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
 	f.BoolVar(&o.allowRemote, "allow-remote", false, "send the load to another machine, if the URL leads there")
+	f.StringVar(&o.ledger, "ledger", "", "`file` that the server appends its ledger to, if not LASTCALL_LEDGER ({port} is replaced)")
+	f.StringVar(&o.applied, "applied", "", "run this `command` after the exit: it prints the ids that were applied, one a line ({port} and {pid} are replaced)")
 	f.StringVar(&o.while, "while", "", "run this `command` instead of a signal; the server promises to stay up ({port} and {pid} are replaced)")
 	f.Var(durationValue{&o.settle}, "settle", "how long the load goes on after that command (default 2s)")
 }
@@ -73,6 +78,7 @@ func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []
 		"ca":            func() { subject.CA = o.ca },
 		"insecure":      func() { subject.Insecure = o.insecure },
 		"allow-remote":  func() { subject.AllowRemote = o.allowRemote },
+		"ledger":        func() { subject.Ledger = o.ledger },
 		"requests":      func() { l.RequestsFile, l.Requests = o.requests, nil }, // those of --url come after this
 		"expect-status": func() { l.ExpectStatus = o.expectStatus },
 		"expect-body":   func() { l.ExpectBody = o.expectBody },
@@ -82,7 +88,7 @@ func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []
 			set()
 		}
 	}
-	for _, change := range []func(*harness.Scenario) error{o.applyEnv, o.applyRequests, o.applyWhile} {
+	for _, change := range []func(*harness.Scenario) error{o.applyEnv, o.applyRequests, o.applyCommands} {
 		if err := change(s); err != nil {
 			return err
 		}
@@ -109,19 +115,26 @@ func (o *subjectOptions) applyEnv(s *harness.Scenario) error {
 	return nil
 }
 
-// applyWhile splits the command into words, as a shell would, without running
-// one.
-func (o *subjectOptions) applyWhile(s *harness.Scenario) error {
-	if o.while == "" {
+// applyCommands takes the commands that are run besides the server.
+func (o *subjectOptions) applyCommands(s *harness.Scenario) error {
+	if err := splitInto(&s.Disruption.While, "while", o.while, "nginx -s reload"); err != nil {
+		return err
+	}
+	return splitInto(&s.Subject.Applied, "applied", o.applied, "psql -Atc 'select id from orders'")
+}
+
+// splitInto splits a command into words, as a shell would, without running one.
+func splitInto(words *[]string, flag, command, example string) error {
+	if command == "" {
 		return nil
 	}
-	words, err := shlex.Split(o.while)
+	split, err := shlex.Split(command)
 	if err != nil {
-		return usagef("--while %q: %w: write it as for a shell, with its quotes closed", o.while, err)
+		return usagef("--%s %q: %w: write it as for a shell, with its quotes closed", flag, command, err)
 	}
-	if len(words) == 0 {
-		return usagef("--while is empty: name a command, as in %q", "nginx -s reload")
+	if len(split) == 0 {
+		return usagef("--%s is empty: name a command, as in %q", flag, example)
 	}
-	s.Disruption.While = words
+	*words = split
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lastcall/harness"
 	"lastcall/harness/process"
 )
 
@@ -16,8 +17,10 @@ func newSupervise() *cobra.Command {
 		Short:  "Run a command as its parent, for lastcall itself",
 		Hidden: true,
 		Args:   cobra.ArbitraryArgs,
+		// The words are a contract between lastcall and itself.
+		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
-			err := process.Supervise(args)
+			err := harness.Supervise(args)
 			if errors.Is(err, process.ErrByHand) {
 				return usagef("supervise: %w", err)
 			}

@@ -32,11 +32,16 @@ without a command, lastcall.yaml of this directory is used. Flags override it.
 
 With --while a command is run instead of a signal (a reload, a deploy script), on
 a server that promises to stay up: then every refusal is a loss too. Without a
-command after -- the server at --url is one that runs already.`
+command after -- the server at --url is one that runs already.
+
+What was acknowledged must be there afterwards (lastcall explain no-lost-ack). {id}
+in a URL, a header or a body is the request's own id, as X-Lastcall-Id is; --applied
+is a command that prints the ids which a database, say, holds in the end.`
 
 const testExample = `  lastcall test -- ./myserver --port {port}
   lastcall test --url /api/orders --ready /health --policy k8s -- ./myserver --port {port}
   lastcall test --url 'POST /orders' --body order.json --header 'Content-Type: application/json' -- node server.js
+  lastcall test --url 'PUT /orders/{id}' --applied "psql -Atc 'select id from orders'" -- ./myserver
   lastcall test -f lastcall.yaml --report junit=report.xml --report markdown=summary.md
   lastcall test --signal SIGQUIT --signal-target group -- nginx -p . -c nginx.conf
   lastcall test --while 'kill -HUP {pid}' -- gunicorn -b 127.0.0.1:{port} app:app
@@ -198,7 +203,7 @@ func (o *testOptions) plan(s harness.Scenario, policy check.Policy) (harness.Pla
 		Operator: harness.Operator{Dir: s.Subject.Dir, Supervisor: supervisor, Output: os.Stderr},
 	}
 	if len(s.Subject.Command) == 0 {
-		plan.Subjects = []harness.Subject{harness.Running{Spec: s.Subject}}
+		plan.Subjects = []harness.Subject{harness.Running{Spec: s.Subject, Supervisor: supervisor}}
 	} else {
 		plan.Subjects = []harness.Subject{harness.Command{Spec: s.Subject, Supervisor: supervisor}}
 	}

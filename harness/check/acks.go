@@ -1,0 +1,59 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lastcall/harness/result"
+)
+
+// lostAcks tells of writes that were acknowledged and are gone.
+func (t teller) lostAcks(f result.Finding) []string {
+	said := []string{
+		sentence(f.Detail),
+		"Their clients were told that it was done, and will not ask again: that is worse than an error, which a client knows of" + t.heldFor() + ".",
+		"Commit before you answer. Where the work is done later, as behind a 202, do what is queued before you exit: " +
+			"first the listener, then requests in flight, then the queue, and the store last.",
+	}
+	if f.Count == f.Judged {
+		said = append(said, "Not one was found: if that cannot be, look at "+t.witness()+".")
+	}
+	return said
+}
+
+// heldFor says how long before the exit the oldest of them was acknowledged: it
+// tells for how long work may lie in a queue.
+func (t teller) heldFor() string {
+	var longest time.Duration
+	for _, o := range t.intact {
+		for i := range o.Requests {
+			if r := &o.Requests[i]; o.Exit.Seen && o.lost(r) {
+				longest = max(longest, o.Exit.At-r.End)
+			}
+		}
+	}
+	if longest <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (the oldest had been acknowledged for %s when the process was gone)", short(longest))
+}
+
+// witness is who says what was applied.
+func (t teller) witness() string {
+	for _, o := range t.intact {
+		if a := o.Applied; a.Looked {
+			return fmt.Sprintf("what %q prints", strings.Join(a.Command, " "))
+		}
+	}
+	return "when the ledger says executed"
+}
+
+// duplicates tells of work that was done twice.
+func (t teller) duplicates(f result.Finding) []string {
+	return []string{
+		sentence(f.Detail),
+		"lastcall sent each of them once: somebody behind it asked again, or the work was begun anew after it had been done.",
+		"Keep the request's id with the work, in the same transaction and under a unique index; and let nobody repeat what may have been done already.",
+	}
+}

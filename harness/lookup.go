@@ -1,0 +1,152 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/ledger"
+	"lastcall/harness/process"
+)
+
+// lookUp asks the subject's store what was applied. The command has the grace
+// period for its work. What goes wrong with it stands in the history; an error
+// is only that we were interrupted, or short of something ourselves.
+func (s *shutdown) lookUp(ctx context.Context) error {
+	c := s.subject.Lookup(s.server)
+	if c.Path == "" {
+		return nil
+	}
+	s.progress("looking up")
+	a := &s.history.Applied
+	a.Command = append([]string{c.Path}, c.Args...)
+	out, err := openPrinted(filepath.Join(s.dir, "applied"))
+	if err != nil {
+		return fmt.Errorf("look up what was applied: %w", err)
+	}
+	defer out.close()
+	c.Supervisor = out.into(c.Supervisor)
+	p, err := process.Start(c)
+	if err != nil {
+		a.Error = "cannot be started: " + err.Error()
+		return nil
+	}
+	ids := &idReader{prefix: ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal), sent: len(s.history.Requests)}
+	read := make(chan error, 1) // buffered: in the end nobody may be left to hear of it
+	go func() { read <- out.lines(ids.take) }()
+	problem, err := s.awaitLookup(ctx, p, read)
+	p.Close() // before the last lines are read: it waits for them, and ends whoever still prints
+	if err != nil {
+		return err
+	}
+	if problem == "" {
+		problem = ids.into(a, out.rest(read))
+	}
+	a.Looked, a.Error, a.Stderr = problem == "", problem, p.Stderr()
+	return nil
+}
+
+// awaitLookup waits for the end of the command, or of our patience, and says
+// what was wrong with it.
+func (s *shutdown) awaitLookup(ctx context.Context, p *process.Process, read <-chan error) (problem string, err error) {
+	grace := s.plan.Scenario.Disruption.Grace.Duration
+	patience := time.NewTimer(grace) // a store that is gone may never answer
+	defer patience.Stop()
+	select {
+	case <-p.Exited():
+	case err := <-read: // before all writers were gone: it prints too much
+		return err.Error(), nil
+	case <-patience.C:
+		return fmt.Sprintf("was still running after %s, the grace period", grace), nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	switch exit := p.Exit(); {
+	case exit.Err != nil:
+		return "ended unseen: " + exit.Err.Error(), nil
+	case exit.Signal != "":
+		return "was ended by " + exit.Signal, nil
+	case exit.Code != 0:
+		return fmt.Sprintf("ended with exit code %d", exit.Code), nil
+	}
+	return "", nil
+}
+
+// idReader sorts what was printed.
+type idReader struct {
+	prefix  string // of the ids of this shutdown
+	sent    int    // how many requests there were
+	lines   []uint32
+	foreign int
+	strange int
+	sample  string // the first strange line
+}
+
+// anID matches what runID and package ledger make.
+var anID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9]+-[0-9]+$`)
+
+// sampleWidth is how much of a strange line is kept, in bytes.
+const sampleWidth = 80
+
+func (r *idReader) take(line string) {
+	line = strings.TrimSpace(line)
+	seq, ours := ledger.Seq(line, r.prefix)
+	switch {
+	case line == "":
+	case ours && int(seq) < r.sent:
+		r.lines = append(r.lines, seq)
+	case ours || anID.MatchString(line):
+		r.foreign++
+	default:
+		if r.strange++; r.sample == "" {
+			r.sample = strings.ToValidUTF8(line[:min(len(line), sampleWidth)], "?")
+		}
+	}
+}
+
+// into keeps what was read, if all of it was. It returns what was wrong.
+func (r *idReader) into(a *history.Applied, err error) (problem string) {
+	if err != nil {
+		return err.Error()
+	}
+	a.Lines, a.Foreign, a.Strange, a.Sample = r.lines, r.foreign, r.strange, r.sample
+	return ""
+}
+
+// lookup is the command by which a subject that the user has described is asked.
+func lookup(s Spec, server Server, supervisor []string) process.Command {
+	if len(s.Applied) == 0 {
+		return process.Command{}
+	}
+	port := portOf(server.Endpoint().URL)
+	marks := strings.NewReplacer(portMark, port, pidMark, strconv.Itoa(server.PID()))
+	c := process.Command{
+		Path: s.Applied[0], Dir: s.Dir, Env: environ(s, port, server.Book().Path()), Supervisor: supervisor,
+	}
+	if found, err := findProgram(s.Applied[0], s.Dir); err == nil {
+		c.Path = found
+	}
+	for _, word := range s.Applied[1:] {
+		c.Args = append(c.Args, marks.Replace(word))
+	}
+	return c
+}
+
+// checkLookup refuses a command that cannot be run.
+func checkLookup(argv []string, dir string, supervisor []string) error {
+	if len(argv) == 0 {
+		return nil
+	}
+	if _, err := findProgram(argv[0], dir); err != nil {
+		return &Invalid{Field: "subject.applied", Problem: err.Error()}
+	}
+	if len(supervisor) == 0 {
+		return &Invalid{Field: "subject.applied", Problem: "needs a supervisor, which hands on what it prints: see harness.Supervise"}
+	}
+	return nil
+}
