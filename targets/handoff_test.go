@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +93,99 @@ func (s successor) stopsAsDrain() {
 	s.until("the end of the successor", func() bool { return !alive(s.process.Pid) })
 }
 
+// TestHandoffInOrder looks at the time in which both processes live: the old
+// one takes no connection any more, and serves those that it has to their end.
+func TestHandoffInOrder(t *testing.T) {
+	t.Parallel()
+	s := boot(t, "handoff", EnvLag+"=3s")
+	old := strconv.Itoa(s.cmd.Process.Pid)
+	kept := []*http.Client{{Transport: &http.Transport{}}, {Transport: &http.Transport{}}}
+	get := func(n int, path string) (status int, closes bool) {
+		t.Helper()
+		resp, err := kept[n].Get("http://" + s.addr + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		_, _ = io.Copy(io.Discard, resp.Body)
+		if pid := resp.Header.Get("X-Lastcall-Pid"); pid != old {
+			t.Errorf("%s is answered by %s, want %s", path, pid, old)
+		}
+		return resp.StatusCode, resp.Close
+	}
+	for n := range kept {
+		t.Cleanup(kept[n].CloseIdleConnections)
+		if status, closes := get(n, "/health"); status != http.StatusOK || closes {
+			t.Fatalf("before: %d, close %v", status, closes)
+		}
+	}
+	s.signal(syscall.SIGHUP)
+	successor := 0
+	s.until("the successor", func() bool {
+		successor, _ = strconv.Atoi(s.ask(http.MethodGet, "/", "", "").header.Get("X-Lastcall-Pid"))
+		return successor != 0 && strconv.Itoa(successor) != old
+	})
+	for n, path := range []string{"/work?delay=10ms", "/health"} {
+		if status, closes := get(n, path); status != http.StatusOK || !closes {
+			t.Errorf("%s on a kept connection: %d, close %v; want 200, close", path, status, closes)
+		}
+	}
+	// The old process has said close, so it accepts nothing any more: a new
+	// connection has to wait while the successor stands still.
+	hold(t, successor, syscall.SIGSTOP)
+	s.until("the successor's standstill", func() bool {
+		state, ok := stateOf(successor)
+		return state == 'T' || !ok
+	})
+	fresh := make(chan reply, 1)
+	go func() { fresh <- s.ask(http.MethodGet, "/", "", "") }()
+	select {
+	case got := <-fresh:
+		t.Errorf("a new connection is served, by %s (%v)", got.header.Get("X-Lastcall-Pid"), got.err)
+	case <-time.After(200 * time.Millisecond):
+		hold(t, successor, syscall.SIGCONT)
+		if got := <-fresh; got.header.Get("X-Lastcall-Pid") != strconv.Itoa(successor) {
+			t.Errorf("a new connection: %s (%v)", got, got.err)
+		}
+	}
+	if exit := s.exit(); exit != "0" {
+		t.Errorf("exit %s, want 0", exit)
+	}
+}
+
+func hold(t *testing.T, pid int, sig syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNobodyTakesOverFromOneThatStops tells a server to stop while its
+// successor is on its way, and held up by a lock.
+func TestNobodyTakesOverFromOneThatStops(t *testing.T) {
+	t.Parallel()
+	s := boot(t, "handoff")
+	unlock := lockStore(t, s.path("orders.db"))
+	s.signal(syscall.SIGHUP)
+	children := fmt.Sprintf("/proc/%d/task/%[1]d/children", s.cmd.Process.Pid)
+	if _, err := os.Stat(children); err == nil {
+		s.until("the successor's process", func() bool {
+			tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.cmd.Process.Pid))
+			return err == nil && slices.ContainsFunc(tasks, func(name string) bool {
+				text, err := os.ReadFile(name)
+				return err == nil && len(text) > 0
+			})
+		})
+	}
+	s.signal(syscall.SIGTERM)
+	s.until("a red readiness check", func() bool { return s.ask(http.MethodGet, "/health", "", "").String() == "503" })
+	unlock()
+	if exit := s.exit(); exit != "0" {
+		t.Errorf("exit %s, want 0", exit)
+	}
+	s.refuses()
+}
+
 // TestHandoffAgain hands over twice: the successor has all that its predecessor
 // had, the lifeline too.
 func TestHandoffAgain(t *testing.T) {
@@ -124,11 +218,23 @@ func TestHandoffAgain(t *testing.T) {
 
 // alive reports whether a process serves or drains still: a zombie does not.
 func alive(pid int) bool {
-	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
-		_, rest, _ := bytes.Cut(text, []byte(") "))
-		return !bytes.HasPrefix(rest, []byte("Z"))
+	if state, ok := stateOf(pid); ok {
+		return state != 'Z'
 	}
 	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+// stateOf returns a process's state as proc(5) has it, where there is a /proc.
+func stateOf(pid int) (state byte, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false
+	}
+	_, rest, ok := bytes.Cut(text, []byte(") "))
+	if !ok || len(rest) == 0 {
+		return 0, false
+	}
+	return rest[0], true
 }
 
 // TestHandoffToNobody has a successor that cannot start: the store is locked.

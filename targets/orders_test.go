@@ -100,6 +100,32 @@ func TestAnOrderWithoutAnIDGetsOne(t *testing.T) {
 	}
 }
 
+// TestAnOrderThatIsBeingWrittenIsNotAbandoned cancels the request while its
+// write waits for the lock: the answer must be the truth about the row.
+func TestAnOrderThatIsBeingWrittenIsNotAbandoned(t *testing.T) {
+	app, _, _ := withStore(t)
+	if err := app.Store.open(); err != nil {
+		t.Fatal(err)
+	}
+	unlock := lockStore(t, app.Store.path)
+	ctx, cancel := context.WithCancel(t.Context())
+	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/orders", strings.NewReader(`{"item":"stout"}`))
+	answer := httptest.NewRecorder()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		app.ServeHTTP(answer, req)
+	}()
+	writing(t, app.Store)
+	cancel()
+	time.Sleep(20 * time.Millisecond) // one that was abandoned would be so by now
+	unlock()
+	<-done
+	if rows := storedRows(t, app.Store.path); answer.Code != http.StatusCreated || len(rows) != 1 {
+		t.Errorf("%d with %q, rows %q", answer.Code, answer.Body, rows)
+	}
+}
+
 // TestAsyncIsExecutedLater asks that 202 comes before the row, and that the
 // ledger says executed only with the row.
 func TestAsyncIsExecutedLater(t *testing.T) {
@@ -263,6 +289,35 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// deadlined remembers the last deadline that a handler set.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	last time.Time
+	set  int
+}
+
+func (d *deadlined) SetWriteDeadline(at time.Time) error {
+	d.last = at
+	d.set++
+	return nil
+}
+
+// TestStreamsLeaveNoDeadline asks that a connection which has carried a stream
+// can carry slower answers afterwards.
+func TestStreamsLeaveNoDeadline(t *testing.T) {
+	app := newApp(quiet(), nil, 0)
+	if err := app.Streams.Close(); err != nil { // so that /events ends
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/stream?every=0s", "/events"} {
+		answer := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+		app.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+		if answer.set < 3 || !answer.last.IsZero() {
+			t.Errorf("%s: after %d deadlines the last is %s, want none", path, answer.set, answer.last)
+		}
+	}
+}
+
 // TestOldClientsGetNoStream: in HTTP/1.0 its end could not be told from a cut.
 func TestOldClientsGetNoStream(t *testing.T) {
 	server := start(t, newApp(quiet(), nil, 0))
@@ -271,6 +326,7 @@ func TestOldClientsGetNoStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		_ = conn.SetDeadline(time.Now().Add(patience)) // an answer without an end must not last for ever
 		fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", path)
 		text, err := io.ReadAll(conn)
 		conn.Close()
@@ -332,6 +388,8 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestSockets(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	app := newApp(quiet(), nil, 0)
 	server := start(t, app)
 	url := "ws" + strings.TrimPrefix(server.URL, "http") + "/ws"
@@ -339,34 +397,39 @@ func TestSockets(t *testing.T) {
 		t.Errorf("no handshake: %s", resp.Status)
 	}
 	foreign := &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.example"}}}
-	if _, resp, err := websocket.Dial(t.Context(), url, foreign); err == nil || resp.StatusCode != http.StatusForbidden {
+	if _, resp, err := websocket.Dial(ctx, url, foreign); err == nil || resp.StatusCode != http.StatusForbidden {
 		t.Errorf("from a foreign page: %v", err)
 	}
 	var conns []*websocket.Conn
-	for range 3 {
-		conn, _, err := websocket.Dial(t.Context(), url, nil)
+	for n := range 3 {
+		conn, _, err := websocket.Dial(ctx, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.CloseNow()
 		conns = append(conns, conn)
+		eventually(t, "the websocket", func() bool {
+			app.Sockets.mu.Lock()
+			defer app.Sockets.mu.Unlock()
+			return len(app.Sockets.open) == n+1
+		})
 	}
 	closed := make(chan error, 1)
-	go func() { closed <- app.Sockets.Close(t.Context()) }()
+	go func() { closed <- app.Sockets.Close(ctx) }()
 	for _, conn := range conns {
-		if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		if _, _, err := conn.Read(ctx); websocket.CloseStatus(err) != websocket.StatusGoingAway {
 			t.Errorf("it ends with %v", err)
 		}
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-	late, _, err := websocket.Dial(t.Context(), url, nil)
+	late, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer late.CloseNow()
-	if _, _, err := late.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+	if _, _, err := late.Read(ctx); websocket.CloseStatus(err) != websocket.StatusGoingAway {
 		t.Errorf("one that comes too late ends with %v", err)
 	}
 }
@@ -381,11 +444,11 @@ func TestASocketThatDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow() // ends the server's wait for the answer
-	for entered := 0; entered == 0; time.Sleep(time.Millisecond) {
+	eventually(t, "the websocket", func() bool {
 		app.Sockets.mu.Lock()
-		entered = len(app.Sockets.open)
-		app.Sockets.mu.Unlock()
-	}
+		defer app.Sockets.mu.Unlock()
+		return len(app.Sockets.open) == 1
+	})
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := app.Sockets.Close(gone); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "1 of 1 did not answer") {

@@ -3,7 +3,9 @@ package targets
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -58,6 +60,39 @@ func TestServeThatCannotAnnounceItselfEnds(t *testing.T) {
 	s, _ := ByName("naive")
 	if err := Serve(s, Options{Addr: "127.0.0.1:0"}, broken{}, io.Discard); err == nil || !strings.Contains(err.Error(), "announce: broken pipe") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestServeAnnouncesWhoAccepts asks that nobody is told that a server is ready
+// before its strategy is: a signal could come before it is caught.
+func TestServeAnnouncesWhoAccepts(t *testing.T) {
+	for _, name := range []string{EnvLifeline, EnvStore, EnvLag, ledger.EnvPath} {
+		t.Setenv(name, "")
+	}
+	var out bytes.Buffer
+	slow := Strategy{Name: "slow", Run: func(ln net.Listener, _ *App) error {
+		if out.Len() > 0 {
+			return fmt.Errorf("announced before it accepts: %s", out.String())
+		}
+		for range 2 {
+			conn, err := net.Dial("tcp", ln.Addr().String())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			accepted, err := ln.Accept()
+			if err != nil {
+				return err
+			}
+			defer accepted.Close()
+		}
+		return nil
+	}}
+	if err := Serve(slow, Options{Addr: "127.0.0.1:0"}, &out, io.Discard); err != nil {
+		t.Error(err)
+	}
+	if strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), `"strategy":"slow"`) {
+		t.Errorf("announced %q, want one line", out.String())
 	}
 }
 

@@ -75,6 +75,28 @@ func newStore(t *testing.T, name string) *Store {
 	return s
 }
 
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s did not come within %s", what, patience)
+		}
+	}
+}
+
+// writing waits until a write has begun, which holds the store's lock shared.
+func writing(t *testing.T, s *Store) {
+	t.Helper()
+	eventually(t, "the write", func() bool {
+		free := s.mu.TryLock()
+		if free {
+			s.mu.Unlock()
+		}
+		return !free
+	})
+}
+
 func TestTheStoreKeepsWhatItIsGiven(t *testing.T) {
 	s := newStore(t, "orders.db")
 	for _, batch := range [][]order{{{"a", "stout"}}, {{"b", "cider"}, {"a", "stout"}}, {{"it's", "\"; DROP TABLE orders"}}} {
@@ -139,10 +161,7 @@ func TestCloseWaitsForAWrite(t *testing.T) {
 	unlock := lockStore(t, s.path)
 	written, closed := make(chan error, 1), make(chan error, 1)
 	go func() { written <- s.Insert(context.Background(), order{"a", "stout"}) }()
-	for s.mu.TryLock() { // until the write has begun
-		s.mu.Unlock()
-		time.Sleep(time.Millisecond)
-	}
+	writing(t, s)
 	go func() { closed <- s.Close() }()
 	select {
 	case err := <-closed:
@@ -176,6 +195,34 @@ func TestAWriteThatIsGivenUpLeavesNothing(t *testing.T) {
 	}
 	unlock()
 	if rows := storedRows(t, s.path); len(rows) > 0 {
+		t.Errorf("rows %q", rows)
+	}
+}
+
+// TestFlushOutlastsALock has a lock that is held for longer than SQLite waits:
+// as long as there is time left, what was acknowledged is not given up.
+func TestFlushOutlastsALock(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, "orders.db")
+	if err := s.open(); err != nil {
+		t.Fatal(err)
+	}
+	q := newApp(quiet(), nil, 0).Queue
+	q.write = s.Insert
+	unlock := lockStore(t, s.path)
+	add(t, q, "a", "b")
+	flushed := make(chan error, 1)
+	go func() { flushed <- q.Flush(context.Background()) }()
+	select {
+	case err := <-flushed:
+		t.Fatalf("it gave up: %v", err)
+	case <-time.After(busyTimeout + 200*time.Millisecond): // real time: it is SQLite that waits
+	}
+	unlock()
+	if err := <-flushed; err != nil {
+		t.Error(err)
+	}
+	if rows := storedRows(t, s.path); !slices.Equal(rows, []string{"a", "b"}) {
 		t.Errorf("rows %q", rows)
 	}
 }
