@@ -192,6 +192,13 @@ func TestHandoffAgain(t *testing.T) {
 	t.Parallel()
 	s := boot(t, "handoff")
 	pids := []int{s.cmd.Process.Pid}
+	t.Cleanup(func() {
+		for _, pid := range pids[1:] {
+			if t.Failed() && alive(pid) { // one without a lifeline would stay for ever
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
 	for range 2 {
 		last := pids[len(pids)-1]
 		s.until("a successor", func() bool {
