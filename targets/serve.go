@@ -8,17 +8,22 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strconv"
-	"syscall"
+	"sync"
 	"time"
 
 	"lastcall/harness/ledger"
 )
 
-// EnvLifeline names the environment variable that holds the number of an
-// inherited descriptor: a pipe whose other end the parent keeps open. When it
-// reads end-of-file the parent is gone, however it went.
-const EnvLifeline = "LASTCALL_LIFELINE"
+// EnvLag names the environment variable that says, as a duration, how long
+// balancers go on sending after a server began to leave. Strategies that drain
+// serve on for so long, and lagMargin more.
+const EnvLag = "LASTCALL_LAG"
+
+const (
+	presetLag = 2 * time.Second
+	maxLag    = 10 * time.Minute
+	lagMargin = 500 * time.Millisecond
+)
 
 // Ready is the line, in JSON, by which a server says that it listens.
 type Ready struct {
@@ -30,71 +35,101 @@ type Ready struct {
 // Options says how to serve.
 type Options struct {
 	Addr       string        // host:port; port 0 chooses a free one
-	Delay      time.Duration // how long /work takes when the request does not say
+	Delay      time.Duration // how long /work and /orders take when the request does not say
 	LogRequest bool          // one line for each request on stderr
 }
 
-// Serve is the scaffold around a strategy: it opens the ledger, listens,
-// announces itself on stdout, and hands the strategy a listener that is ready.
-// It returns when the strategy does.
+// Serve is the scaffold around a strategy: it opens the ledger, and the store
+// if EnvStore names one, listens, and hands the strategy the listener and the
+// service. As the strategy begins to accept, Serve announces it on stdout: a
+// signal that comes after that line meets whatever the strategy does about
+// signals.
+//
+// It returns when the strategy does, and then the process must end at once. It
+// finishes nothing that the strategy left open: that would hide the lesson.
 func Serve(s Strategy, o Options, stdout, stderr io.Writer) error {
-	level := slog.LevelWarn
-	if o.LogRequest {
-		level = slog.LevelInfo
-	}
-	service := &Service{
-		Log:   slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
-		Delay: o.Delay,
-	}
-	if path := os.Getenv(ledger.EnvPath); path != "" {
-		book, err := ledger.Open(path)
-		if err != nil {
-			return err
-		}
-		defer book.Close()
-		service.Ledger = book
-	}
-	orphaned, err := lifeline()
-	if err != nil {
-		return err
-	}
-	ln, err := net.Listen("tcp", o.Addr)
+	app, err := prepare(o, stderr)
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", s.Name, err)
 	}
-	defer ln.Close()
-	if err := json.NewEncoder(stdout).Encode(Ready{s.Name, ln.Addr().String(), os.Getpid()}); err != nil {
-		return fmt.Errorf("announce %s: %w", s.Name, err)
+	defer app.Store.discard()
+	own, err := takeSeat(s, o.Addr)
+	if err != nil {
+		return fmt.Errorf("serve %s: %w", s.Name, err)
 	}
+	defer own.listener.Close()
+	app.Upgrader = own.upgrader
+
+	ln := &announcer{TCPListener: own.listener, say: func() error {
+		if own.inherited {
+			return nil // whoever reads stdout knows this server: it has only changed its process
+		}
+		return json.NewEncoder(stdout).Encode(Ready{s.Name, own.listener.Addr().String(), os.Getpid()})
+	}}
 	stopped := make(chan error, 1) // buffered: an orphan does not wait for its strategy
-	go func() { stopped <- s.Run(ln, service.Handler()) }()
+	go func() { stopped <- s.Run(ln, app) }()
 	select {
 	case err := <-stopped:
 		return err
-	case <-orphaned:
+	case <-own.orphaned:
 		return errors.New("parent is gone")
 	}
 }
 
-// lifeline returns a channel that is closed when the parent is gone. There is
-// nobody left then to whom a clean stop would mean anything, so it is meant to
-// end the process at once. Without a lifeline the channel is nil and never
-// closes.
-func lifeline() (<-chan struct{}, error) {
-	text := os.Getenv(EnvLifeline)
+// prepare makes the service, with all that the environment asks for.
+func prepare(o Options, stderr io.Writer) (*App, error) {
+	level := slog.LevelWarn
+	if o.LogRequest {
+		level = slog.LevelInfo
+	}
+	// The ledger is closed by the end of the process: until then a request that
+	// a hasty strategy left behind may still have something to say.
+	var book *ledger.Writer
+	if path := os.Getenv(ledger.EnvPath); path != "" {
+		var err error
+		if book, err = ledger.Open(path); err != nil {
+			return nil, err
+		}
+	}
+	app := newApp(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})), book, o.Delay)
+	var err error
+	if app.Lag, err = lag(os.Getenv(EnvLag)); err != nil {
+		return nil, err
+	}
+	if app.Store.path = os.Getenv(EnvStore); app.Store.path != "" {
+		// Somebody wants this very file: whether it can be had is said now.
+		if err := app.Store.open(); err != nil {
+			return nil, err
+		}
+	}
+	return app, nil
+}
+
+// lag reads the value of EnvLag and adds the margin.
+func lag(text string) (time.Duration, error) {
 	if text == "" {
-		return nil, nil
+		return presetLag + lagMargin, nil
 	}
-	fd, err := strconv.Atoi(text)
-	if err != nil || fd < 3 {
-		return nil, fmt.Errorf("%s=%q is not the number of an inherited descriptor", EnvLifeline, text)
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > maxLag {
+		return 0, fmt.Errorf("%s=%q must be a duration from 0s to %s", EnvLag, text, maxLag)
 	}
-	syscall.CloseOnExec(fd) // a child of this process must not hold the pipe
-	pipe := os.NewFile(uintptr(fd), "lifeline")
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)                // closed by the only goroutine that reads the pipe
-		_, _ = io.Copy(io.Discard, pipe) // ends at end-of-file, or at an error that means the same
-	}()
-	return gone, nil
+	return d + lagMargin, nil
+}
+
+// announcer is a listener that says so as its owner begins to accept.
+type announcer struct {
+	*net.TCPListener // a hand-over needs the socket below
+	once             sync.Once
+	say              func() error
+	err              error
+}
+
+// Accept announces the server, once, and accepts.
+func (a *announcer) Accept() (net.Conn, error) {
+	a.once.Do(func() { a.err = a.say() })
+	if a.err != nil {
+		return nil, fmt.Errorf("announce: %w", a.err) // nobody would ever come
+	}
+	return a.TCPListener.Accept()
 }

@@ -8,27 +8,29 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
-
-// drainBound is how long signalNotify waits for the requests in flight. Keep
-// yours below the grace period of your platform, or SIGKILL will come first.
-const drainBound = 30 * time.Second
 
 // signalNotify is the textbook: SIGTERM arrives on a channel, Shutdown closes
 // the listener and waits until every request in flight has been answered, and
 // main waits for Shutdown before it returns.
-func signalNotify(ln net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler}
+func signalNotify(ln net.Listener, app *App) error {
+	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 
 	stop := make(chan os.Signal, 1) // buffered: signal.Notify never waits for a reader
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
+
 	drained := make(chan error, 1)
 	go func() {
 		<-stop
 		bound, cancel := context.WithTimeout(context.Background(), drainBound)
 		defer cancel()
-		drained <- server.Shutdown(bound) // requests keep their own contexts: nothing is cancelled
+		drained <- errors.Join( // one after the other
+			app.Streams.Close(),      // answers without end: Shutdown would wait for them for ever
+			app.Sockets.Close(bound), // websockets: Shutdown does not know of them
+			server.Shutdown(bound),   // the listener; then it waits for the requests in flight
+			app.Queue.Flush(bound),   // what those have acknowledged, and nobody has written
+			app.Store.Close(),        // last: all of the above needs it
+		)
 	}()
 
 	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

@@ -1,66 +1,43 @@
 // Package targets is what lastcall tests: one small web service, and one file
-// for each way to stop it. What differs between two strategies is all that
-// their files show; what they share is the service and the scaffold (Serve).
+// for each way to stop it, right and wrong. What differs between two strategies
+// is all that their files show; what they share is the service (App) and the
+// scaffold (Serve). A wrong one differs from its right sibling by about one
+// line, and says which.
 //
 // To add a strategy, write one file with one function of type Stopper and add
-// one line to All.
+// one entry to a list in catalogue.go.
 package targets
 
 import (
 	"embed"
 	"net"
-	"net/http"
+	"strings"
 )
 
-// Stopper serves handler on ln until it is told to stop, in its own way. It is
-// the whole of a strategy: its return is the end of the process, with exit code
-// 1 if it returns an error.
-type Stopper func(ln net.Listener, handler http.Handler) error
+// Stopper serves app on ln until it is told to stop, in its own way. It is the
+// whole of a strategy: its return is the end of the process, with exit code 1
+// if it returns an error.
+type Stopper func(ln net.Listener, app *App) error
 
 // Strategy is a named way for a server to stop.
 type Strategy struct {
 	Name    string
-	Summary string  // one sentence
-	When    string  // when to use it
-	Costs   string  // what it costs
-	Verdict string  // the rule that it satisfies or breaks
+	Summary string // one sentence
+	When    string // when to use it
+	Costs   string // what it costs
+	Verdict string // the rule that it satisfies or breaks, in words
+
+	Faulty  bool
+	Bug     string  // its number among the bugs that Bugs names, "" if it is none of them
+	Sibling string  // the right strategy from which a faulty one differs by about a line
+	Breaks  string  // the rule that a faulty one must fail, "" for a right one
 	Run     Stopper // what it does
-	file    string
+
+	succeeds bool // it hands over to successors: see takeSeat
 }
 
 //go:embed *.go
 var sources embed.FS
-
-// All returns every strategy, in the order in which they teach. The slice is
-// fresh.
-func All() []Strategy {
-	return []Strategy{
-		{
-			Name:    "naive",
-			Summary: "http.Serve and nothing else: the default action of SIGTERM ends the process where it stands.",
-			When:    "Never in front of people; it is the control that every comparison needs.",
-			Costs:   "Every request in flight at the signal, on every deploy.",
-			Verdict: "breaks in-flight-completes: whoever was waiting is hung up on",
-			Run:     naive, file: "naive.go",
-		},
-		{
-			Name:    "with-cancel",
-			Summary: "SIGTERM cancels a root context that every request inherits; handlers give up with 503; then Shutdown.",
-			When:    "When a late answer is worth nothing and a quick, clean refusal is better.",
-			Costs:   "The work of every request in flight; its client must ask again.",
-			Verdict: "breaks in-flight-completes: requests are answered, but with a refusal",
-			Run:     withCancel, file: "withcancel.go",
-		},
-		{
-			Name:    "signal-notify",
-			Summary: "signal.Notify, then Shutdown with a bound, and main waits for it: the textbook.",
-			When:    "Nearly always; in front of a load balancer, drain for a while first.",
-			Costs:   "An exit as late as the slowest request; a few requests that arrive as it closes.",
-			Verdict: "satisfies in-flight-completes; late requests on idle connections can still be lost",
-			Run:     signalNotify, file: "signalnotify.go",
-		},
-	}
-}
 
 // Default returns the names of the default comparison.
 func Default() []string { return []string{"naive", "with-cancel", "signal-notify"} }
@@ -75,11 +52,33 @@ func ByName(name string) (Strategy, bool) {
 	return Strategy{}, false
 }
 
+// file returns the name of the strategy's file.
+func (s Strategy) file() string { return strings.ReplaceAll(s.Name, "-", "") + ".go" }
+
 // Source returns the strategy's file, the very one that was compiled.
 func (s Strategy) Source() string {
-	text, err := sources.ReadFile(s.file)
+	text, err := sources.ReadFile(s.file())
 	if err != nil {
 		return "" // embedded by the compiler: a test reads them all
 	}
 	return string(text)
+}
+
+// BugTitle returns what the strategy's bug is, and where it was reported, or ""
+// if it has none.
+func (s Strategy) BugTitle() string { return Bugs()[s.Bug] }
+
+// Bugs returns the bugs that faulty strategies carry, by number: faults that
+// real servers had, each with a place where it was reported.
+func Bugs() map[string]string {
+	return map[string]string{
+		"B03": "a connection that never sent a byte holds Shutdown for five seconds (golang/go #22682)",
+		"B05": "main returns while Shutdown is still draining (golang/go #19579)",
+		"B06": "log.Fatal(server.ListenAndServe()) takes ErrServerClosed for a failure (mtlynch/picoshare #571)",
+		"B10": "the signal cancels the context of the requests in flight (gofiber/fiber #3431)",
+		"B17": "Shutdown ignores hijacked connections: websockets end with 1006 (kernel/kernel-images #296)",
+		"B39": "what the requests need is closed before the requests are done (spring-projects/spring-boot #4657)",
+		"B66": "a second SIGTERM turns a clean drain into a hard stop (cockroachdb/cockroach #48070)",
+		"B72": "work that was acknowledged is dropped at the exit (Kludex/starlette #1438)",
+	}
 }

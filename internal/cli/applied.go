@@ -13,6 +13,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/targets"
 )
 
 // sampleStore is the store of the sample service, and how it is asked.
@@ -25,7 +26,7 @@ type sampleStore struct {
 }
 
 // ordersStore is where /orders and /async write to.
-var ordersStore = sampleStore{env: "LASTCALL_STORE", paths: []string{"/orders", "/async"}}
+var ordersStore = sampleStore{env: targets.EnvStore, paths: []string{"/orders", "/async"}, ids: targets.StoredIDs}
 
 // newApplied is the verb by which lastcall asks for what a strategy's store holds
 // in the end. It is nothing for people, so it is shown nowhere.

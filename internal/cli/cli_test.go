@@ -120,7 +120,7 @@ func lastcall(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), envSummary+"="+ts.Getenv(envSummary))
-	for _, name := range []string{envStarts, "NO_COLOR", "TERM", "HOME", "TMPDIR", "LASTCALL_LIFELINE"} {
+	for _, name := range []string{envStarts, "NO_COLOR", "TERM", "HOME", "TMPDIR", "LASTCALL_LIFELINE", "LASTCALL_STORE", "LASTCALL_LAG"} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}

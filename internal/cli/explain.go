@@ -14,7 +14,8 @@ import (
 )
 
 func newExplain(s streams) *cobra.Command {
-	return &cobra.Command{
+	var noColor bool
+	cmd := &cobra.Command{
 		Use:   "explain NAME",
 		Short: "Explain a strategy (with its source), scenario, rule, policy or outcome",
 		Example: `  lastcall explain signal-notify
@@ -32,7 +33,7 @@ func newExplain(s streams) *cobra.Command {
 				}
 				for _, e := range entries {
 					if e.name == args[0] {
-						return k.explain(s.out, e.name)
+						return k.explain(page{s.out, colored(noColor, s.out)}, e.name)
 					}
 				}
 			}
@@ -43,6 +44,14 @@ func newExplain(s streams) *cobra.Command {
 			return usagef("nothing is called %q: did you mean %s?", args[0], near)
 		},
 	}
+	cmd.Flags().BoolVar(&noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
+	return cmd
+}
+
+// page is where an explanation is written.
+type page struct {
+	io.Writer
+	color bool // source code may be in colour
 }
 
 func allNames() []string {
@@ -62,19 +71,32 @@ func allNames() []string {
 // labels is how wide the labels of an explanation are.
 const labels = 9
 
-func explainStrategy(w io.Writer, name string) error {
+func explainStrategy(w page, name string) error {
 	s, _ := targets.ByName(name)
-	fmt.Fprintf(w, "%s (strategy)\n", s.Name)
-	for _, line := range []entry{
-		{"What", s.Summary}, {"When", s.When}, {"Costs", s.Costs}, {"Verdict", s.Verdict},
-	} {
+	kind := "strategy"
+	if s.Faulty {
+		kind = "faulty strategy"
+	}
+	fmt.Fprintf(w, "%s (%s)\n", s.Name, kind)
+	lines := []entry{{"What", s.Summary}, {"When", s.When}, {"Costs", s.Costs}, {"Verdict", s.Verdict}}
+	if s.Bug != "" {
+		lines = append(lines, entry{"Bug", s.Bug + ": " + s.BugTitle()})
+	}
+	if s.Sibling != "" {
+		lines = append(lines, entry{"Sibling", s.Sibling + " is the same without the mistake: compare the two"})
+	}
+	for _, line := range lines {
 		fmt.Fprintln(w, reports.Labelled(line.name, labels, line.summary))
 	}
-	_, err := fmt.Fprintf(w, "\n%s", s.Source())
+	fmt.Fprintln(w)
+	if w.color {
+		return highlight(w, s.Source())
+	}
+	_, err := io.WriteString(w, s.Source())
 	return err
 }
 
-func explainScenario(w io.Writer, name string) error {
+func explainScenario(w page, name string) error {
 	source, _ := scenarios.Source(name)
 	s, err := scenarios.Load(name)
 	if err != nil {
@@ -84,7 +106,7 @@ func explainScenario(w io.Writer, name string) error {
 	return err
 }
 
-func explainRule(w io.Writer, name string) error {
+func explainRule(w page, name string) error {
 	for _, r := range check.Rules() {
 		if r.Name != name {
 			continue
@@ -105,7 +127,7 @@ func explainRule(w io.Writer, name string) error {
 	return nil
 }
 
-func explainPolicy(w io.Writer, name string) error {
+func explainPolicy(w page, name string) error {
 	p, _ := check.PolicyByName(name)
 	fmt.Fprintf(w, "%s (policy)\n%s\n%s\n\n", p.Name,
 		reports.Labelled("Asks", labels, p.Summary), reports.Labelled("Source", labels, p.Source))
@@ -133,7 +155,7 @@ func explainPolicy(w io.Writer, name string) error {
 	return err
 }
 
-func explainOutcome(w io.Writer, name string) error {
+func explainOutcome(w page, name string) error {
 	var o history.Outcome
 	if err := o.UnmarshalText([]byte(name)); err != nil {
 		return err

@@ -21,7 +21,7 @@ type entry struct{ name, summary string }
 type kind struct {
 	name    string
 	entries func() ([]entry, error)
-	explain func(w io.Writer, name string) error
+	explain func(w page, name string) error
 }
 
 // kinds returns all that can be listed and explained, in printing order.
@@ -94,7 +94,11 @@ func printList(w io.Writer, k kind) error {
 
 func listStrategies() (all []entry, err error) {
 	for _, s := range targets.All() {
-		all = append(all, entry{s.Name, s.Summary})
+		summary := s.Summary
+		if s.Faulty {
+			summary = "(faulty) " + summary
+		}
+		all = append(all, entry{s.Name, summary})
 	}
 	return all, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -25,6 +26,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/reports"
+	"lastcall/targets"
 )
 
 // run runs the command line in this process.
@@ -98,7 +100,11 @@ func TestNamesAreUniqueOverAllKinds(t *testing.T) {
 
 func TestExplainShowsSourceAndLevels(t *testing.T) {
 	for name, wants := range map[string][]string{
-		"signal-notify":          {"func signalNotify(", "What ", "When ", "Costs ", "Verdict "},
+		"signal-notify": {"func signalNotify(", "What ", "When ", "Costs ", "Verdict "},
+		"early-exit": {
+			"early-exit (faulty strategy)\n", "func earlyExit(", "here is the mistake",
+			"Bug        B05: main returns while Shutdown", "Sibling    signal-notify is the same without the mistake",
+		},
 		"steady":                 {"rate: 500"},
 		"late-requests-answered": {"Reference ", "Excuses ", "Policy default   fail, excused: warn", "Policy strict    fail"},
 		"default":                {"at least 20 requests", "in-flight-completes"},
@@ -109,6 +115,53 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 			if !strings.Contains(text, want) {
 				t.Errorf("explain %s: %q is missing in\n%s", name, want, text)
 			}
+		}
+	}
+}
+
+// TestListMarksTheFaultyStrategies asks that nobody copies one by mistake.
+func TestListMarksTheFaultyStrategies(t *testing.T) {
+	_, listed, _ := run(t, "list", "strategies")
+	for _, s := range targets.All() {
+		marked := regexp.MustCompile(`(?m)^  ` + s.Name + ` +\(faulty\) `).MatchString(listed)
+		if marked != s.Faulty {
+			t.Errorf("%s is marked as faulty: %v, want %v", s.Name, marked, s.Faulty)
+		}
+	}
+}
+
+// TestFaultyStrategiesBreakRulesThatExist keeps the catalogue, which knows
+// rules by name only, from naming one that nobody judges.
+func TestFaultyStrategiesBreakRulesThatExist(t *testing.T) {
+	rules := make(map[string]bool)
+	for _, r := range check.Rules() {
+		rules[r.Name] = true
+	}
+	for _, s := range targets.All() {
+		if s.Faulty && !rules[s.Breaks] {
+			t.Errorf("%s breaks %q, which is no rule", s.Name, s.Breaks)
+		}
+	}
+}
+
+// TestHighlightChangesNothing asks that source in colour is the source, once
+// the colours are taken off again, and that there were some.
+func TestHighlightChangesNothing(t *testing.T) {
+	colour := regexp.MustCompile("\x1b\\[[0-9;]*m")
+	sources := []string{"", "package p", "package p\n\nvar s = `a\n\tb` // end", "\tno go {{ \"unended\n'"}
+	for _, s := range targets.All() {
+		sources = append(sources, s.Source())
+	}
+	for _, source := range sources {
+		var out strings.Builder
+		if err := highlight(&out, source); err != nil {
+			t.Fatal(err)
+		}
+		if got := colour.ReplaceAllString(out.String(), ""); got != source {
+			t.Errorf("(-want +got):\n%s", cmp.Diff(source, got))
+		}
+		if strings.HasPrefix(source, "package") && !colour.MatchString(out.String()) {
+			t.Errorf("no colour in %q", out.String())
 		}
 	}
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"lastcall/harness/history"
+	"lastcall/targets"
 )
 
 // fence matches a fenced block of the README: its label and its text.
@@ -91,6 +93,13 @@ func TestReadmeOutcomes(t *testing.T) {
 	}
 }
 
+// TestReadmeCollection keeps the README's number of strategies true.
+func TestReadmeCollection(t *testing.T) {
+	if want := fmt.Sprintf("names %d ways to stop", len(targets.All())); !strings.Contains(readme(t), want) {
+		t.Errorf("the README does not say that lastcall %s", want)
+	}
+}
+
 func readme(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
@@ -146,7 +155,7 @@ func addReadmeStrategy(t *testing.T, dir, text string) {
 	if err := os.WriteFile(filepath.Join(dir, "targets", "hurry.go"), []byte(file), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	list := filepath.Join(dir, "targets", "strategy.go")
+	list := filepath.Join(dir, "targets", "catalogue.go")
 	old, err := os.ReadFile(list)
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,11 @@ var onlyImporters = map[string]string{
 	"github.com/agnivade/levenshtein":               "lastcall/internal/spelling",
 	"github.com/spf13/pflag":                        "lastcall/internal/cli",
 	"github.com/olekukonko/tablewriter/pkg/twwidth": "lastcall/reports",
+	"github.com/alecthomas/chroma/v2":               "lastcall/internal/cli",
+	"github.com/alecthomas/chroma/v2/formatters":    "lastcall/internal/cli",
+	"github.com/cloudflare/tableflip":               "lastcall/targets",
+	"github.com/coder/websocket":                    "lastcall/targets",
+	"modernc.org/sqlite":                            "lastcall/targets",
 }
 
 func TestArrows(t *testing.T) {

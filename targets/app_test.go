@@ -17,12 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
-
 	"lastcall/harness/ledger"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // quiet logs nothing.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -62,7 +58,7 @@ func ask(t *testing.T, method, url string, header ...string) (*http.Response, st
 }
 
 func TestRoutes(t *testing.T) {
-	server := start(t, (&Service{Log: quiet()}).Handler())
+	server := start(t, newApp(quiet(), nil, 0))
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -106,7 +102,7 @@ func framed(t *testing.T, resp *http.Response) {
 }
 
 func TestJSONRoutesAnswerJSON(t *testing.T) {
-	server := start(t, (&Service{Log: quiet()}).Handler())
+	server := start(t, newApp(quiet(), nil, 0))
 	for _, path := range []string{"/", "/health", "/api/data", "/work?size=x"} {
 		resp, body := ask(t, http.MethodGet, server.URL+path)
 		if got := resp.Header.Get("Content-Type"); got != "application/json" {
@@ -119,7 +115,7 @@ func TestJSONRoutesAnswerJSON(t *testing.T) {
 }
 
 func TestHeadAnnouncesTheLengthOfGet(t *testing.T) {
-	server := start(t, (&Service{Log: quiet()}).Handler())
+	server := start(t, newApp(quiet(), nil, 0))
 	for _, path := range []string{"/", "/api/data", "/work?size=1234"} {
 		head, _ := ask(t, http.MethodHead, server.URL+path)
 		_, body := ask(t, http.MethodGet, server.URL+path)
@@ -130,7 +126,7 @@ func TestHeadAnnouncesTheLengthOfGet(t *testing.T) {
 }
 
 func TestWorkDoesWhatItIsAsked(t *testing.T) {
-	server := start(t, (&Service{Log: quiet()}).Handler())
+	server := start(t, newApp(quiet(), nil, 0))
 	for _, c := range []struct {
 		query  string
 		status int
@@ -159,7 +155,7 @@ func TestWorkDoesWhatItIsAsked(t *testing.T) {
 }
 
 func TestWorkRefusesWhatItCannotDo(t *testing.T) {
-	server := start(t, (&Service{Log: quiet()}).Handler())
+	server := start(t, newApp(quiet(), nil, 0))
 	for query, want := range map[string]string{
 		"delay=100":      "delay must be a duration from 0s to 10m0s",
 		"delay=-1s":      "delay must be",
@@ -185,8 +181,8 @@ func TestWorkRefusesWhatItCannotDo(t *testing.T) {
 
 func TestWorkTakesItsTime(t *testing.T) {
 	const delay = 30 * time.Millisecond
-	byDefault := start(t, (&Service{Log: quiet(), Delay: delay}).Handler())
-	onRequest := start(t, (&Service{Log: quiet(), Delay: time.Hour}).Handler())
+	byDefault := start(t, newApp(quiet(), nil, delay))
+	onRequest := start(t, newApp(quiet(), nil, time.Hour))
 	for name, url := range map[string]string{
 		"by default":   byDefault.URL + "/work",
 		"when told so": onRequest.URL + "/work?delay=" + delay.String(),
@@ -202,14 +198,13 @@ func TestWorkTakesItsTime(t *testing.T) {
 }
 
 func TestWorkIsAbandonedWith503WhenItsContextEnds(t *testing.T) {
-	path, service := withLedger(t)
-	service.Delay = time.Hour
+	path, app := withLedger(t, time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/work", nil)
 	req.Header.Set(ledger.HeaderID, "r-1-1")
 	answer := httptest.NewRecorder()
-	service.Handler().ServeHTTP(answer, req)
+	app.ServeHTTP(answer, req)
 	if answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), "work abandoned: context canceled") {
 		t.Errorf("%d with %q, want 503", answer.Code, answer.Body)
 	}
@@ -223,7 +218,7 @@ func TestWorkIsAbandonedWith503WhenItsContextEnds(t *testing.T) {
 }
 
 // withLedger returns a service that keeps a ledger, and the ledger's path.
-func withLedger(t *testing.T) (string, *Service) {
+func withLedger(t *testing.T, delay time.Duration) (string, *App) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger")
 	book, err := ledger.Open(path)
@@ -231,7 +226,7 @@ func withLedger(t *testing.T) (string, *Service) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { book.Close() })
-	return path, &Service{Log: quiet(), Ledger: book}
+	return path, newApp(quiet(), book, delay)
 }
 
 func readLedger(t *testing.T, path string) []ledger.Line {
@@ -258,10 +253,10 @@ func TestLedgerHasTheFactsInOrder(t *testing.T) {
 		"/nothing":         {ledger.Received, ledger.Answered},
 	} {
 		t.Run(path, func(t *testing.T) {
-			file, service := withLedger(t)
+			file, app := withLedger(t, 0)
 			req := httptest.NewRequest(http.MethodGet, path, nil)
 			req.Header.Set(ledger.HeaderID, "r-1-7")
-			service.Handler().ServeHTTP(httptest.NewRecorder(), req)
+			app.ServeHTTP(httptest.NewRecorder(), req)
 			var want []ledger.Line
 			for _, fact := range facts {
 				want = append(want, ledger.Line{ID: "r-1-7", Fact: fact})
@@ -274,12 +269,12 @@ func TestLedgerHasTheFactsInOrder(t *testing.T) {
 }
 
 func TestLedgerIgnoresIDsThatWouldBreakIt(t *testing.T) {
-	file, service := withLedger(t)
+	file, app := withLedger(t, 0)
 	for _, id := range []string{"", "a b", "a\nb executed"} {
 		req := httptest.NewRequest(http.MethodGet, "/", nil)
 		req.Header.Set(ledger.HeaderID, id)
 		answer := httptest.NewRecorder()
-		service.Handler().ServeHTTP(answer, req)
+		app.ServeHTTP(answer, req)
 		if answer.Code != http.StatusOK {
 			t.Errorf("id %q: %d; the ledger is nothing to a client", id, answer.Code)
 		}
@@ -289,35 +284,59 @@ func TestLedgerIgnoresIDsThatWouldBreakIt(t *testing.T) {
 	}
 }
 
+// withRoute returns a service with one more route, behind the middleware.
+func withRoute(log *slog.Logger, h http.HandlerFunc) *App {
+	app := newApp(log, nil, 0)
+	app.routes = h
+	return app
+}
+
 func TestAPanicIsAnsweredWith500(t *testing.T) {
 	var log bytes.Buffer
-	service := &Service{Log: slog.New(slog.NewTextHandler(&log, nil))}
-	boom := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") })
+	app := withRoute(slog.New(slog.NewTextHandler(&log, nil)), func(http.ResponseWriter, *http.Request) { panic("boom") })
 	answer := httptest.NewRecorder()
-	service.recoverPanics(service.logRequests(service.keepLedger(stampPID(boom)))).
-		ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/boom", nil))
+	app.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/boom", nil))
 	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), "internal error") {
 		t.Errorf("%d with %q, want 500", answer.Code, answer.Body)
+	}
+	if answer.Header().Get("X-Lastcall-Pid") == "" {
+		t.Error("the answer has no PID")
 	}
 	if strings.Contains(answer.Body.String(), "boom") {
 		t.Error("the client is told what panicked")
 	}
-	for _, want := range []string{"handler panicked", "path=/boom", "panic=boom", "service_test.go"} {
+	for _, want := range []string{"handler panicked", "path=/boom", "panic=boom", "app_test.go"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %q: %s", want, log.String())
 		}
 	}
 }
 
+// TestAPanicCutsWhatHasBegun asks that an answer whose handler fails half-way
+// does not look whole.
+func TestAPanicCutsWhatHasBegun(t *testing.T) {
+	server := start(t, withRoute(quiet(), func(w http.ResponseWriter, _ *http.Request) {
+		_ = inPieces(w).send("half")
+		panic("boom")
+	}))
+	resp, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("%q looks whole", body)
+	}
+}
+
 func TestADeliberateAbortGoesThrough(t *testing.T) {
-	service := &Service{Log: quiet()}
-	abort := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	app := withRoute(quiet(), func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	defer func() {
 		if p := recover(); p != http.ErrAbortHandler {
 			t.Errorf("recovered %v, want http.ErrAbortHandler", p)
 		}
 	}()
-	service.recoverPanics(abort).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+	app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 }
 
 func TestRequestLog(t *testing.T) {
@@ -328,8 +347,8 @@ func TestRequestLog(t *testing.T) {
 	}{{"on", slog.LevelInfo, true}, {"off", slog.LevelWarn, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
-			service := &Service{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: c.level}))}
-			service.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/work?status=418", nil))
+			app := newApp(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: c.level})), nil, 0)
+			app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/work?status=418", nil))
 			if got := strings.Contains(log.String(), "method=POST path=/work status=418"); got != c.logged {
 				t.Errorf("logged %v, want %v: %q", got, c.logged, log.String())
 			}
@@ -337,41 +356,69 @@ func TestRequestLog(t *testing.T) {
 	}
 }
 
-func TestTheLogCanReachTheConnection(t *testing.T) {
+func TestAHandlerCanReachTheConnection(t *testing.T) {
 	var flushed error
-	service := &Service{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	flush := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { flushed = http.NewResponseController(w).Flush() })
-	service.logRequests(flush).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+	app := withRoute(quiet(), func(w http.ResponseWriter, _ *http.Request) { flushed = http.NewResponseController(w).Flush() })
+	app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 	if flushed != nil {
-		t.Errorf("flush through the log: %v", flushed)
+		t.Errorf("flush through the middleware: %v", flushed)
 	}
 }
 
-func TestABadLifelineIsRefused(t *testing.T) {
-	for _, text := range []string{"x", "-1", "0", "2"} {
-		t.Setenv(EnvLifeline, text)
-		if _, err := lifeline(); err == nil {
-			t.Errorf("%q is taken for a descriptor of our own", text)
-		}
-	}
-	t.Setenv(EnvLifeline, "")
-	if gone, err := lifeline(); gone != nil || err != nil {
-		t.Errorf("without a lifeline: %v, %v", gone, err)
-	}
-}
-
-func TestServeSaysWhyItCannot(t *testing.T) {
-	taken := start(t, http.NotFoundHandler())
-	t.Setenv(EnvLifeline, "")
-	t.Setenv(ledger.EnvPath, "")
-	addr := taken.Listener.Addr().String()
-	s, _ := ByName("naive")
-	var out bytes.Buffer
-	err := Serve(s, Options{Addr: addr}, &out, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "serve naive: ") || !strings.Contains(err.Error(), addr) {
-		t.Errorf("error %v; want the strategy and the address %s", err, addr)
-	}
-	if out.Len() > 0 {
-		t.Errorf("it says that it is ready: %s", out.String())
+// TestDrainTellsEverybody asks for a red readiness check and for Connection:
+// close, also with the answer to a request that came before.
+func TestDrainTellsEverybody(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		leave  func(*App)
+		health int
+	}{{"drain", (*App).Drain, 503}, {"dismiss", (*App).Dismiss, 200}} {
+		t.Run(c.name, func(t *testing.T) {
+			app := newApp(quiet(), nil, 0)
+			began, left := make(chan struct{}), make(chan struct{})
+			mux := http.NewServeMux()
+			mux.Handle("/", app.routes)
+			mux.HandleFunc("/early", func(w http.ResponseWriter, _ *http.Request) {
+				close(began)
+				<-left
+				writeJSON(w, http.StatusOK, nil)
+			})
+			app.routes = mux
+			server := start(t, app)
+			kept := &http.Client{Transport: &http.Transport{}} // it asks for no close itself
+			t.Cleanup(kept.CloseIdleConnections)
+			closes := func(path string) (bool, int) {
+				resp, err := kept.Get(server.URL + path)
+				if err != nil {
+					t.Error(err)
+					return false, 0
+				}
+				defer resp.Body.Close()
+				_, _ = io.Copy(io.Discard, resp.Body)
+				return resp.Close, resp.StatusCode
+			}
+			if closing, status := closes("/health"); closing || status != 200 {
+				t.Fatalf("before: %d, close %v", status, closing)
+			}
+			early := make(chan bool)
+			go func() {
+				closing, _ := closes("/early")
+				early <- closing
+			}()
+			<-began
+			c.leave(app)
+			close(left)
+			if !<-early {
+				t.Error("the answer to an earlier request does not say Connection: close")
+			}
+			for _, path := range []string{"/work", "/nothing", "/stream?every=0s"} {
+				if closing, _ := closes(path); !closing {
+					t.Errorf("%s does not say Connection: close", path)
+				}
+			}
+			if closing, status := closes("/health"); !closing || status != c.health {
+				t.Errorf("after: %d, close %v; want %d, close", status, closing, c.health)
+			}
+		})
 	}
 }

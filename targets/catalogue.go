@@ -1,0 +1,217 @@
+package targets
+
+import "slices"
+
+// All returns every strategy, in the order in which they teach: a right one,
+// and then those that differ from it by about one line. The slice is fresh.
+func All() []Strategy {
+	return slices.Concat(firstDrafts(), withChannel(), withContext(), forgetful(), bounded(), behindBalancer())
+}
+
+// The rules that faulty strategies break. harness/check judges them; here they
+// are only names.
+const (
+	breaksInFlight = "in-flight-completes"
+	breaksFailed   = "no-failed"
+	breaksGrace    = "exits-in-grace"
+	breaksAck      = "no-lost-ack"
+)
+
+// firstDrafts are what programs do about signals before somebody has thought
+// about it, and the cure of the second of them.
+func firstDrafts() []Strategy {
+	return []Strategy{
+		{
+			Name:    "naive",
+			Summary: "http.Serve and nothing else: the default action of SIGTERM ends the process where it stands.",
+			When:    "Never in front of people; it is the control that every comparison needs.",
+			Costs:   "Every request in flight at the signal, on every deploy.",
+			Verdict: "breaks in-flight-completes: whoever was waiting is hung up on",
+			Faulty:  true, Breaks: breaksInFlight, Run: naive,
+		},
+		{
+			Name:    "with-cancel-detached",
+			Summary: "SIGTERM cancels a root context that only triggers Shutdown: requests do not inherit its end.",
+			When:    "Where a root context is there already, and requests shall have its values.",
+			Costs:   "Care: everything that derives a context has to know which kind it wants.",
+			Verdict: "satisfies in-flight-completes; late requests on idle connections can still be lost",
+			Run:     withCancelDetached,
+		},
+		{
+			Name:    "with-cancel",
+			Summary: "SIGTERM cancels a root context that every request inherits; handlers give up with 503; then Shutdown.",
+			When:    "When a late answer is worth nothing and a quick, clean refusal is better.",
+			Costs:   "The work of every request in flight; its client must ask again.",
+			Verdict: "breaks in-flight-completes: requests are answered, but with a refusal",
+			Faulty:  true, Bug: "B10", Sibling: "with-cancel-detached", Breaks: breaksInFlight, Run: withCancel,
+		},
+	}
+}
+
+// withChannel are the textbook, and what goes wrong in it.
+func withChannel() []Strategy {
+	return []Strategy{
+		{
+			Name:    "signal-notify",
+			Summary: "signal.Notify, then Shutdown with a bound, and main waits for it: the textbook.",
+			When:    "Nearly always; in front of a load balancer, drain for a while first.",
+			Costs:   "An exit as late as the slowest request; a few requests that arrive as it closes.",
+			Verdict: "satisfies in-flight-completes; late requests on idle connections can still be lost",
+			Run:     signalNotify,
+		},
+		{
+			Name:    "early-exit",
+			Summary: "Shutdown in a goroutine for which nobody waits: main returns while it drains.",
+			When:    "Never.", Costs: "Every request in flight, with exit code 0.",
+			Verdict: "breaks in-flight-completes: the process is gone before the requests are answered",
+			Faulty:  true, Bug: "B05", Sibling: "signal-notify", Breaks: breaksInFlight, Run: earlyExit,
+		},
+		{
+			Name:    "fatal-serve",
+			Summary: "The error of Serve ends the program, and Serve returns one as soon as Shutdown begins.",
+			When:    "Never.", Costs: "Every request in flight; and the exit code 1 looks like a crash.",
+			Verdict: "breaks in-flight-completes, and exit-status: it exits with 1",
+			Faulty:  true, Bug: "B06", Sibling: "signal-notify", Breaks: breaksInFlight, Run: fatalServe,
+		},
+		{
+			Name:    "unbuffered-notify",
+			Summary: "signal.Notify on a channel without a buffer, whose receiver is busy: the signal is dropped.",
+			When:    "Never.", Costs: "The whole grace period on every deploy, and then a SIGKILL.",
+			Verdict: "breaks exits-in-grace: it never learns that it was told to stop",
+			Faulty:  true, Sibling: "signal-notify", Breaks: breaksGrace, Run: unbufferedNotify,
+		},
+		{
+			Name:    "ignores-term",
+			Summary: "Stops on Ctrl-C only and ignores SIGTERM, as a program without a handler does that is process 1.",
+			When:    "Never.", Costs: "The whole grace period on every deploy, and then a SIGKILL.",
+			Verdict: "breaks exits-in-grace: it does not want to be told",
+			Faulty:  true, Sibling: "signal-notify", Breaks: breaksGrace, Run: ignoresTerm,
+		},
+	}
+}
+
+// withContext are signal.NotifyContext, and what goes wrong with it.
+func withContext() []Strategy {
+	return []Strategy{
+		{
+			Name:    "notify-context",
+			Summary: "signal.NotifyContext, then Shutdown under a context of its own; the signals are given back at the end.",
+			When:    "As signal-notify, where the rest of the program speaks in contexts too.",
+			Costs:   "As signal-notify; and two ways to use the context that look right and are not.",
+			Verdict: "satisfies in-flight-completes; late requests on idle connections can still be lost",
+			Run:     notifyContext,
+		},
+		{
+			Name:    "cancelled-shutdown",
+			Summary: "Shutdown under the context that the signal has just ended: it returns at once.",
+			When:    "Never.", Costs: "Every request in flight.",
+			Verdict: "breaks in-flight-completes, and exit-status: it exits with 1",
+			Faulty:  true, Sibling: "notify-context", Breaks: breaksInFlight, Run: cancelledShutdown,
+		},
+		{
+			Name:    "second-term-kills",
+			Summary: "Gives the signals back before it drains: a second SIGTERM kills the process.",
+			When:    "For a tool at a terminal, where a second Ctrl-C shall mean it; never for a server.",
+			Costs:   "Every request in flight, wherever the signal is sent or forwarded twice.",
+			Verdict: "breaks in-flight-completes when the signal comes twice",
+			Faulty:  true, Bug: "B66", Sibling: "notify-context", Breaks: breaksInFlight, Run: secondTermKills,
+		},
+	}
+}
+
+// forgetful are strategies that forget one of the things that notify-context
+// lets go of, or let go of it in the wrong order.
+func forgetful() []Strategy {
+	return []Strategy{
+		{
+			Name:    "store-first",
+			Summary: "Closes the database before the requests that need it are done.",
+			When:    "Never.", Costs: "Every write in flight, answered with 500; and all that the queue holds.",
+			Verdict: "breaks no-failed: requests in flight get a wrong answer",
+			Faulty:  true, Bug: "B39", Sibling: "notify-context", Breaks: breaksFailed, Run: storeFirst,
+		},
+		{
+			Name:    "ack-then-lose",
+			Summary: "Answers every request, and forgets the queue of what it has acknowledged and not written.",
+			When:    "Never for what somebody relies on; for counters, perhaps.",
+			Costs:   "The orders of the last moments before every exit. Nobody notices at once.",
+			Verdict: "breaks no-lost-ack: acknowledged orders are not in the store",
+			Faulty:  true, Bug: "B72", Sibling: "notify-context", Breaks: breaksAck, Run: ackThenLose,
+		},
+		{
+			Name:    "hijack-forgotten",
+			Summary: "Tells everybody but the websockets, of which Shutdown does not know.",
+			When:    "Never with websockets.", Costs: "Every websocket ends with 1006, as in a crash.",
+			Verdict: "breaks in-flight-completes for websockets: they are cut without a close frame",
+			Faulty:  true, Bug: "B17", Sibling: "notify-context", Breaks: breaksInFlight, Run: hijackForgotten,
+		},
+		{
+			Name:    "silent-holds",
+			Summary: "No ReadHeaderTimeout: a connection that never sends a byte holds Shutdown for five seconds.",
+			When:    "Where the grace period is long, and nobody can connect who means ill.",
+			Costs:   "Five seconds on a deploy, or a SIGKILL where the platform is less patient.",
+			Verdict: "breaks exits-in-grace when a client is silent and the grace period shorter",
+			Faulty:  true, Bug: "B03", Sibling: "notify-context", Breaks: breaksGrace, Run: silentHolds,
+		},
+	}
+}
+
+// bounded are strategies that stop on time, whoever is not done.
+func bounded() []Strategy {
+	return []Strategy{
+		{
+			Name:    "with-timeout",
+			Summary: "Shutdown for at most eight seconds (context.WithTimeout), then Close; the flush has its own allowance.",
+			When:    "Where the platform's patience is known: a bound of ours comes before its SIGKILL.",
+			Costs:   "Requests that take longer than the bound; then it also exits with 1, and says so.",
+			Verdict: "satisfies in-flight-completes for requests that are shorter than the bound, and exits-in-grace",
+			Run:     withTimeout,
+		},
+		{
+			Name:    "with-deadline",
+			Summary: "One instant by which all is over (context.WithDeadline); what a step leaves over the next may use.",
+			When:    "Where the platform says until when, as a spot instance's notice does.",
+			Costs:   "As with-timeout.",
+			Verdict: "satisfies in-flight-completes for requests that are shorter than the bound, and exits-in-grace",
+			Run:     withDeadline,
+		},
+		{
+			Name:    "short-timeout",
+			Summary: "As with-timeout, with a bound of 50 ms: shorter than the handlers take.",
+			When:    "Where nothing takes longer than 50 ms, and nothing ever will.",
+			Costs:   "Every request in flight that takes longer.",
+			Verdict: "breaks in-flight-completes, and exit-status: it exits with 1",
+			Faulty:  true, Sibling: "with-timeout", Breaks: breaksInFlight, Run: shortTimeout,
+		},
+		{
+			Name:    "close",
+			Summary: "server.Close where it should be Shutdown: all connections are closed at once.",
+			When:    "After Shutdown has failed, as with-timeout does it.",
+			Costs:   "Every request in flight, with exit code 0.",
+			Verdict: "breaks in-flight-completes: connections are closed with requests in flight on them",
+			Faulty:  true, Sibling: "with-timeout", Breaks: breaksInFlight, Run: closeServer,
+		},
+	}
+}
+
+// behindBalancer are strategies for a server that does not stand alone.
+func behindBalancer() []Strategy {
+	return []Strategy{
+		{
+			Name:    "drain",
+			Summary: "Readiness red, serves on with Connection: close until the balancers have learned, and only then Shutdown.",
+			When:    "Behind a load balancer, as in Kubernetes.",
+			Costs:   "The lag on every deploy (LASTCALL_LAG, by default 2 s, and half a second).",
+			Verdict: "satisfies in-flight-completes; loses nothing if new requests have stopped by the end of the lag",
+			Run:     drain,
+		},
+		{
+			Name:    "handoff",
+			Summary: "SIGHUP starts a successor that inherits the listening socket; the old process serves its connections out.",
+			When:    "For a restart on one machine without a balancer; SIGTERM stops it as drain does.",
+			Costs:   "Two processes for a while, and a supervisor that can live with a new process id.",
+			Verdict: "satisfies in-flight-completes; nothing is refused and nothing lost across a restart",
+			Run:     handoff, succeeds: true,
+		},
+	}
+}

@@ -1,0 +1,35 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// hijackForgotten trusts Shutdown with the websockets. But a websocket has been
+// taken out of the server's hands, and Shutdown neither ends it nor waits for it.
+// Its client gets no close frame: the connection just dies with the process, and
+// the client must call that 1006, abnormal closure.
+func hijackForgotten(ln net.Listener, app *App) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+
+	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
+	if err := serveUntil(ctx.Done(), server, ln); err != nil {
+		return err
+	}
+
+	bound, cancel := context.WithTimeout(context.Background(), drainBound)
+	defer cancel()
+	return errors.Join( // one after the other
+		app.Streams.Close(),
+		// here is the mistake: nobody tells the websockets
+		server.Shutdown(bound),
+		app.Queue.Flush(bound),
+		app.Store.Close(),
+	)
+}

@@ -1,0 +1,32 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// shortTimeout has all the right steps, and an allowance that somebody measured
+// on an idle laptop. In production the handlers take longer than that, and
+// whoever has not got an answer in time gets none.
+func shortTimeout(ln net.Listener, app *App) error {
+	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
+	if err := serveUntil(interrupted(), server, ln); err != nil {
+		return err
+	}
+
+	drain, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond) // here is the mistake
+	defer cancel()
+	err := errors.Join( // one after the other
+		app.Streams.Close(),
+		app.Sockets.Close(drain),
+		server.Shutdown(drain),
+		server.Close(),
+	)
+
+	flush, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return errors.Join(err, app.Queue.Flush(flush), app.Store.Close())
+}
