@@ -92,6 +92,10 @@ func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 		return c
 	case old.Status == result.NotExercised && latest.Status == result.NotExercised:
 		return c
+	case latest.Status == result.Violated && old.Status != result.Violated && p.follows(name):
+		c.Direction = result.Same // of the failure that is known
+		c.Detail = "a server that loses what is in flight also cuts off what it has just received, by chance: " + latest.Detail
+		return c
 	case !judged(old) || !judged(latest):
 		c.Detail = hadNothing(old, latest)
 		return c
@@ -103,10 +107,6 @@ func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 	switch {
 	case was != is && !p.samePolicy && (old.Count > 0) == (latest.Count > 0):
 		c.Detail = "the two were judged by different policies"
-		return c
-	case is && !was && p.follows(name):
-		c.Direction = result.Same // of the failure that is known
-		c.Detail = "a server that loses what is in flight also cuts off what it has just received, by chance: " + latest.Detail
 		return c
 	case is && !was:
 		c.Direction, c.Regression = result.Worse, true

@@ -81,3 +81,27 @@ func TestCutOffByTheExit(t *testing.T) {
 		t.Errorf("%s: %q", s.Verdict, text)
 	}
 }
+
+// TestWhatFollowsIsNoRegression: a server that is known to lose what is in flight
+// also cuts off, by chance, what it has just received.
+func TestWhatFollowsIsNoRegression(t *testing.T) {
+	policy, _ := PolicyByName("default")
+	dying := func() *builder { return newHistory().inFlight(history.Dropped, 9) }
+	cutOff := func() *builder { return dying().late(history.Dropped, 1) }
+	for _, tt := range []struct {
+		name        string
+		old, latest *builder
+		want        result.Verdict
+	}{
+		{"nothing was late before - no regression", dying(), cutOff(), result.Pass},
+		{"late ones were answered before - no regression", dying().late(history.Completed, 3), cutOff(), result.Pass},
+		{"nothing in flight was lost before - regression", newHistory(), cutOff(), result.Fail},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d, err := Compare(Judge(histories(tt.old), policy), Judge(histories(tt.latest), policy))
+			if err != nil || d.Verdict != tt.want {
+				t.Errorf("%s, %v, want %s: %+v", d.Verdict, err, tt.want, d.Subjects)
+			}
+		})
+	}
+}
