@@ -87,6 +87,11 @@ func (style Style) grid(s result.Suite, r room) (string, error) {
 
 // grid lays out cells below each other, with a line under the header.
 func grid(header []string, align []tw.Align, rows [][]string) (string, error) {
+	return gridSpaced(header, align, rows, tw.Padding{}) // the table's own
+}
+
+// gridSpaced is grid with so much room around each cell.
+func gridSpaced(header []string, align []tw.Align, rows [][]string, around tw.Padding) (string, error) {
 	var text strings.Builder
 	table := tablewriter.NewTable(&text,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
@@ -100,10 +105,12 @@ func grid(header []string, align []tw.Align, rows [][]string) (string, error) {
 			Header: tw.CellConfig{
 				Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
 				Alignment:  tw.CellAlignment{PerColumn: align},
+				Padding:    tw.CellPadding{Global: around},
 			},
 			Row: tw.CellConfig{
 				Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone},
 				Alignment:  tw.CellAlignment{PerColumn: align},
+				Padding:    tw.CellPadding{Global: around},
 			},
 		}),
 	)

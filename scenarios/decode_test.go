@@ -52,6 +52,11 @@ var everything = harness.Scenario{
 	},
 	Shutdowns: 5,
 	Reports:   []string{"table", "junit=report.xml"},
+	Expect: map[string][]string{
+		"pass":                {"signal-notify", "drain"},
+		"in-flight-completes": {"naive", "with-cancel", "fatal-serve"},
+		"exit-status":         {"fatal-serve"},
+	},
 }
 
 func TestEveryKeyIsRead(t *testing.T) {

@@ -48,7 +48,7 @@ func TestSteadyIsTheDefaultScenario(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := harness.DefaultScenario()
-	want.Purpose = got.Purpose
+	want.Purpose, want.Expect = got.Purpose, got.Expect
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the file and the code (-code +file):\n%s", diff)
 	}

@@ -17,6 +17,16 @@ const (
 	breaksAck      = "no-lost-ack"
 )
 
+// The scenarios that bring faults to light. The catalogue of scenarios has them;
+// here they are only names.
+const (
+	showsSteady = "steady"
+	showsWrites = "writes"
+	showsQueue  = "background"
+	showsTwice  = "double-signal"
+	showsParked = "long-lived"
+)
+
 // firstDrafts are what programs do about signals before somebody has thought
 // about it, and the cure of the second of them.
 func firstDrafts() []Strategy {
@@ -27,7 +37,7 @@ func firstDrafts() []Strategy {
 			When:    "Never in front of people; it is the control that every comparison needs.",
 			Costs:   "Every request in flight at the signal, on every deploy.",
 			Verdict: "breaks in-flight-completes: whoever was waiting is hung up on",
-			Faulty:  true, Breaks: breaksInFlight, Run: naive,
+			Faulty:  true, Breaks: breaksInFlight, Shows: showsSteady, Run: naive,
 		},
 		{
 			Name:    "with-cancel-detached",
@@ -43,7 +53,7 @@ func firstDrafts() []Strategy {
 			When:    "When a late answer is worth nothing and a quick, clean refusal is better.",
 			Costs:   "The work of every request in flight; its client must ask again.",
 			Verdict: "breaks in-flight-completes: requests are answered, but with a refusal",
-			Faulty:  true, Bug: "B10", Sibling: "with-cancel-detached", Breaks: breaksInFlight, Run: withCancel,
+			Faulty:  true, Bug: "B10", Sibling: "with-cancel-detached", Breaks: breaksInFlight, Shows: showsSteady, Run: withCancel,
 		},
 	}
 }
@@ -64,28 +74,28 @@ func withChannel() []Strategy {
 			Summary: "Shutdown in a goroutine for which nobody waits: main returns while it drains.",
 			When:    "Never.", Costs: "Every request in flight, with exit code 0.",
 			Verdict: "breaks in-flight-completes: the process is gone before the requests are answered",
-			Faulty:  true, Bug: "B05", Sibling: "signal-notify", Breaks: breaksInFlight, Run: earlyExit,
+			Faulty:  true, Bug: "B05", Sibling: "signal-notify", Breaks: breaksInFlight, Shows: showsSteady, Run: earlyExit,
 		},
 		{
 			Name:    "fatal-serve",
 			Summary: "The error of Serve ends the program, and Serve returns one as soon as Shutdown begins.",
 			When:    "Never.", Costs: "Every request in flight; and the exit code 1 looks like a crash.",
 			Verdict: "breaks in-flight-completes, and exit-status: it exits with 1",
-			Faulty:  true, Bug: "B06", Sibling: "signal-notify", Breaks: breaksInFlight, Run: fatalServe,
+			Faulty:  true, Bug: "B06", Sibling: "signal-notify", Breaks: breaksInFlight, Shows: showsSteady, Run: fatalServe,
 		},
 		{
 			Name:    "unbuffered-notify",
 			Summary: "signal.Notify on a channel without a buffer, whose receiver is busy: the signal is dropped.",
 			When:    "Never.", Costs: "The whole grace period on every deploy, and then a SIGKILL.",
 			Verdict: "breaks exits-in-grace: it never learns that it was told to stop",
-			Faulty:  true, Sibling: "signal-notify", Breaks: breaksGrace, Run: unbufferedNotify,
+			Faulty:  true, Sibling: "signal-notify", Breaks: breaksGrace, Shows: showsSteady, Run: unbufferedNotify,
 		},
 		{
 			Name:    "ignores-term",
 			Summary: "Stops on Ctrl-C only and ignores SIGTERM, as a program without a handler does that is process 1.",
 			When:    "Never.", Costs: "The whole grace period on every deploy, and then a SIGKILL.",
 			Verdict: "breaks exits-in-grace: it does not want to be told",
-			Faulty:  true, Sibling: "signal-notify", Breaks: breaksGrace, Run: ignoresTerm,
+			Faulty:  true, Sibling: "signal-notify", Breaks: breaksGrace, Shows: showsSteady, Run: ignoresTerm,
 		},
 	}
 }
@@ -106,7 +116,7 @@ func withContext() []Strategy {
 			Summary: "Shutdown under the context that the signal has just ended: it returns at once.",
 			When:    "Never.", Costs: "Every request in flight.",
 			Verdict: "breaks in-flight-completes, and exit-status: it exits with 1",
-			Faulty:  true, Sibling: "notify-context", Breaks: breaksInFlight, Run: cancelledShutdown,
+			Faulty:  true, Sibling: "notify-context", Breaks: breaksInFlight, Shows: showsSteady, Run: cancelledShutdown,
 		},
 		{
 			Name:    "second-term-kills",
@@ -114,7 +124,7 @@ func withContext() []Strategy {
 			When:    "For a tool at a terminal, where a second Ctrl-C shall mean it; never for a server.",
 			Costs:   "Every request in flight, wherever the signal is sent or forwarded twice.",
 			Verdict: "breaks in-flight-completes when the signal comes twice",
-			Faulty:  true, Bug: "B66", Sibling: "notify-context", Breaks: breaksInFlight, Run: secondTermKills,
+			Faulty:  true, Bug: "B66", Sibling: "notify-context", Breaks: breaksInFlight, Shows: showsTwice, Run: secondTermKills,
 		},
 	}
 }
@@ -128,7 +138,7 @@ func forgetful() []Strategy {
 			Summary: "Closes the database before the requests that need it are done.",
 			When:    "Never.", Costs: "Every write in flight, answered with 500; and all that the queue holds.",
 			Verdict: "breaks no-failed: requests in flight get a wrong answer",
-			Faulty:  true, Bug: "B39", Sibling: "notify-context", Breaks: breaksFailed, Run: storeFirst,
+			Faulty:  true, Bug: "B39", Sibling: "notify-context", Breaks: breaksFailed, Shows: showsWrites, Run: storeFirst,
 		},
 		{
 			Name:    "ack-then-lose",
@@ -136,14 +146,14 @@ func forgetful() []Strategy {
 			When:    "Never for what somebody relies on; for counters, perhaps.",
 			Costs:   "The orders of the last moments before every exit. Nobody notices at once.",
 			Verdict: "breaks no-lost-ack: acknowledged orders are not in the store",
-			Faulty:  true, Bug: "B72", Sibling: "notify-context", Breaks: breaksAck, Run: ackThenLose,
+			Faulty:  true, Bug: "B72", Sibling: "notify-context", Breaks: breaksAck, Shows: showsQueue, Run: ackThenLose,
 		},
 		{
 			Name:    "hijack-forgotten",
 			Summary: "Tells everybody but the websockets, of which Shutdown does not know.",
 			When:    "Never with websockets.", Costs: "Every websocket ends with 1006, as in a crash.",
 			Verdict: "breaks in-flight-completes for websockets: they are cut without a close frame",
-			Faulty:  true, Bug: "B17", Sibling: "notify-context", Breaks: breaksInFlight, Run: hijackForgotten,
+			Faulty:  true, Bug: "B17", Sibling: "notify-context", Breaks: breaksInFlight, Shows: showsParked, Run: hijackForgotten,
 		},
 		{
 			Name:    "silent-holds",
@@ -151,7 +161,7 @@ func forgetful() []Strategy {
 			When:    "Where the grace period is long, and nobody can connect who means ill.",
 			Costs:   "Five seconds on a deploy, or a SIGKILL where the platform is less patient.",
 			Verdict: "breaks exits-in-grace when a client is silent and the grace period shorter",
-			Faulty:  true, Bug: "B03", Sibling: "notify-context", Breaks: breaksGrace, Run: silentHolds,
+			Faulty:  true, Bug: "B03", Sibling: "notify-context", Breaks: breaksGrace, Shows: showsParked, Run: silentHolds,
 		},
 	}
 }
@@ -181,7 +191,7 @@ func bounded() []Strategy {
 			When:    "Where nothing takes longer than 50 ms, and nothing ever will.",
 			Costs:   "Every request in flight that takes longer.",
 			Verdict: "breaks in-flight-completes, and exit-status: it exits with 1",
-			Faulty:  true, Sibling: "with-timeout", Breaks: breaksInFlight, Run: shortTimeout,
+			Faulty:  true, Sibling: "with-timeout", Breaks: breaksInFlight, Shows: showsSteady, Run: shortTimeout,
 		},
 		{
 			Name:    "close",
@@ -189,7 +199,7 @@ func bounded() []Strategy {
 			When:    "After Shutdown has failed, as with-timeout does it.",
 			Costs:   "Every request in flight, with exit code 0.",
 			Verdict: "breaks in-flight-completes: connections are closed with requests in flight on them",
-			Faulty:  true, Sibling: "with-timeout", Breaks: breaksInFlight, Run: closeServer,
+			Faulty:  true, Sibling: "with-timeout", Breaks: breaksInFlight, Shows: showsSteady, Run: closeServer,
 		},
 	}
 }

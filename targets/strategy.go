@@ -31,6 +31,7 @@ type Strategy struct {
 	Bug     string  // its number among the bugs that Bugs names, "" if it is none of them
 	Sibling string  // the right strategy from which a faulty one differs by about a line
 	Breaks  string  // the rule that a faulty one must fail, "" for a right one
+	Shows   string  // the scenario in which a faulty one fails, and a right one does not
 	Run     Stopper // what it does
 
 	succeeds bool // it hands over to successors: see takeSeat

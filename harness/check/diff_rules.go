@@ -145,11 +145,7 @@ func ruleValue(f *result.Finding) result.Value {
 // follows reports whether a rule's violation comes with that of another which was
 // violated before and still is.
 func (p pair) follows(name string) bool {
-	violated := func(s *result.Subject) bool {
-		f := findingsByRule(s)[InFlightCompletes]
-		return f != nil && f.Status == result.Violated
-	}
-	return name == LateRequestsAnswered && violated(p.old) && violated(p.latest)
+	return comesWith(name, violated(p.old)) && comesWith(name, violated(p.latest))
 }
 
 // judged reports whether a rule met something to judge, and could.

@@ -15,6 +15,11 @@ type Scenario struct {
 	Overrides  Overrides  `json:"overrides,omitzero" yaml:"overrides,omitempty"`
 	Shutdowns  int        `json:"shutdowns" yaml:"shutdowns"`                 // repetitions for each subject
 	Reports    []string   `json:"reports,omitempty" yaml:"reports,omitempty"` // FORMAT or FORMAT=PATH, as in junit=report.xml
+
+	// Expect names the strategies of the sample service that pass ("pass"), and
+	// those that fail by each rule. It is no part of what is executed, so no
+	// history has it.
+	Expect map[string][]string `json:"-" yaml:"expect,omitempty"`
 }
 
 // Subject says what is tested. A strategy of the sample service knows only

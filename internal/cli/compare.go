@@ -23,7 +23,10 @@ The strategies are interleaved, so that whatever else the machine does touches
 all alike.
 
 The verdicts are the result: compare exits 0 when every strategy could be
-judged, and 3 when one could not. With --gate it exits 1 if any fails.`
+judged, and 3 when one could not. With --gate it exits 1 if any fails.
+
+With --all, strategies are put through every scenario of the catalogue, once each,
+and more often where that shows too little. All of them take about ten minutes.`
 
 func newCompare(s streams) *cobra.Command {
 	o := newRunOptions()
@@ -34,15 +37,20 @@ func newCompare(s streams) *cobra.Command {
 		Example: `  lastcall compare
   lastcall compare naive signal-notify --rate 2000 --delay 5ms
   lastcall compare signal-notify --shutdowns 20 --connections reused --policy strict --gate
-  lastcall compare --report json=result.json --record histories`,
+  lastcall compare --report json=result.json --record histories
+  lastcall compare --all`,
 		ValidArgsFunction: completeStrategies,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.all {
+				return compareAll(cmd.Context(), s, o, cmd.Flags(), args)
+			}
 			if len(args) == 0 {
 				args = targets.Default()
 			}
 			return compare(cmd.Context(), s, o, cmd.Flags(), args)
 		},
 	}
+	cmd.Flags().BoolVar(&o.all, "all", false, "all strategies, or those named, in every scenario: one symbol and one number each")
 	o.register(cmd.Flags())
 	// The flag exists: it was registered just above.
 	_ = cmd.RegisterFlagCompletionFunc("scenario", completeScenarios)
@@ -70,28 +78,35 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 	if err != nil {
 		return harness.Plan{}, policy, err
 	}
-	program, err := os.Executable()
-	if err != nil {
-		return harness.Plan{}, policy, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
-	}
 	if len(scenario.Disruption.While) > 0 || len(scenario.Subject.Command) > 0 {
 		return harness.Plan{}, policy, usagef("--scenario %s is for a server of yours: run it with lastcall test -f %s", o.scenario, o.scenario)
 	}
 	if err := o.output.adopt(scenario.Reports); err != nil {
 		return harness.Plan{}, policy, err
 	}
+	plan, err := strategyPlan(scenario, policy, names)
+	plan.Seed = o.seed
+	return plan, policy, err
+}
+
+// strategyPlan is the plan that puts these strategies through a scenario.
+func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string) (harness.Plan, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
+	}
 	plan := harness.Plan{
-		Scenario: scenario, Seed: o.seed, Tool: tool(), Path: workPath(scenario),
+		Scenario: scenario, Tool: tool(), Path: workPath(scenario),
 		PollReady: policy.Uses(check.ReadyFlipsFirst),
 	}
 	seen := make(map[string]bool)
 	for _, name := range names {
 		strategy, err := findStrategy(name)
 		if err != nil {
-			return plan, policy, err
+			return plan, err
 		}
 		if seen[name] {
-			return plan, policy, usagef("strategy %q is named twice: raise --shutdowns to repeat it", name)
+			return plan, usagef("strategy %q is named twice: raise --shutdowns to repeat it", name)
 		}
 		seen[name] = true
 		plan.Subjects = append(plan.Subjects, ordersStore.witness(harness.Strategy{
@@ -99,7 +114,7 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 			Args: []string{"serve", strategy.Name, "--addr", "127.0.0.1:0", "--request-log=false"},
 		}, scenario, program))
 	}
-	return plan, policy, nil
+	return plan, nil
 }
 
 func workPath(s harness.Scenario) string {

@@ -20,6 +20,7 @@ type runOptions struct {
 	policy policyOptions
 	output outputOptions
 
+	all         bool
 	scenario    string
 	rate        int
 	delay       time.Duration

@@ -14,17 +14,33 @@ type progress struct {
 	terminal io.Writer // nil: it is none
 	bar      *progressbar.ProgressBar
 	occasion string // what each subject is put through
+
+	base, total int // shutdowns that earlier runs have finished, and those of all runs
 }
 
 func newProgress(w io.Writer, quiet bool, plan harness.Plan) *progress {
-	p := &progress{occasion: "shutdown"}
+	occasion := "shutdown"
 	if len(plan.Scenario.Disruption.While) > 0 {
-		p.occasion = "run"
+		occasion = "run"
 	}
+	return newProgressOver(w, quiet, occasion, len(plan.Subjects)*plan.Scenario.Shutdowns)
+}
+
+// newSurveyProgress shows how far several runs have come.
+func newSurveyProgress(w io.Writer, quiet bool, courses []course) *progress {
+	total := 0
+	for _, c := range courses {
+		total += len(c.names) * c.scenario.Shutdowns
+	}
+	return newProgressOver(w, quiet, "shutdown", total)
+}
+
+func newProgressOver(w io.Writer, quiet bool, occasion string, total int) *progress {
+	p := &progress{occasion: occasion, total: total}
 	if isTerminal(w) {
 		p.terminal = w
 		if !quiet {
-			p.bar = newBar(w, len(plan.Subjects)*plan.Scenario.Shutdowns)
+			p.bar = newBar(w, total)
 		}
 	}
 	return p
@@ -46,7 +62,22 @@ func (p *progress) step(s harness.Step) {
 		return
 	}
 	p.bar.Describe(fmt.Sprintf("%s, %s %d of %d: %s", s.Subject, p.occasion, s.Shutdown, s.Of, s.Doing))
-	_ = p.bar.Set(s.Finished) // a bar that cannot be drawn is not worth a word
+	_ = p.bar.Set(p.base + s.Finished) // a bar that cannot be drawn is not worth a word
+}
+
+// stepIn is step for one of several runs.
+func (p *progress) stepIn(scenario string) func(harness.Step) {
+	return func(s harness.Step) {
+		s.Subject = scenario + ": " + s.Subject
+		p.step(s)
+	}
+}
+
+// more adds shutdowns to those that are to be done.
+func (p *progress) more(shutdowns int) {
+	if p.total += shutdowns; p.bar != nil && shutdowns > 0 {
+		p.bar.ChangeMax(p.total)
+	}
 }
 
 // finish leaves an empty line for what follows. After Ctrl-C the terminal has

@@ -25,7 +25,32 @@ func loadScenario(nameOrFile string) (harness.Scenario, error) {
 }
 
 func scenarioChecks() []scenarios.Check {
-	return []scenarios.Check{knownNames, judgeable, reportable}
+	return []scenarios.Check{knownNames, expectable, judgeable, reportable}
+}
+
+// expectable refuses expectations of what there is not.
+func expectable(s harness.Scenario) error {
+	verdicts := append([]string{check.ExpectPass}, check.RuleNames()...)
+	for _, verdict := range slices.Sorted(maps.Keys(s.Expect)) {
+		if !slices.Contains(verdicts, verdict) {
+			return &harness.Invalid{
+				Field: "expect", Key: verdict, Problem: fmt.Sprintf("has %q, which is neither %s nor a rule: %s", verdict, check.ExpectPass, hint(verdict, verdicts)),
+			}
+		}
+		for i, name := range s.Expect[verdict] {
+			if !slices.Contains(strategyNames(), name) {
+				return &harness.Invalid{
+					Field: fmt.Sprintf("expect.%s[%d]", verdict, i), Problem: fmt.Sprintf("is the unknown strategy %q: %s", name, hint(name, strategyNames())),
+				}
+			}
+			if verdict != check.ExpectPass && slices.Contains(s.Expect[check.ExpectPass], name) {
+				return &harness.Invalid{
+					Field: fmt.Sprintf("expect.%s[%d]", verdict, i), Problem: fmt.Sprintf("is %q, which is expected to pass as well", name),
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // knownNames refuses a policy and rules that there are not, with the nearest

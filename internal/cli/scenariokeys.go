@@ -39,6 +39,7 @@ func topKeys() map[string]keySpec {
 		"overrides":  {"Numbers and rules that the policy would decide otherwise.", nil},
 		"shutdowns":  {"How often each subject is shut down.", between(1, harness.MaxShutdowns)},
 		"reports":    {"FORMAT or FORMAT=PATH, as in junit=report.xml. Paths are relative to where lastcall is started.", reportShape},
+		"expect":     {"Which strategies of the sample service pass, and which fail by which rule: what lastcall selftest holds lastcall to.", expectShape},
 	}
 }
 

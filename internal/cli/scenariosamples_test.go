@@ -63,6 +63,10 @@ var keySamples = map[string]keySample{
 	},
 	"shutdowns": {texts("1", "1000"), texts("0", "1001", "-3", "x")},
 	"reports":   {texts("[]", "[table]", "[json=a, junit=b c.xml, table]", `["json=\n"]`), texts("table", "[jsn]", "[json=]", "[5]", "[null]", "[json, json]", "{json: x}", "[Json]")},
+	"expect": {
+		texts("{}", "{pass: [drain]}", "{pass: [], no-failed: [store-first, naive], exit-status: [naive]}"),
+		texts("drain", "[drain]", "{pass: drain}", "{pass: [drian]}", "{pass: [null]}", "{pass: null}", "{fail: [naive]}", "{no-faild: [naive]}", "{pass: [5]}", "{pass: {a: b}}", "{pass: [[drain]]}"),
+	},
 }
 
 // onItsOwn are keys with a test of their own.

@@ -80,6 +80,8 @@ func asWritten(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: sharePattern}
 	case reflect.TypeFor[map[string]string]():
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: anyWordSchema()}
+	case reflect.TypeFor[map[string][]string]():
+		return &jsonschema.Schema{Type: "object"}
 	case reflect.TypeFor[[]string]():
 		return &jsonschema.Schema{Type: "array", Items: anyWordSchema()}
 	}

@@ -145,6 +145,15 @@ func severityShape(s *jsonschema.Schema) {
 	}
 }
 
+func expectShape(s *jsonschema.Schema) {
+	s.Properties, s.AdditionalProperties = jsonschema.NewProperties(), jsonschema.FalseSchema
+	for _, name := range append([]string{check.ExpectPass}, check.RuleNames()...) {
+		strategies := &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{}}
+		oneOfWords(strategyNames())(strategies.Items)
+		s.Properties.Set(name, strategies)
+	}
+}
+
 func connectionNames() []string {
 	return []string{string(history.Mixed), string(history.Reused), string(history.Fresh)}
 }

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/result"
+	"lastcall/reports"
+	"lastcall/targets"
+)
+
+// withAll are the flags that mean something with --all: what is done to whom, the
+// scenarios say.
+var withAll = []string{"all", "shutdowns", "seed", "report", "quiet", "no-color", "gate"}
+
+// compareAll puts strategies through every scenario of the catalogue.
+func compareAll(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet, names []string) error {
+	sv := survey{scenarios: columns(), seed: o.seed, shutdowns: 1, again: unjudged, quiet: o.output.quiet, err: s.err}
+	if err := onlyWithAll(flags); err != nil {
+		return err
+	}
+	if flags.Changed("shutdowns") {
+		if o.shutdowns < 1 || o.shutdowns > harness.MaxShutdowns {
+			return usagef("--shutdowns is %d, must be from 1 to %d", o.shutdowns, harness.MaxShutdowns)
+		}
+		sv.shutdowns = o.shutdowns
+	}
+	var err error
+	if sv.strategies, err = strategiesOf(names); err != nil {
+		return err
+	}
+	status := check.AllJudged
+	if o.output.gate {
+		status = check.AllPass
+	}
+	return sv.conclude(ctx, s, &o.output, reports.MatrixFormats, status)
+}
+
+// unjudged reports whether a cell says nothing: too little was at risk in one
+// shutdown, or this machine was too busy.
+func unjudged(c result.Cell) bool { return c.Verdict == result.Inconclusive }
+
+func onlyWithAll(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if err == nil && !slices.Contains(withAll, f.Name) {
+			err = usagef("--%s does not go with --all, in which every scenario says that for itself: leave one of them out", f.Name)
+		}
+	})
+	return err
+}
+
+// strategiesOf returns the strategies of these names, or all.
+func strategiesOf(names []string) ([]targets.Strategy, error) {
+	if len(names) == 0 {
+		return targets.All(), nil
+	}
+	var all []targets.Strategy
+	for _, name := range names {
+		strategy, err := findStrategy(name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(s targets.Strategy) bool { return s.Name == name }) {
+			return nil, usagef("strategy %q is named twice", name)
+		}
+		all = append(all, strategy)
+	}
+	return all, nil
+}
+
+// conclude runs the survey, writes its reports and turns its status into an exit.
+func (s survey) conclude(ctx context.Context, st streams, o *outputOptions, formats func(reports.Style) []reports.MatrixFormat, status func(result.Matrix) result.Overall) error {
+	if err := onlyFormats(o, formats(reports.Style{})); err != nil {
+		return err
+	}
+	out, err := openOutput(o, st)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	m, err := s.run(ctx)
+	if err != nil && !errors.Is(err, harness.ErrInterrupted) {
+		return err
+	}
+	m.Status = status(m)
+	if ctx.Err() != nil {
+		m.Status = result.SuiteInterrupted
+	}
+	if err := out.writeAll(func(w io.Writer, name string, style reports.Style) error {
+		all := formats(style)
+		return all[slices.IndexFunc(all, func(f reports.MatrixFormat) bool { return f.Name == name })].Render(w, m)
+	}); err != nil {
+		return err
+	}
+	if err := interruptedExit(ctx); err != nil {
+		return err
+	}
+	return exitOfStatus(m.Status)
+}
+
+// onlyFormats refuses reports that there are not of a matrix.
+func onlyFormats(o *outputOptions, formats []reports.MatrixFormat) error {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.Name)
+	}
+	for _, r := range o.reports {
+		if !slices.Contains(names, r.format) {
+			return usagef("--report %s: there is none of a matrix, only %s", r.format, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lastcall/harness/check"
+	"lastcall/harness/result"
+	"lastcall/reports"
+	"lastcall/scenarios"
+	"lastcall/targets"
+)
+
+const selftestLong = `Prove that lastcall still detects what it is there to detect.
+
+Every faulty strategy carries a bug that real servers had. Each is put through the
+scenario that shows it, and must fail by the rule that says so, and by no other;
+every right strategy is put through the same scenarios, and must pass.
+
+What one shutdown did not show, or could not because too little was at risk or this
+machine was too busy, is tried again with as many as the scenario wants, twice at most;
+a right strategy that fails is not.
+
+With names, only those strategies are put through it.
+
+selftest exits 0 if all is as it must be, 1 if a bug was missed or a right strategy
+failed, and 3 if something could not be judged.`
+
+func newSelftest(s streams) *cobra.Command {
+	o := newRunOptions()
+	cmd := &cobra.Command{
+		Use:   "selftest [STRATEGY...]",
+		Short: "Prove that lastcall still detects: every bug caught, every right strategy passed",
+		Long:  selftestLong,
+		Example: `  lastcall selftest
+  lastcall selftest naive close --seed 7
+  lastcall selftest --report markdown=track-record.md`,
+		ValidArgsFunction: completeStrategies,
+		RunE:              func(cmd *cobra.Command, args []string) error { return selftest(cmd.Context(), s, o, args) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides when in its load each server is stopped")
+	names := reports.MatrixNames()
+	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
+	f.BoolVar(&o.output.quiet, "quiet", false, "no progress, and no table unless --report asks for it")
+	f.BoolVar(&o.output.noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
+	return cmd
+}
+
+func selftest(ctx context.Context, s streams, o *runOptions, names []string) error {
+	strategies, err := strategiesOf(names)
+	if err != nil {
+		return err
+	}
+	return survey{
+		strategies: strategies, scenarios: showing(), seed: o.seed, shutdowns: 1,
+		takes: tracked, again: worthAnother, quiet: o.output.quiet, err: s.err,
+	}.conclude(ctx, s, &o.output, reports.TrackFormats, check.AsExpected)
+}
+
+// showing returns the scenarios that show a bug.
+func showing() []string {
+	return slices.DeleteFunc(columns(), func(name string) bool {
+		return !slices.ContainsFunc(targets.All(), func(s targets.Strategy) bool { return s.Shows == name })
+	})
+}
+
+// columns returns the catalogue's scenarios, the ordinary one first.
+func columns() []string {
+	names := slices.DeleteFunc(scenarios.Names(), func(name string) bool { return name == scenarios.Default })
+	return append([]string{scenarios.Default}, names...)
+}
+
+// tracked reports whether a strategy's track record has a scenario: of one that
+// carries a bug it is the one that shows it, of a right one each of these.
+func tracked(s targets.Strategy, scenario string) bool {
+	return !s.Faulty || s.Shows == scenario
+}
+
+// worthAnother reports whether a cell is tried again.
+func worthAnother(c result.Cell) bool {
+	missed := c.Surprise != "" && c.Verdict == result.Pass
+	return missed || unjudged(c)
+}
