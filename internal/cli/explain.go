@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/reports"
@@ -108,26 +107,9 @@ func explainScenario(w page, name string) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s (scenario)\n%s\n", name, reports.Labelled("Purpose", labels, s.Purpose))
-	for _, line := range expectations(s) {
-		fmt.Fprintln(w, reports.Labelled(line.name, labels, line.summary))
-	}
 	fmt.Fprintln(w, reports.Labelled("Run it", labels, "lastcall compare --scenario "+name+", or on a server of yours: lastcall test --scenario "+name+" -- COMMAND"))
 	_, err = fmt.Fprintf(w, "\n%s", source)
 	return err
-}
-
-// expectations say who passes a scenario, and who fails it by which rules.
-func expectations(s harness.Scenario) []entry {
-	var lines []entry
-	if pass := s.Expect[check.ExpectPass]; len(pass) > 0 {
-		lines = append(lines, entry{"Pass", strings.Join(pass, ", ")})
-	}
-	for _, rule := range check.RuleNames() {
-		if fail := s.Expect[rule]; len(fail) > 0 {
-			lines = append(lines, entry{"Fail", "by " + rule + ": " + strings.Join(fail, ", ")})
-		}
-	}
-	return lines
 }
 
 func explainRule(w page, name string) error {
