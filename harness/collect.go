@@ -95,6 +95,7 @@ func (s *shutdown) finishLoad(ctx context.Context) {
 	}
 	report := s.attack.Report()
 	h := &s.history
+	h.Parked = s.parked.result(h.Exit.Seen)
 	h.Requests, h.Scheduled, h.Results, h.Disagreed = report.Requests, report.Scheduled, report.Results, report.Disagreed
 	if report.Paused > 0 {
 		s.event(history.EventLoadPaused, report.Paused)

@@ -187,6 +187,9 @@ func (p *Plan) check(ctx context.Context) error {
 		if _, err := p.targets(expected(subject)); err != nil {
 			return err
 		}
+		if err := p.checkParked(expected(subject)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

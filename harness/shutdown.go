@@ -25,6 +25,7 @@ type shutdown struct {
 	history history.History
 	server  Server
 	holders []process.Info // who listened before the signal
+	parked  *parking       // nil: none is wanted
 	attack  *load.Attack
 
 	operation operation // nil: a signal was sent
@@ -61,6 +62,8 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	s.event(history.EventReady, s.now())
 	s.history.PID, s.history.Addr = s.server.PID(), s.server.Endpoint().Address
 
+	s.parked = park(ctx, s.plan.Scenario.Load.Parked, s.server.Endpoint(), s.now)
+	defer s.parked.result(false) // nothing if it was asked for its result before
 	if err := s.startLoad(ctx); err != nil {
 		return err
 	}

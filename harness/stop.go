@@ -69,6 +69,7 @@ func (s *shutdown) signal() error {
 func (s *shutdown) signalled(before, after time.Time) {
 	sent := &s.history.Signal
 	sent.Sent, sent.Before, sent.After = true, before.Sub(s.base), after.Sub(s.base)
+	s.parked.signal()
 	s.event(history.EventSignal, sent.Before)
 	if !s.staysUp() {
 		s.attack.Signalled(sent.Before)
