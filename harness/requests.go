@@ -130,26 +130,6 @@ func validRequest(field string, r history.Target) error {
 	return validHeader(field+".header", r.Header)
 }
 
-// validURL refuses what is neither a path nor a URL.
-func validURL(field, text string) error {
-	switch {
-	case strings.HasPrefix(text, "//"):
-		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, must begin with one slash, or be a whole URL", text)}
-	case strings.HasPrefix(text, "/"):
-		if _, err := url.ParseRequestURI(strings.ReplaceAll(text, portMark, noPort)); err != nil {
-			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which is no path: %s", text, unwrapURL(err))}
-		}
-		return nil
-	}
-	if method, rest, ok := strings.Cut(text, " "); ok && slices.Contains(Methods(), strings.ToUpper(method)) {
-		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q: write method: %s and url: %s", text, strings.ToUpper(method), rest)}
-	}
-	if _, err := parseURL(text); err != nil {
-		return &Invalid{Field: field, Problem: err.Error()}
-	}
-	return nil
-}
-
 // validHeader refuses what no request can carry, what is lastcall's to set, and
 // one name in two spellings, of which either could win.
 func validHeader(field string, header map[string]string) error {

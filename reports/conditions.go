@@ -17,16 +17,11 @@ const maxWords = 32
 // conditions say under what the table was made, so that it can be made again.
 // What is as it is by default goes without saying.
 func conditions(s result.Suite) string {
-	parts := []string{
-		repetitions(s),
-		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
-	}
-	if !onlyCommands(s) { // how long others take nobody knows
-		parts = append(parts, fmt.Sprintf("%s handlers", s.Scenario.Subject.Delay))
-	}
-	parts = append(parts, disruption(s.Scenario.Disruption)+" under load")
-	if lag := s.Scenario.Disruption.Lag; lag.Duration > 0 {
-		parts = append(parts, fmt.Sprintf("%s of lag", lag))
+	parts := []string{repetitions(s)}
+	if d := s.Scenario.Disruption; d.Unloaded() {
+		parts = append(parts, disruption(d)+" "+instant(s.Scenario), "no load")
+	} else {
+		parts = append(parts, underLoad(s)...)
 	}
 	parts = append(parts, "policy "+s.Scenario.Policy+changed(s.Scenario.Overrides), fmt.Sprintf("seed %d", s.Seed), took(s.Seconds))
 	text := strings.Join(parts, ", ") + "."
@@ -34,6 +29,50 @@ func conditions(s result.Suite) string {
 		return "Interrupted: what is shown is partial. Up to " + text
 	}
 	return text
+}
+
+// underLoad says what was sent, and what happened meanwhile.
+func underLoad(s result.Suite) []string {
+	parts := []string{
+		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
+	}
+	if !onlyCommands(s) { // how long others take nobody knows
+		parts = append(parts, fmt.Sprintf("%s handlers", s.Scenario.Subject.Delay))
+	}
+	if held := parked(s.Scenario.Load.Parked); held != "" {
+		parts = append(parts, "beside "+held)
+	}
+	parts = append(parts, disruption(s.Scenario.Disruption)+" under load")
+	if lag := s.Scenario.Disruption.Lag; lag.Duration > 0 {
+		parts = append(parts, fmt.Sprintf("%s of lag", lag))
+	}
+	return parts
+}
+
+// instant is when a signal came that did not wait for a load.
+func instant(s history.Scenario) string {
+	if s.Disruption.When == history.Ready {
+		return "as soon as it was ready"
+	}
+	return fmt.Sprintf("at a random instant within %s of the start", s.Load.Jitter)
+}
+
+// parked are the connections that were held beside the requests.
+func parked(wanted []history.Park) string {
+	nouns := map[string]string{history.Silent: "silent connection", history.WebSocket: "websocket", history.EventStream: "event stream"}
+	var all []string
+	for _, w := range wanted {
+		text := fmt.Sprintf("%d %s", w.Count, nouns[w.Kind])
+		if w.Count != 1 {
+			text += "s"
+		}
+		all = append(all, text)
+	}
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " and " + all[last]
 }
 
 // took is how long it was, to the tenth of a second where it was short.
