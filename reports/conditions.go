@@ -11,7 +11,7 @@ import (
 )
 
 // maxWords bounds a URL or a command within the conditions, in columns: all of
-// them together take two lines.
+// them together take two lines, and one more where connections are parked.
 const maxWords = 32
 
 // conditions say under what the table was made, so that it can be made again.
@@ -57,16 +57,27 @@ func instant(s history.Scenario) string {
 	return fmt.Sprintf("at a random instant within %s of the start", s.Load.Jitter)
 }
 
-// parked are the connections that were held beside the requests.
+// parkedNouns are the kinds of parked connections in words, in printing order.
+var parkedNouns = [...][2]string{
+	{history.WebSocket, "websocket"}, {history.EventStream, "event stream"}, {history.Silent, "silent connection"},
+}
+
+// parked are the connections that were held beside the requests, by kind.
 func parked(wanted []history.Park) string {
-	nouns := map[string]string{history.Silent: "silent connection", history.WebSocket: "websocket", history.EventStream: "event stream"}
 	var all []string
-	for _, w := range wanted {
-		text := fmt.Sprintf("%d %s", w.Count, nouns[w.Kind])
-		if w.Count != 1 {
-			text += "s"
+	for _, kind := range parkedNouns {
+		n, noun := 0, kind[1]
+		for _, w := range wanted {
+			if w.Kind == kind[0] {
+				n += w.Count
+			}
 		}
-		all = append(all, text)
+		if n != 1 {
+			noun += "s"
+		}
+		if n > 0 {
+			all = append(all, number(n)+" "+noun)
+		}
 	}
 	if len(all) < 2 {
 		return strings.Join(all, "")
