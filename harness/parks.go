@@ -29,13 +29,16 @@ func validPark(field string, p history.Park) error {
 	if err := number(field+".count", p.Count, 1, history.MaxParked); err != nil {
 		return err
 	}
+	silent := p.Kind == history.Silent
 	switch {
-	case p.Kind != history.Silent:
-		return validURL(field+".url", p.URL)
-	case p.URL != "":
+	case silent && p.URL != "":
 		return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q: a silent connection asks for nothing, so drop it", p.URL)}
+	case silent:
+		return nil
+	case p.URL == "":
+		return &Invalid{Field: field + ".url", Problem: "is missing: name a path of the server, as in /" + p.Kind}
 	}
-	return nil
+	return validURL(field+".url", p.URL)
 }
 
 // checkParked refuses a URL that leads elsewhere than to the endpoint.
