@@ -125,9 +125,9 @@ func (t teller) overdue(f result.Finding) []string {
 	if n := t.silentToTheEnd(); n > 0 {
 		return []string{
 			what, why,
-			fmt.Sprintf("To the end %s on which no byte was ever sent %s open: Go's Server.Shutdown waits five seconds for the first request on such a one.",
-				count(n, "connection"), was(n)),
-			"Bound the wait for a request to less than the grace period: in Go, http.Server.ReadHeaderTimeout (golang/go #22682).",
+			fmt.Sprintf("To the end %s on which no byte was ever sent %s open: whoever waits for the first request on such a one may wait for ever, "+
+				"or, as Go's Server.Shutdown, for five seconds.", count(n, "connection"), was(n)),
+			"Bound the wait for a request to less than the grace period (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
 		}
 	}
 	return []string{what, why, "Give every wait on the way out a bound that is shorter than the grace period."}

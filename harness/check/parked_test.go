@@ -195,8 +195,9 @@ func TestStoryOfCutOff(t *testing.T) {
 			want: []string{
 				"The process was still there when its grace period of 10s was over, and had to be killed.",
 				"Either it ignores SIGTERM, or something that it waits for never ends.",
-				"To the end 3 connections on which no byte was ever sent were open: Go's Server.Shutdown waits five seconds for the first request on such a one.",
-				"Bound the wait for a request to less than the grace period: in Go, http.Server.ReadHeaderTimeout (golang/go #22682).",
+				"To the end 3 connections on which no byte was ever sent were open: whoever waits for the first request on such a one may wait for ever, " +
+					"or, as Go's Server.Shutdown, for five seconds.",
+				"Bound the wait for a request to less than the grace period (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
 			},
 		},
 		{

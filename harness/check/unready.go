@@ -30,7 +30,7 @@ func (t teller) untouched(f result.Finding) []string {
 			return []string{sentence(f.Detail)}
 		}
 		died++
-		if ready, ok := o.At(history.EventReady); !ok || ready > o.Signal.Before {
+		if !o.wasReady() {
 			unready++
 		}
 	}
@@ -40,6 +40,35 @@ func (t teller) untouched(f result.Finding) []string {
 		what = fmt.Sprintf("%s came before the process handled it, so that its default action ended the start at once%s.", t.signal(), where)
 	}
 	return []string{what, "Nothing was in its hands yet, so that nobody was let down; but a supervisor may take it for a crash."}
+}
+
+// wasReady reports whether the server was ready when the signal came.
+func (o *observation) wasReady() bool {
+	ready, ok := o.At(history.EventReady)
+	return ok && ready <= o.Signal.Before
+}
+
+// unready asks that one process at least had come so far that it could have
+// handled the signal. If the signal itself ended all of them before they were
+// ready, nobody has seen what they would have done.
+func unready(intact []*observation) []result.Finding {
+	evidence := []result.Evidence{}
+	for _, o := range intact {
+		if !o.unloaded() || o.wasReady() || o.Exit.Signal == "" || !o.Signal.Includes(o.Exit.Signal) {
+			return nil
+		}
+		evidence = append(evidence, o.proofOfShutdown())
+	}
+	if len(intact) == 0 {
+		return nil
+	}
+	return []result.Finding{{
+		Rule: sampleName, Status: result.Unjudged, Count: len(evidence), Judged: len(intact),
+		Expected: "a process that has come so far that it can handle the signal, in one shutdown at least",
+		Detail: fmt.Sprintf("in every shutdown %s ended the process before it was ready, so that nothing of its own was put to the test: "+
+			"let the signal come later (load.jitter, now %s)", intact[0].Signal.Name, intact[0].Header.Scenario.Load.Jitter),
+		Evidence: evidence, Reference: "every verdict is earned",
+	}}
 }
 
 // itself is a process that ended badly in so many of several shutdowns.

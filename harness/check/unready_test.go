@@ -25,7 +25,8 @@ func TestUnloaded(t *testing.T) {
 	}{
 		{"it exits - pass", unloaded(early).left(false), ExitsInGrace, good, pass},
 		{"it exits before it is ready - pass", unloaded(0), ExitStatus, good, pass},
-		{"it dies of the signal - warn", unloaded(0).exit(died), ExitStatus, warned, pass},
+		{"it dies of the signal - warn", unloaded(early).exit(died), ExitStatus, warned, pass},
+		{"it dies of the signal before it is ready, which tells nothing - inconclusive", unloaded(0).exit(died), ExitStatus, warned, doubtful},
 		{"it exits with a bad code - fail", unloaded(early).exit(history.Exit{Code: 1}), ExitStatus, bad, fail},
 		{"it is killed - fail", unloaded(late).exit(killed), ExitsInGrace, bad, fail},
 		{"it leaves somebody behind - fail", left(unloaded(early)), NoSurvivors, bad, fail},
@@ -88,6 +89,12 @@ func TestStoryOfAStart(t *testing.T) {
 		{
 			name: "it never handles the signal - pass", histories: histories(unloaded(0).exit(died), unloaded(early).exit(died)),
 			want: []string{"Nothing in the process handled SIGTERM, whose default action ended it where it stood, in 2 of 2 shutdowns.", nothing},
+		},
+		{
+			name: "it always dies before it handles the signal - inconclusive", histories: histories(unloaded(0).exit(died), unloaded(late).exit(died)),
+			want: []string{
+				"In every shutdown SIGTERM ended the process before it was ready, so that nothing of its own was put to the test: let the signal come later (load.jitter, now 0s).",
+			},
 		},
 		{
 			name: "it exits with 143 - pass", histories: histories(unloaded(0).exit(history.Exit{Code: 143})),
