@@ -95,6 +95,7 @@ func (s *shutdown) finishLoad(ctx context.Context) {
 	}
 	report := s.attack.Report()
 	h := &s.history
+	h.Parked = s.parked.result(h.Exit.Seen)
 	h.Requests, h.Scheduled, h.Results, h.Disagreed = report.Requests, report.Scheduled, report.Results, report.Disagreed
 	if report.Paused > 0 {
 		s.event(history.EventLoadPaused, report.Paused)
@@ -106,7 +107,11 @@ func (s *shutdown) finishLoad(ctx context.Context) {
 		s.event(history.EventNotReady, h.Readiness.Red)
 	}
 	s.noteRequests()
-	slices.SortStableFunc(h.Events, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
+	s.sortEvents()
+}
+
+func (s *shutdown) sortEvents() {
+	slices.SortStableFunc(s.history.Events, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
 }
 
 // noteRequests derives the events that requests tell of.

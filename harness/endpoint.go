@@ -50,6 +50,26 @@ func at(e Endpoint, text string) (string, error) {
 	return show(u.String()), nil
 }
 
+// validURL refuses what is neither a path nor a URL.
+func validURL(field, text string) error {
+	switch {
+	case strings.HasPrefix(text, "//"):
+		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, must begin with one slash, or be a whole URL", text)}
+	case strings.HasPrefix(text, "/"):
+		if _, err := url.ParseRequestURI(strings.ReplaceAll(text, portMark, noPort)); err != nil {
+			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which is no path: %s", text, unwrapURL(err))}
+		}
+		return nil
+	}
+	if method, rest, ok := strings.Cut(text, " "); ok && slices.Contains(Methods(), strings.ToUpper(method)) {
+		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q: write method: %s and url: %s", text, strings.ToUpper(method), rest)}
+	}
+	if _, err := parseURL(text); err != nil {
+		return &Invalid{Field: field, Problem: err.Error()}
+	}
+	return nil
+}
+
 // hideMark returns what puts a word in the place of {id}, and what takes it out
 // again: a URL that was read and written anew would have the braces escaped. The
 // word is not in the text otherwise.

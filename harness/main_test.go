@@ -65,6 +65,11 @@ func serve(behaviour string) {
 	case "idles":
 		select {}
 	}
+	if behaviour == "forgets an early signal" {
+		early := make(chan os.Signal, 1)
+		signal.Notify(early, syscall.SIGTERM)
+		<-early // and starts as if nothing had happened
+	}
 	port := "0"
 	if p := os.Getenv("PORT"); p != "" { // as a command: not as a strategy
 		port = p
@@ -75,7 +80,9 @@ func serve(behaviour string) {
 		os.Exit(3)
 	}
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
+	if behaviour != "handles no signal" {
+		signal.Notify(stop, syscall.SIGTERM)
+	}
 	server, leave := &http.Server{}, func(s *http.Server) { _ = s.Shutdown(context.Background()) }
 	if strings.HasPrefix(behaviour, "orders") {
 		server.Handler, leave = serveOrders(behaviour)
@@ -175,4 +182,13 @@ func (s subject) Boot(ctx context.Context, ledgerPath string) (harness.Server, e
 	}
 	defer os.Unsetenv(envServer)
 	return s.Strategy.Boot(ctx, ledgerPath)
+}
+
+// Start does the same, and does not wait.
+func (s subject) Start(ctx context.Context, ledgerPath string) (harness.Server, harness.Await, error) {
+	if err := os.Setenv(envServer, s.behaviour); err != nil {
+		return nil, nil, err
+	}
+	defer os.Unsetenv(envServer)
+	return s.Strategy.Start(ctx, ledgerPath)
 }

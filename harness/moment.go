@@ -27,7 +27,7 @@ func (s *shutdown) awaitMoment(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 		case <-s.server.Exited():
-			return fmt.Errorf("%w: %w", errSubjectGone, gone(s.server.Exit(), s.server.Tree()))
+			return s.gone()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -44,6 +44,34 @@ func (s *shutdown) awaitMoment(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// gone says that nobody is left to send the signal to.
+func (s *shutdown) gone() error {
+	return fmt.Errorf("%w: %w", errSubjectGone, gone(s.server.Exit(), s.server.Tree()))
+}
+
+// awaitInstant waits for the instant after the start at which a signal is due
+// that waits for nothing else.
+func (s *shutdown) awaitInstant(ctx context.Context) error {
+	due := time.NewTimer(s.instant())
+	defer due.Stop()
+	select {
+	case <-due.C:
+		return nil
+	case <-s.server.Exited():
+		return s.gone()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// instant is random, by the seed, but each shutdown has a part of the scenario's
+// jitter to itself: together they leave no part of the start out.
+func (s *shutdown) instant() time.Duration {
+	n := time.Duration(s.plan.Scenario.Shutdowns)
+	part := s.plan.Scenario.Load.Jitter.Duration / n
+	return part*time.Duration(s.history.Header.Shutdown-1) + s.jitter()/n
 }
 
 // jitter depends on the seed and on the shutdown's number only: the subjects of

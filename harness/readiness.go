@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -54,15 +55,29 @@ func (r *readiness) pin(e Endpoint) {
 	if host, _, err := net.SplitHostPort(e.Address); err == nil {
 		address = net.JoinHostPort(host, portOf(u))
 	}
-	dialer := net.Dialer{}
-	r.client = &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DisableKeepAlives: true, Proxy: nil, TLSClientConfig: e.TLS.Clone(),
-			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return dialer.DialContext(ctx, network, address)
-			},
+	transport := pinned(address, e.TLS)
+	transport.DisableKeepAlives = true
+	r.client = direct(transport)
+}
+
+// pinned returns a transport that dials one address, whatever host is asked for,
+// and no proxy.
+func pinned(address string, secure *tls.Config) *http.Transport {
+	dialer := net.Dialer{Timeout: parkBound}
+	return &http.Transport{
+		Proxy: nil, TLSClientConfig: secure.Clone(),
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, address)
 		},
+	}
+}
+
+// direct returns a client that follows no redirect, which could lead to another
+// server.
+func direct(t *http.Transport) *http.Client {
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     t,
 	}
 }
 

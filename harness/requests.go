@@ -121,20 +121,8 @@ func validRequest(field string, r history.Target) error {
 			return err
 		}
 	}
-	switch {
-	case strings.HasPrefix(r.URL, "//"):
-		return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q, must begin with one slash, or be a whole URL", r.URL)}
-	case strings.HasPrefix(r.URL, "/"):
-		if _, err := url.ParseRequestURI(strings.ReplaceAll(r.URL, portMark, noPort)); err != nil {
-			return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q, which is no path: %s", r.URL, unwrapURL(err))}
-		}
-	default:
-		if method, rest, ok := strings.Cut(r.URL, " "); ok && slices.Contains(Methods(), strings.ToUpper(method)) {
-			return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q: write method: %s and url: %s", r.URL, strings.ToUpper(method), rest)}
-		}
-		if _, err := parseURL(r.URL); err != nil {
-			return &Invalid{Field: field + ".url", Problem: err.Error()}
-		}
+	if err := validURL(field+".url", r.URL); err != nil {
+		return err
 	}
 	if r.Body != "" && r.BodyFile != "" {
 		return &Invalid{Field: field + ".body", Problem: "and body-file are both given: drop one of them"}

@@ -176,6 +176,9 @@ func (p *Plan) check(ctx context.Context) error {
 		if err := subject.Check(ctx); err != nil {
 			return err
 		}
+		if err := p.checkWhen(subject); err != nil {
+			return err
+		}
 		if _, stays := subject.(Running); stays && len(p.Scenario.Disruption.While) == 0 {
 			return &Invalid{Field: "disruption.while", Problem: "is missing: a server that runs already is not told to stop, but measured across a command"}
 		}
@@ -185,6 +188,9 @@ func (p *Plan) check(ctx context.Context) error {
 	}
 	for _, subject := range p.Subjects {
 		if _, err := p.targets(expected(subject)); err != nil {
+			return err
+		}
+		if err := p.checkParked(expected(subject)); err != nil {
 			return err
 		}
 	}

@@ -118,6 +118,8 @@ func Validate(s Scenario) error {
 		validSubjectURL(s.Subject),
 		validRequests(s.Load),
 		validExpectation(s.Load),
+		validParked(s.Load),
+		validWhen(s),
 		validSequence(s.Disruption),
 		validLag(s.Disruption),
 	}

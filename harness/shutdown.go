@@ -25,7 +25,8 @@ type shutdown struct {
 	history history.History
 	server  Server
 	holders []process.Info // who listened before the signal
-	attack  *load.Attack
+	parked  *parking       // nil: none is wanted
+	attack  *load.Attack   // nil: no load is sent
 
 	operation operation // nil: a signal was sent
 	poller    *poller   // nil: readiness is not polled
@@ -52,15 +53,17 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	defer os.RemoveAll(s.dir)
 
 	s.progress("booting")
+	if s.plan.Scenario.Disruption.Unloaded() {
+		return s.withoutLoad(ctx)
+	}
 	var err error
-	if s.server, err = s.subject.Boot(ctx, filepath.Join(s.dir, "ledger")); err != nil {
-		return fmt.Errorf("boot %s: %w", s.subject.Name(), err)
+	if err = s.boot(ctx); err != nil {
+		return err
 	}
 	defer s.server.Close()
 	defer s.endOperation()
-	s.event(history.EventReady, s.now())
-	s.history.PID, s.history.Addr = s.server.PID(), s.server.Endpoint().Address
-
+	s.parked = park(ctx, s.plan.Scenario.Load.Parked, s.server.Endpoint(), s.now)
+	defer s.parked.result(false) // nothing if it was asked for its result before
 	if err := s.startLoad(ctx); err != nil {
 		return err
 	}
@@ -80,6 +83,19 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	}
 	return err
 }
+
+// boot boots the subject.
+func (s *shutdown) boot(ctx context.Context) (err error) {
+	if s.server, err = s.subject.Boot(ctx, s.ledger()); err != nil {
+		return fmt.Errorf("boot %s: %w", s.subject.Name(), err)
+	}
+	s.event(history.EventReady, s.now())
+	s.history.PID, s.history.Addr = s.server.PID(), s.server.Endpoint().Address
+	return nil
+}
+
+// ledger is the file for the subject's ledger, if it has none of its own.
+func (s *shutdown) ledger() string { return filepath.Join(s.dir, "ledger") }
 
 // staysUp reports whether a command is run instead of a signal.
 func (s *shutdown) staysUp() bool { return len(s.plan.Scenario.Disruption.While) > 0 }

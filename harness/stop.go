@@ -52,7 +52,10 @@ func (s *shutdown) signal() error {
 		return err
 	}
 	first, sent := steps[0].Signal, &s.history.Signal
-	sent.Name, sent.Number, sent.Open = process.SignalName(first), int(first), s.attack.Open()
+	sent.Name, sent.Number = process.SignalName(first), int(first)
+	if s.attack != nil {
+		sent.Open = s.attack.Open()
+	}
 	s.history.Delivery.Target = disruption.Target
 	done, err := s.server.Signal(first, disruption.Target, s.holders, s.server.Book().MarkSignal)
 	if err != nil {
@@ -69,8 +72,9 @@ func (s *shutdown) signal() error {
 func (s *shutdown) signalled(before, after time.Time) {
 	sent := &s.history.Signal
 	sent.Sent, sent.Before, sent.After = true, before.Sub(s.base), after.Sub(s.base)
+	s.parked.signal()
 	s.event(history.EventSignal, sent.Before)
-	if !s.staysUp() {
+	if s.attack != nil && !s.staysUp() {
 		s.attack.Signalled(sent.Before)
 	}
 }

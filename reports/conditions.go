@@ -11,22 +11,17 @@ import (
 )
 
 // maxWords bounds a URL or a command within the conditions, in columns: all of
-// them together take two lines.
+// them together take two lines, and one more where connections are parked.
 const maxWords = 32
 
 // conditions say under what the table was made, so that it can be made again.
 // What is as it is by default goes without saying.
 func conditions(s result.Suite) string {
-	parts := []string{
-		repetitions(s),
-		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
-	}
-	if !onlyCommands(s) { // how long others take nobody knows
-		parts = append(parts, fmt.Sprintf("%s handlers", s.Scenario.Subject.Delay))
-	}
-	parts = append(parts, disruption(s.Scenario.Disruption)+" under load")
-	if lag := s.Scenario.Disruption.Lag; lag.Duration > 0 {
-		parts = append(parts, fmt.Sprintf("%s of lag", lag))
+	parts := []string{repetitions(s)}
+	if d := s.Scenario.Disruption; d.Unloaded() {
+		parts = append(parts, disruption(d)+" "+instant(s.Scenario), "no load")
+	} else {
+		parts = append(parts, underLoad(s)...)
 	}
 	parts = append(parts, "policy "+s.Scenario.Policy+changed(s.Scenario.Overrides), fmt.Sprintf("seed %d", s.Seed), took(s.Seconds))
 	text := strings.Join(parts, ", ") + "."
@@ -34,6 +29,61 @@ func conditions(s result.Suite) string {
 		return "Interrupted: what is shown is partial. Up to " + text
 	}
 	return text
+}
+
+// underLoad says what was sent, and what happened meanwhile.
+func underLoad(s result.Suite) []string {
+	parts := []string{
+		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
+	}
+	if !onlyCommands(s) { // how long others take nobody knows
+		parts = append(parts, fmt.Sprintf("%s handlers", s.Scenario.Subject.Delay))
+	}
+	if held := parked(s.Scenario.Load.Parked); held != "" {
+		parts = append(parts, "beside "+held)
+	}
+	parts = append(parts, disruption(s.Scenario.Disruption)+" under load")
+	if lag := s.Scenario.Disruption.Lag; lag.Duration > 0 {
+		parts = append(parts, fmt.Sprintf("%s of lag", lag))
+	}
+	return parts
+}
+
+// instant is when a signal came that did not wait for a load.
+func instant(s history.Scenario) string {
+	if s.Disruption.When == history.Ready {
+		return "as soon as it was ready"
+	}
+	return fmt.Sprintf("at a random instant within %s of the start", s.Load.Jitter)
+}
+
+// parkedNouns are the kinds of parked connections in words, in printing order.
+var parkedNouns = [...][2]string{
+	{history.WebSocket, "websocket"}, {history.EventStream, "event stream"}, {history.Silent, "silent connection"},
+}
+
+// parked are the connections that were held beside the requests, by kind.
+func parked(wanted []history.Park) string {
+	var all []string
+	for _, kind := range parkedNouns {
+		n, noun := 0, kind[1]
+		for _, w := range wanted {
+			if w.Kind == kind[0] {
+				n += w.Count
+			}
+		}
+		if n != 1 {
+			noun += "s"
+		}
+		if n > 0 {
+			all = append(all, number(n)+" "+noun)
+		}
+	}
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " and " + all[last]
 }
 
 // took is how long it was, to the tenth of a second where it was short.

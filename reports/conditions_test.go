@@ -57,6 +57,36 @@ func TestConditions(t *testing.T) {
 			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load, 2s of lag" + rest,
 		},
 		{
+			"websockets", func(s *result.Suite) {
+				s.Scenario.Load.Parked = []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5}, {Kind: history.WebSocket, URL: "/chat", Count: 1}}
+			},
+			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 6 websockets, SIGTERM under load" + rest,
+		},
+		{
+			"parked connections of several kinds", func(s *result.Suite) {
+				s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 3}, {Kind: history.EventStream, URL: "/", Count: 1}}
+			},
+			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 1 event stream and 3 silent connections, SIGTERM under load" + rest,
+		},
+		{
+			"one silent connection", func(s *result.Suite) { s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 1}} },
+			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 1 silent connection, SIGTERM under load" + rest,
+		},
+		{
+			"while it starts", func(s *result.Suite) { s.Scenario.Disruption.When = history.Started },
+			"3 shutdowns each, SIGTERM at a random instant within 200ms of the start, no load" + rest,
+		},
+		{
+			"as soon as it is ready, to the group", func(s *result.Suite) {
+				s.Scenario.Disruption.When, s.Scenario.Disruption.Target = history.Ready, history.Group
+			},
+			"3 shutdowns each, SIGTERM to the group as soon as it was ready, no load" + rest,
+		},
+		{
+			"loaded, written out", func(s *result.Suite) { s.Scenario.Disruption.When = history.Loaded },
+			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest,
+		},
+		{
 			"a command instead of a signal", func(s *result.Suite) {
 				s.Scenario.Disruption.While, s.Scenario.Disruption.Target = []string{"nginx", "-s", "reload"}, history.Group
 			},
@@ -153,7 +183,7 @@ func TestEveryOverrideIsAChange(t *testing.T) {
 }
 
 // TestConditionsTakeTwoLines, whatever is asked for, as long as the words in it
-// are no longer than words are.
+// are no longer than words are; one more where connections are parked.
 func TestConditionsTakeTwoLines(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		suite := suiteOf(command("api", result.Pass))
@@ -169,7 +199,12 @@ func TestConditionsTakeTwoLines(t *testing.T) {
 		} else {
 			d.Lag = rapid.SampledFrom([]history.Duration{{}, history.Millis(2500)}).Draw(t, "lag")
 		}
-		if lines := strings.Split(wrap(conditions(suite), "  "), "\n"); len(lines) > 2 {
+		most := 2
+		if rapid.Bool().Draw(t, "parked") {
+			most = 3
+			suite.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 100}, {Kind: history.WebSocket, Count: 100}, {Kind: history.EventStream, Count: 100}}
+		}
+		if lines := strings.Split(wrap(conditions(suite), "  "), "\n"); len(lines) > most {
 			t.Fatalf("%d lines: %q", len(lines), lines)
 		}
 	})

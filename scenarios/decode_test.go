@@ -40,10 +40,12 @@ var everything = harness.Scenario{
 		},
 		RequestsFile: "more.txt",
 		ExpectStatus: "200,201,204-299", ExpectBody: `"ok": *true`,
+		Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5}, {Kind: history.Silent, Count: 3}},
 	},
 	Disruption: history.Disruption{
 		Signal: "SIGINT", Target: history.Owner, Grace: history.Seconds(20), Lag: history.Seconds(1),
 		While: []string{"bin/reload", "{pid}"}, Settle: history.Seconds(3),
+		When: history.Loaded,
 	},
 	Policy: "k8s",
 	Overrides: history.Overrides{

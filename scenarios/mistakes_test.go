@@ -192,7 +192,7 @@ func TestAnUnknownKeyCanBeAskedFor(t *testing.T) {
 	if !ok {
 		t.Fatalf("error %v", err)
 	}
-	want := &UnknownKey{Key: "sginal", Keys: []string{"signal", "target", "grace", "lag", "while", "settle"}}
+	want := &UnknownKey{Key: "sginal", Keys: []string{"signal", "target", "grace", "lag", "while", "settle", "when"}}
 	if diff := cmp.Diff(want, unknown); diff != "" {
 		t.Errorf("what could be there (-want +got):\n%s", diff)
 	}

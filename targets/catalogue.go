@@ -15,6 +15,7 @@ const (
 	breaksFailed   = "no-failed"
 	breaksGrace    = "exits-in-grace"
 	breaksAck      = "no-lost-ack"
+	breaksParked   = "closes-cleanly"
 )
 
 // The scenarios that bring faults to light. The catalogue of scenarios has them;
@@ -152,8 +153,8 @@ func forgetful() []Strategy {
 			Name:    "hijack-forgotten",
 			Summary: "Tells everybody but the websockets, of which Shutdown does not know.",
 			When:    "Never with websockets.", Costs: "Every websocket ends with 1006, as in a crash.",
-			Verdict: "breaks in-flight-completes for websockets: they are cut without a close frame",
-			Faulty:  true, Bug: "B17", Sibling: "notify-context", Breaks: breaksInFlight, Shows: showsParked, Run: hijackForgotten,
+			Verdict: "breaks closes-cleanly: websockets are cut without a close frame",
+			Faulty:  true, Bug: "B17", Sibling: "notify-context", Breaks: breaksParked, Shows: showsParked, Run: hijackForgotten,
 		},
 		{
 			Name:    "silent-holds",

@@ -110,12 +110,27 @@ func (t teller) unannounced(f result.Finding) []string {
 
 // overdue tells of a process that had to be killed.
 func (t teller) overdue(f result.Finding) []string {
-	return []string{
-		fmt.Sprintf("The process was still there when its grace period of %s was over, and had to be killed%s.",
-			t.scenario.Disruption.Grace, t.ofShutdowns(f)),
-		"Either it ignores " + t.signal() + ", or something that it waits for never ends.",
-		"Give every wait on the way out a bound that is shorter than the grace period.",
+	what := fmt.Sprintf("The process was still there when its grace period of %s was over, and had to be killed%s.",
+		t.scenario.Disruption.Grace, t.ofShutdowns(f))
+	if n := t.startedAnyway(); n > 0 {
+		return []string{
+			what,
+			fmt.Sprintf("%s was not ready yet when %s came, and started all the same: the signal was taken and forgotten.",
+				itself(n, f.Count), t.signal()),
+			"Once the signal has come nothing may begin to serve: look for it before you listen, and let Serve return at once if Shutdown " +
+				"was called before it (http.ErrServerClosed in Go).",
+		}
 	}
+	why := "Either it ignores " + t.signal() + ", or something that it waits for never ends."
+	if n := t.silentToTheEnd(); n > 0 {
+		return []string{
+			what, why,
+			fmt.Sprintf("To the end %s on which no byte was ever sent %s open: whoever waits for the first request on such a one may wait for ever, "+
+				"or, as Go's Server.Shutdown, for five seconds.", count(n, "connection"), was(n)),
+			"Bound the wait for a request to less than the grace period (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
+		}
+	}
+	return []string{what, why, "Give every wait on the way out a bound that is shorter than the grace period."}
 }
 
 // badStatus tells of a process that looks as if it had crashed.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -231,6 +232,38 @@ func (b *builder) reload() *builder {
 // newHistory, and all of them completed.
 func newReload() *builder {
 	return newFrame().reload().before(history.Completed, 40).inFlight(history.Completed, 25).late(history.Completed, 5)
+}
+
+// parked adds connections that were held from long before the signal, and ended
+// together with the process.
+func (b *builder) parked(kind string, n int, changes ...func(*history.Parked)) *builder {
+	p := history.Parked{Kind: kind, Opened: 15 * time.Millisecond, Ended: exitAt, Clean: true}
+	switch kind {
+	case history.WebSocket:
+		p.URL, p.Code = "/ws", 1001
+	case history.EventStream:
+		p.URL = "/events"
+	}
+	for _, c := range changes {
+		c(&p)
+	}
+	l := &b.h.Header.Scenario.Load
+	l.Parked = append(l.Parked, history.Park{Kind: kind, URL: p.URL, Count: n})
+	b.h.Parked = append(b.h.Parked, slices.Repeat([]history.Parked{p}, n)...)
+	return b
+}
+
+// unloaded makes it a shutdown without load, whose signal came 10 ms after the
+// start; ready is when it was ready, 0 if it never was.
+func unloaded(ready time.Duration) *builder {
+	b := newFrame()
+	b.h.Header.Scenario.Disruption.When = history.Started
+	b.h.Events = []history.Event{{Name: history.EventStarted, At: signalAt - 10*time.Millisecond}, {Name: history.EventSignal, At: signalAt}, {Name: history.EventExit, At: exitAt}}
+	if ready > 0 {
+		b.h.Events = append(b.h.Events, history.Event{Name: history.EventReady, At: ready})
+	}
+	b.h.Signal.Open, b.h.Signal.Mean = 0, 0
+	return b
 }
 
 func (b *builder) exit(e history.Exit) *builder {

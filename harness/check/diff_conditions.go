@@ -114,6 +114,8 @@ func conditions(old, latest history.Scenario) []string {
 		{"signal target", old.Disruption.Target, latest.Disruption.Target},
 		{"lag", old.Disruption.Lag.String(), latest.Disruption.Lag.String()},
 		{"command", strings.Join(old.Disruption.While, " "), strings.Join(latest.Disruption.While, " ")},
+		{"signalled when", old.Disruption.When, latest.Disruption.When},
+		{"parked", fmt.Sprint(old.Load.Parked), fmt.Sprint(latest.Load.Parked)},
 		{"requests", described(old.Load), described(latest.Load)},
 		{"expected status", old.Load.ExpectStatus, latest.Load.ExpectStatus},
 		{"expected body", old.Load.ExpectBody, latest.Load.ExpectBody},

@@ -141,14 +141,14 @@ func noLostAck(o *observation) (t tally) {
 	return t
 }
 
-// harmless reports whether all requests were safe.
+// harmless reports whether there were requests, and all of them were safe.
 func (o *observation) harmless() bool {
 	for i := range o.Requests {
 		if !safe(o.Method(&o.Requests[i])) {
 			return false
 		}
 	}
-	return true
+	return len(o.Requests) > 0
 }
 
 func noDuplicate(o *observation) (t tally) {

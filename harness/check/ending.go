@@ -15,7 +15,10 @@ import (
 func signalDelivered(o *observation) (t tally) {
 	d := o.Delivery
 	if len(d.Holders) == 0 {
-		if d.Error != "" {
+		switch {
+		case o.Header.Scenario.Disruption.When == history.Started:
+			t.said = "the signal may have come before anybody listened"
+		case d.Error != "":
 			t.said = "nobody knows who holds the listening socket: " + d.Error
 		}
 		return t

@@ -67,7 +67,7 @@ func join(between, a, b string) string {
 	return a + between + b
 }
 
-var singular = strings.NewReplacer("requests", "request", "answers", "answer", "writes", "write", "shutdowns", "shutdown", "were ", "was ")
+var singular = strings.NewReplacer("requests", "request", "websockets and event streams", "websocket or event stream", "answers", "answer", "writes", "write", "shutdowns", "shutdown", "were ", "was ")
 
 // grammar makes words that speak of many speak of one, where it is one.
 func grammar(n int, many string) string {

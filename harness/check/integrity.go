@@ -33,7 +33,7 @@ func integrity(o *observation) []problem {
 	}
 	var found []problem
 	for _, look := range []func(*observation) []problem{
-		conservation, shortage, delivery, steadyState, schedule, contradictions, framing, lookups,
+		conservation, shortage, delivery, steadyState, schedule, contradictions, framing, lookups, parking,
 	} {
 		found = append(found, look(o)...)
 	}
@@ -141,7 +141,7 @@ func operated(o *observation) []problem {
 // steadyState asks that the server served before the signal: what already
 // failed then is not the shutdown's doing.
 func steadyState(o *observation) []problem {
-	if !o.Signal.Sent {
+	if !o.Signal.Sent || o.unloaded() {
 		return nil
 	}
 	var found []problem

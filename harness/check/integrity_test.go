@@ -544,7 +544,7 @@ func wantEvidence(t *testing.T, f result.Finding, h *history.History, is func(*h
 		}
 	}
 	if is == nil {
-		if len(f.Evidence) != 1 || len(got) != 0 {
+		if len(f.Evidence) != f.Count || len(got) != 0 {
 			t.Errorf("evidence %+v, want the shutdown as a whole", f.Evidence)
 		}
 		return

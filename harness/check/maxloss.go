@@ -22,7 +22,7 @@ const MaxLoss = "max-loss"
 // finding also names the shutdowns that lost any; where it is a violation, they
 // are added to those that failed.
 func maxLoss(s result.Subject, intact []*observation, policy Policy, failed map[int]bool) []result.Finding {
-	if policy.MaxLoss == 0 || len(intact) == 0 {
+	if policy.MaxLoss == 0 || len(intact) == 0 || intact[0].unloaded() {
 		return nil
 	}
 	evidence := lateLosses(intact)

@@ -51,6 +51,10 @@ func (o *observation) moment() string {
 	return "the signal"
 }
 
+// unloaded reports whether no load was to be sent: then there is no steady state
+// to disturb, and nothing is at risk.
+func (o *observation) unloaded() bool { return o.Header.Scenario.Disruption.Unloaded() }
+
 // said is what a problem is about, and in which shutdown.
 func (o *observation) said(p problem) string {
 	return fmt.Sprintf("shutdown %d: %s", o.Header.Shutdown, p.detail)

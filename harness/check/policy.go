@@ -107,6 +107,7 @@ func normalLevels() map[string]Level {
 		ServesThroughLag:      {Off, Off}, // only with a balancer in front
 		LateRequestsAnswered:  {Require, Warn},
 		NoFailed:              {Require, Require},
+		ClosesCleanly:         {Require, Require},
 		AnnouncesClose:        {Warn, Warn},
 		ReadyFlipsFirst:       {Off, Off}, // only where somebody asks
 		ExitsInGrace:          {Require, Require},

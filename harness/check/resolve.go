@@ -26,7 +26,7 @@ func Resolve(s history.Scenario) (Policy, history.Scenario, error) {
 	if d.Grace.Duration == 0 {
 		d.Grace.Duration = p.Grace
 	}
-	if d.Lag.Duration == 0 && len(d.While) == 0 {
+	if d.Lag.Duration == 0 && len(d.While) == 0 && !d.Unloaded() {
 		d.Lag.Duration = p.Lag
 	}
 	if d.Target == "" {

@@ -163,7 +163,7 @@ func TestOverrideMistakes(t *testing.T) {
 		{
 			"a rule that does not exist", rules("exit-code", "off"),
 			history.Invalid{Field: "overrides.rules", Problem: `has the unknown rule "exit-code", must be one of signal-delivered, stays-up, in-flight-completes, exits-in-grace, ` +
-				`serves-through-lag, late-requests-answered, no-failed, no-lost-ack, no-duplicate, no-unanswered-execution, announces-close, ready-flips-first, ` +
+				`serves-through-lag, late-requests-answered, no-failed, no-lost-ack, no-duplicate, no-unanswered-execution, closes-cleanly, announces-close, ready-flips-first, ` +
 				`exit-status, no-survivors`},
 		},
 	}

@@ -14,6 +14,7 @@ const (
 	ServesThroughLag      = "serves-through-lag"
 	LateRequestsAnswered  = "late-requests-answered"
 	NoFailed              = "no-failed"
+	ClosesCleanly         = "closes-cleanly"
 	AnnouncesClose        = "announces-close"
 	ReadyFlipsFirst       = "ready-flips-first"
 	ExitsInGrace          = "exits-in-grace"
@@ -141,6 +142,14 @@ func requestRules() []Rule {
 // processRules ask how the server took its leave.
 func processRules() []Rule {
 	return []Rule{
+		{
+			Name:      ClosesCleanly,
+			Asks:      "parked connections are told before they are cut: a websocket gets a close frame, an event stream its last chunk",
+			Needs:     "parked connections (load.parked in a scenario's file)",
+			Reference: "RFC 6455 sections 7.1.1 and 7.4.1; RFC 9112 section 8; golang/go Server.Shutdown (hijacked connections)",
+			Unit:      "websockets and event streams", Breach: "were cut without a word",
+			judge: closesCleanly,
+		},
 		{
 			Name:      AnnouncesClose,
 			Asks:      "the last answer on each connection, begun after the signal, says Connection: close",

@@ -576,7 +576,7 @@ func TestRuleOff(t *testing.T) {
 // which of one during an operation.
 func TestOccasions(t *testing.T) {
 	stop, work := history.Disruption{Signal: "SIGTERM"}, history.Disruption{While: []string{"reload"}}
-	always := []string{InFlightCompletes, LateRequestsAnswered, NoFailed, NoLostAck, NoDuplicate, NoUnansweredExecution}
+	always := []string{InFlightCompletes, LateRequestsAnswered, NoFailed, NoLostAck, NoDuplicate, NoUnansweredExecution, ClosesCleanly}
 	for _, r := range Rules() {
 		onStop, whileWorking := r.applies(stop), r.applies(work)
 		switch {

@@ -13,7 +13,8 @@ import (
 
 // sample asks that enough was at risk for a pass to mean something. Of a server
 // that is told to stop, something must have been in flight; one that goes on
-// working is put to the test by all that comes.
+// working is put to the test by all that comes; of one that was sent no load only
+// the exit is judged.
 func sample(scenario history.Scenario, s result.Subject, policy Policy) []result.Finding {
 	if s.ShutdownsIntact == 0 {
 		return nil // integrity has said why
@@ -24,12 +25,17 @@ func sample(scenario history.Scenario, s result.Subject, policy Policy) []result
 		Expected: fmt.Sprintf("requests in flight at the signal, and at least %d at risk over all shutdowns", policy.MinAtRisk),
 		Evidence: []result.Evidence{}, Reference: "every verdict is earned",
 	}
-	if staysUp {
+	switch {
+	case scenario.Disruption.Unloaded():
+		finding.Expected = "a rule that judges the exit"
+	case staysUp:
 		finding.Expected = fmt.Sprintf("at least %d requests while the command ran and afterwards, over all shutdowns", policy.MinAtRisk)
 	}
 	switch {
 	case !slices.ContainsFunc(s.Findings, earned):
 		finding.Detail = fmt.Sprintf("no rule of the policy %q judged anything", policy.Name)
+	case scenario.Disruption.Unloaded():
+		return nil
 	case s.InFlight.Total == 0 && !staysUp:
 		finding.Detail = "no request was in flight at the signal, so nothing was put to the test: " + enough(scenario, s, policy)
 	case s.AtRisk < policy.MinAtRisk:

@@ -70,6 +70,7 @@ var tellers = map[string]func(teller, result.Finding) []string{
 	ServesThroughLag:      teller.tooEarly,
 	LateRequestsAnswered:  teller.late,
 	NoFailed:              teller.wrongAnswers,
+	ClosesCleanly:         teller.cutOff,
 	AnnouncesClose:        teller.unannounced,
 	NoLostAck:             teller.lostAcks,
 	NoDuplicate:           teller.duplicates,
@@ -134,6 +135,8 @@ func (t teller) warnings() []string {
 			said = append(said, t.races()...)
 		case f.Rule == LateRequestsAnswered:
 			said = append(said, t.late(f)...)
+		case f.Rule == ExitStatus && t.scenario.Disruption.Unloaded():
+			said = append(said, t.untouched(f)...)
 		default:
 			said = append(said, sentence(f.Detail))
 		}

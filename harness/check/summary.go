@@ -127,6 +127,7 @@ func detail(o *observation) result.Detail {
 	}
 	d.Warnings = append(d.Warnings, remarks(o)...)
 	d.Delivery, d.Operation, d.Left = o.Delivery, o.Operation, o.Left
+	d.Parked = o.parked()
 	if !o.intact() || o.Exit.Killed || o.Exit.Code != 0 {
 		d.Stderr = o.Stderr
 	}

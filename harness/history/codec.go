@@ -9,17 +9,7 @@ import (
 	"io"
 )
 
-// A saved history is JSON lines. The first is the header; each other holds
-// exactly one of the fields of line; the last is the end, which carries the
-// counts by which a truncated file is known.
-type line struct {
-	Event   *Event      `json:"event,omitempty"`
-	Request *Request    `json:"request,omitempty"`
-	Ledger  *LedgerLine `json:"ledger,omitempty"`
-	Applied *uint32     `json:"applied,omitempty"`
-	End     *end        `json:"end,omitempty"`
-}
-
+// end is what a saved history's last line holds.
 type end struct {
 	PID         int        `json:"pid"`
 	Addr        string     `json:"addr"`
@@ -45,6 +35,7 @@ type end struct {
 	Requests    int        `json:"requests"`
 	Ledger      int        `json:"ledger"`
 	Applied     int        `json:"applied,omitempty"`
+	Parked      int        `json:"parked,omitempty"`
 }
 
 // maxLine bounds one line of a saved history, in bytes.
@@ -89,23 +80,8 @@ func (h *History) encode(out io.Writer) error {
 	if err := put(header); err != nil {
 		return err
 	}
-	for i := range h.Events {
-		if err := put(line{Event: &h.Events[i]}); err != nil {
-			return err
-		}
-	}
-	for i := range h.Requests {
-		if err := put(line{Request: &h.Requests[i]}); err != nil {
-			return err
-		}
-	}
-	for i := range h.Ledger.Lines {
-		if err := put(line{Ledger: &h.Ledger.Lines[i]}); err != nil {
-			return err
-		}
-	}
-	for i := range h.Applied.Lines {
-		if err := put(line{Applied: &h.Applied.Lines[i]}); err != nil {
+	for l := range h.lines() {
+		if err := put(l); err != nil {
 			return err
 		}
 	}
@@ -119,7 +95,7 @@ func (h *History) end() *end {
 		Scheduled: h.Scheduled, Results: h.Results, Disagreed: h.Disagreed, Interrupted: h.Interrupted, Methods: h.Methods,
 		Foreign: h.Ledger.Foreign, Torn: h.Ledger.Torn, Truncated: h.Ledger.Truncated, Path: h.Ledger.Path,
 		Asked: h.Applied, Stderr: h.Stderr, Error: h.Error,
-		Events: len(h.Events), Requests: len(h.Requests), Ledger: len(h.Ledger.Lines), Applied: len(h.Applied.Lines),
+		Events: len(h.Events), Requests: len(h.Requests), Ledger: len(h.Ledger.Lines), Applied: len(h.Applied.Lines), Parked: len(h.Parked),
 	}
 }
 
@@ -216,18 +192,21 @@ func (h *History) readLine(text []byte) (*end, error) {
 		h.Ledger.Lines = append(h.Ledger.Lines, *l.Ledger)
 	case l.Applied != nil:
 		h.Applied.Lines = append(h.Applied.Lines, *l.Applied)
+	case l.Parked != nil:
+		h.Parked = append(h.Parked, *l.Parked)
 	case l.End != nil:
 		return l.End, nil
 	default:
-		return nil, fmt.Errorf("%w: neither event, request, ledger, applied nor end", ErrForeign)
+		return nil, fmt.Errorf("%w: neither event, request, ledger, applied, parked nor end", ErrForeign)
 	}
 	return nil, nil
 }
 
 func (h *History) finish(e *end) error {
-	if e.Events != len(h.Events) || e.Requests != len(h.Requests) || e.Ledger != len(h.Ledger.Lines) || e.Applied != len(h.Applied.Lines) {
-		return fmt.Errorf("%w: it promises %d events, %d requests, %d ledger lines and %d applied ids, and holds %d, %d, %d and %d", ErrTruncated,
-			e.Events, e.Requests, e.Ledger, e.Applied, len(h.Events), len(h.Requests), len(h.Ledger.Lines), len(h.Applied.Lines))
+	promised := [...]int{e.Events, e.Requests, e.Ledger, e.Applied, e.Parked}
+	held := [...]int{len(h.Events), len(h.Requests), len(h.Ledger.Lines), len(h.Applied.Lines), len(h.Parked)}
+	if promised != held {
+		return fmt.Errorf("%w: of events, requests, ledger lines, applied ids and parked connections it promises %v, and holds %v", ErrTruncated, promised, held)
 	}
 	h.PID, h.Addr, h.Signal, h.Exit = e.PID, e.Addr, e.Signal, e.Exit
 	h.Delivery, h.Operation, h.Left, h.Readiness = e.Delivery, e.Operation, e.Left, e.Readiness

@@ -47,10 +47,12 @@ func full() *history.History {
 						{Method: "POST", URL: "/orders", Header: map[string]string{"Accept": "*/*"}, Body: "{}\n", BodyFile: "order.json"},
 					},
 					ExpectStatus: "200,300-399", ExpectBody: "^ok$",
+					Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5}},
 				},
 				Disruption: history.Disruption{
 					Signal: "SIGTERM,2s,SIGTERM", Target: history.Owner, Grace: history.Seconds(10), Lag: history.Seconds(2),
 					While: []string{"nginx", "-s", "reload"}, Settle: history.Seconds(3),
+					When: history.Loaded,
 				},
 				Overrides: history.Overrides{
 					MinAtRisk: 30, MaxLoss: 0.001, ExitCodes: []int{143}, Rules: map[string]string{"exit-status": "warn"},
@@ -75,6 +77,7 @@ func full() *history.History {
 		Readiness: history.Readiness{Polls: 7, Red: 15, Refused: 16},
 		Exit:      history.Exit{Seen: true, At: 12, Code: -1, Signal: "SIGTERM", Killed: true},
 		Requests:  []history.Request{r, {Seq: 1, Outcome: history.Refused, Reason: history.ConnectionRefused}},
+		Parked:    []history.Parked{{Kind: history.WebSocket, URL: "/ws", Opened: 3, Ended: 11, Clean: true, Code: 1001, Error: "none"}},
 		Ledger: history.Ledger{
 			Lines:   []history.LedgerLine{{Seq: 1, Fact: history.Received}, {Fact: history.SignalMarked}},
 			Foreign: 1, Torn: 2, Truncated: true, Path: "/var/log/8080.ledger",
@@ -208,7 +211,7 @@ func TestReadRefuses(t *testing.T) {
 		{"text after the end", whole + "more\n", history.ErrForeign, "text after the end"},
 		{"a blank line after the end", whole + "\n", history.ErrForeign, "text after the end"},
 		{"a second history after the end", whole + whole, history.ErrForeign, "text after the end"},
-		{"a huge line after the end", whole + huge + huge, nil, "line 12: "},
+		{"a huge line after the end", whole + huge + huge, nil, "line 13: "},
 		{"a huge first line", huge + huge, nil, "line 1: "},
 		{"a huge line in the middle", header + "\n" + huge + huge + "\n" + rest, nil, "line 2: "},
 		{"an unknown outcome", header + "\n" + `{"request":{"outcome":"lost"}}` + "\n", nil, `line 2: unknown outcome "lost"`},

@@ -10,6 +10,7 @@ type EventName string
 
 // The events of a shutdown, in the order in which they usually come.
 const (
+	EventStarted      EventName = "started"       // the subject's process was started, and not waited for
 	EventReady        EventName = "ready"         // the subject answered its readiness check
 	EventLoad         EventName = "load"          // the first request was scheduled
 	EventSignal       EventName = "signal"        // the signal was sent (before the system call)

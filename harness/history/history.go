@@ -60,6 +60,7 @@ type History struct {
 	Readiness Readiness
 	Methods   []string // of the targets that were sent in turn, by Request.Target
 	Requests  []Request
+	Parked    []Parked // connections that were held beside the requests
 	Ledger    Ledger
 	Applied   Applied
 

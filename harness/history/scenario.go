@@ -57,6 +57,7 @@ type Load struct {
 	RequestsFile string   `json:"requests_file,omitempty" yaml:"requests-file,omitempty"` // more of them, in vegeta's own target format
 	ExpectStatus string   `json:"expect_status,omitempty" yaml:"expect-status,omitempty"` // statuses that count as completed, as in 200,204,300-399
 	ExpectBody   string   `json:"expect_body,omitempty" yaml:"expect-body,omitempty"`     // regular expression that a completed answer's body matches
+	Parked       []Park   `json:"parked,omitempty" yaml:"parked,omitempty"`               // connections that are held over the signal, beside the requests
 }
 
 // Target is one of the requests that are sent in turn. {id} in its URL, the
@@ -85,7 +86,18 @@ type Disruption struct {
 	Lag    Duration `json:"lag,omitzero" yaml:"lag,omitempty"`        // new requests stop so long after the signal, as when a balancer has learned; 0: they go on
 	While  []string `json:"while,omitempty" yaml:"while,omitempty"`   // a command to run instead of a signal; {port} and {pid} are replaced
 	Settle Duration `json:"settle,omitzero" yaml:"settle,omitempty"`  // how long the load goes on after that command
+	When   string   `json:"when,omitempty" yaml:"when,omitempty"`     // in which state the signal finds the subject: Loaded, Ready or Started; "" is Loaded
 }
+
+// The states in which a signal can find a subject.
+const (
+	Loaded  = "loaded"  // at work, with requests in flight
+	Ready   = "ready"   // just ready, before any request
+	Started = "started" // at a random instant after its start, within Load.Jitter, ready or not
+)
+
+// Unloaded reports whether no load is sent, so that only the exit is judged.
+func (d Disruption) Unloaded() bool { return d.When == Ready || d.When == Started }
 
 // The processes that can be told to stop.
 const (

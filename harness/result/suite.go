@@ -141,9 +141,19 @@ type Detail struct {
 	Delivery  history.Delivery   `json:"delivery,omitzero"`   // who was told to stop, and who should have been
 	Operation *history.Operation `json:"operation,omitempty"` // what was run instead of a signal
 	Left      history.Left       `json:"left,omitzero"`       // what lived on after the exit
+	Parked    []Parked           `json:"parked,omitempty"`    // connections held beside the requests, by kind
 
 	Stderr   []string `json:"stderr,omitempty"` // last lines, when something went wrong
 	Warnings []string `json:"warnings"`
+}
+
+// Parked counts connections of one kind that were held beside the requests.
+type Parked struct {
+	Kind  string `json:"kind"`  // silent, websocket or events
+	Asked int    `json:"asked"` // by the scenario
+	Held  int    `json:"held"`  // open at the signal
+	Clean int    `json:"clean"` // of these, that the server took its leave of
+	Cut   int    `json:"cut"`   // of these, that it hung up on without a word
 }
 
 // DetailSignal is how well the signal was placed.

@@ -22,6 +22,7 @@ func scenarioKeys() map[string]map[string]keySpec {
 		"Subject":    subjectKeys(),
 		"Load":       loadKeys(),
 		"Target":     targetKeys(),
+		"Park":       parkKeys(),
 		"Disruption": disruptionKeys(),
 		"Overrides":  overridesKeys(),
 	}
@@ -70,7 +71,7 @@ func loadKeys() map[string]keySpec {
 		"connections":   {"On which connections the requests travel: kept alive, one for each, or by turns.", oneOfWords(connectionNames())},
 		"timeout":       {"A request's deadline, from its start. By default the grace and five seconds.", notZero},
 		"warm-up":       {"Load before the signal may come.", nil},
-		"jitter":        {"At most so much is added to the warm-up, by seed.", nil},
+		"jitter":        {"At most so much is added to the warm-up, by seed. Where disruption.when is started, the signal comes within it.", nil},
 		"trigger":       {"How long the signal waits for enough open requests.", nil},
 		"tail":          {"The load pauses so long after the signal.", nil},
 		"max-open":      {"The load pauses at so many open requests.", between(1, harness.MaxOpen)},
@@ -78,6 +79,16 @@ func loadKeys() map[string]keySpec {
 		"requests-file": {"A file with more of them, in vegeta's target format, relative to the scenario's.", notEmpty},
 		"expect-status": {"Statuses that count as completed, as in 200,204,300-399.", statusShape},
 		"expect-body":   {"A regular expression (Go's) that the body of a completed answer matches.", notEmpty},
+		"parked":        {"Connections that are opened before the load and held over the signal. They count among no requests; closes-cleanly judges how they end.", atMost(history.MaxParks)},
+	}
+}
+
+// parkKeys are the keys of one of load.parked.
+func parkKeys() map[string]keySpec {
+	return map[string]keySpec{
+		"kind":  {"silent (connects, and never sends a byte), websocket, or events (an answer without an end, as server-sent events).", oneOfWords(harness.ParkKinds())},
+		"url":   {"What a websocket or an event stream asks for: a path of the subject's URL, or a URL of the same host. None for silent.", matching("^/|" + urlPattern)},
+		"count": {"How many of them.", between(1, history.MaxParked)},
 	}
 }
 
@@ -101,6 +112,7 @@ func disruptionKeys() map[string]keySpec {
 		"lag":    {"New requests stop so long after the signal, as when a balancer has learned. By default the policy's; without any they go on.", notZero},
 		"while":  {"A command to run instead of a signal, during which the subject promises to stay up; {port} and {pid} are replaced.", commandShape},
 		"settle": {"How long the load goes on after that command.", notZero},
+		"when":   {"In which state the signal finds the subject: loaded (by default), ready (and not asked for anything yet), or started, at a random instant within load.jitter of its start. In the last two no load is sent.", oneOfWords(harness.States())},
 	}
 }
 

@@ -48,11 +48,20 @@ var keySamples = map[string]keySample{
 	"load.requests[].body":      someWord,
 	"load.requests[].body-file": someWord,
 	"load.requests-file":        someWord,
-	"load.expect-body":          {texts("x", "5", "true", "'^ok$'"), texts(`""`, "[x]", "{a: b}")},
-	"disruption.target":         {texts("leader", "group", "owner"), texts("Leader", "all", "5", `""`)},
-	"disruption.grace":          someTime, "disruption.lag": {good: texts("1ms", "0.001s", "1m30s"), bad: someTime.bad}, // less than the grace
+	"load.parked": {
+		texts("[]", "[{kind: silent, count: 1}]", "[{kind: events, url: /e, count: 2}, {kind: silent, url: null, count: 3}]"),
+		texts("{kind: silent, count: 1}", "[silent]", "[null]", "[{}]", "[{kind: silent}]", "[{kind: silent, url: /, count: 1}]", "[{kind: websocket, count: 1}]",
+			"[{kind: events, url: null, count: 1}]", "[{kind: silent, count: null}]"),
+	},
+	"load.parked[].kind":  {texts("websocket", "events"), texts("silent", "Events", "ws", "5", `""`, "null")}, // beside a url
+	"load.parked[].url":   {texts("/", "/a?b=c", `"http://127.0.0.1:{port}/a"`), texts("a", "5", `""`, "ws://h/", "null")},
+	"load.parked[].count": {texts("1", "100"), texts("0", "101", "-1", "many", "null")},
+	"load.expect-body":    {texts("x", "5", "true", "'^ok$'"), texts(`""`, "[x]", "{a: b}")},
+	"disruption.target":   {texts("leader", "group", "owner"), texts("Leader", "all", "5", `""`)},
+	"disruption.grace":    someTime, "disruption.lag": {good: texts("1ms", "0.001s", "1m30s"), bad: someTime.bad}, // less than the grace
 	"disruption.settle":     someTime,
 	"disruption.while":      words,
+	"disruption.when":       {texts("loaded", "ready", "started"), texts("Loaded", "booting", "5", `""`)},
 	"policy":                {texts("default", "strict", "k8s", "docker", "systemd"), texts("strct", "Default", "5", `""`)},
 	"overrides.min-at-risk": {texts("1", "1000000"), texts("0", "-1", "1.5", "x")},
 	"overrides.max-loss":    {texts("0.1%", "5 %", "99.9%", ".5%", `" 1% "`, "007%"), texts("0.1", "5", "0%", "0.0%", "100%", "101%", "-1%", "x", "%", "1.5.5%")},

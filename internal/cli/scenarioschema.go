@@ -22,6 +22,7 @@ func scenarioSchema() *jsonschema.Schema {
 	schema.Title = "lastcall scenario"
 	schema.Description = "What lastcall does to a server, and by which policy it judges. Every key can be left out."
 	schema.Definitions["Target"].Required = []string{"url"}
+	parkShape(schema.Definitions["Park"])
 	for section, keys := range scenarioKeys() {
 		definition := schema.Definitions[section]
 		for pair := definition.Properties.Oldest(); pair != nil; pair = pair.Next() {
@@ -30,7 +31,7 @@ func scenarioSchema() *jsonschema.Schema {
 				orNull(pair.Value)
 			}
 		}
-		if section != "Target" { // an item of a list cannot be empty
+		if section != "Target" && section != "Park" { // an item of a list cannot be empty
 			orNull(definition)
 		}
 	}

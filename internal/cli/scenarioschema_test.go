@@ -55,9 +55,18 @@ func gateSchema(t *testing.T) *jsonschema.Schema {
 // keyed builds a document that has a value at a key's path.
 func keyed(path, value string) string {
 	section, key, nested := strings.Cut(path, ".")
+	part, parked := strings.CutPrefix(key, "parked[].")
 	switch item, inItem := strings.CutPrefix(key, "requests[]."); {
 	case !nested:
 		return path + ": " + value + "\n"
+	case parked:
+		text := "load:\n  parked:\n    - " + part + ": " + value + "\n"
+		for _, beside := range []string{"kind: events", "url: /", "count: 1"} {
+			if !strings.HasPrefix(beside, part+":") {
+				text += "      " + beside + "\n"
+			}
+		}
+		return text
 	case inItem && item == "url":
 		return "load:\n  requests:\n    - url: " + value + "\n"
 	case inItem:

@@ -73,6 +73,17 @@ func notZero(s *jsonschema.Schema) {
 	s.Not = &jsonschema.Schema{Type: "string", Pattern: `^[^1-9]*$`}
 }
 
+// parkShape asks for a URL where something is asked for, and for none elsewhere.
+func parkShape(s *jsonschema.Schema) {
+	silent, others := jsonschema.NewProperties(), jsonschema.NewProperties()
+	silent.Set("kind", &jsonschema.Schema{Const: history.Silent})
+	silent.Set("url", &jsonschema.Schema{Type: "null"})
+	others.Set("kind", &jsonschema.Schema{Enum: []any{history.WebSocket, history.EventStream}})
+	others.Set("url", &jsonschema.Schema{Type: "string"})
+	s.Required = []string{"kind", "count"}
+	s.AnyOf = []*jsonschema.Schema{{Properties: silent}, {Properties: others, Required: []string{"url"}}}
+}
+
 func statusShape(s *jsonschema.Schema) {
 	code := jsonschema.Schema{Type: "integer"}
 	between(100, 599)(&code)

@@ -1,0 +1,183 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// closesCleanly judges those parked connections that were held over the signal
+// and whose client can be told. One that is still open has not been cut: while a
+// command ran it was served on, and after an exit somebody else holds it, which
+// no-survivors sees.
+func closesCleanly(o *observation) (t tally) {
+	cut := make(map[string]int)
+	for _, p := range o.Parked {
+		switch {
+		case !p.Told() || !o.held(p), p.Ended == 0 && o.Operation == nil:
+			continue
+		case p.Ended > 0 && !p.Clean:
+			cut[p.Kind]++
+			t.breaches = append(t.breaches, o.proofOfShutdown())
+		}
+		t.judged++
+	}
+	t.said = describeCuts(cut)
+	return t
+}
+
+// held reports whether a parked connection was open as the signal came.
+func (o *observation) held(p history.Parked) bool {
+	return p.Opened > 0 && (p.Ended == 0 || p.Ended >= o.Signal.Before)
+}
+
+// describeCuts says how many were cut, and how.
+func describeCuts(cut map[string]int) string {
+	var said []string
+	if n := cut[history.WebSocket]; n > 0 {
+		said = append(said, fmt.Sprintf("%s without a close frame (%d)", count(n, "websocket"), history.NoCloseFrame))
+	}
+	if n := cut[history.EventStream]; n > 0 {
+		said = append(said, count(n, "event stream")+" before the last chunk")
+	}
+	return strings.Join(said, ", ")
+}
+
+// parked counts them by kind, in the order of the scenario.
+func (o *observation) parked() []result.Parked {
+	var all []result.Parked
+	for _, p := range o.Parked {
+		i := slices.IndexFunc(all, func(r result.Parked) bool { return r.Kind == p.Kind })
+		if i < 0 {
+			i, all = len(all), append(all, result.Parked{Kind: p.Kind})
+		}
+		r := &all[i]
+		r.Asked++
+		if !o.held(p) {
+			continue
+		}
+		r.Held++
+		switch {
+		case p.Ended == 0:
+		case p.Clean:
+			r.Clean++
+		default:
+			r.Cut++
+		}
+	}
+	return all
+}
+
+// parking asks that what was to be parked was there when the signal came.
+// Otherwise a pass would not be earned; what is proved is proved all the same.
+func parking(o *observation) (found []problem) {
+	for _, p := range o.Parked {
+		detail := ""
+		switch {
+		case p.Opened == 0:
+			detail = unopened(p)
+		case o.Signal.Sent && p.Told() && !o.held(p):
+			detail = fmt.Sprintf("%s ended %s before %s%s: name a path that goes on, or raise what bounds it in the server",
+				p.URL, short(o.Signal.Before-p.Ended), o.moment(), how(p))
+		default:
+			continue
+		}
+		detail = o.parkKey(p) + ": " + detail
+		if !slices.ContainsFunc(found, func(f problem) bool { return f.detail == detail }) {
+			found = append(found, problem{detail: detail, soft: true})
+		}
+	}
+	return found
+}
+
+// unopened says why a connection could not be parked, and what to change.
+func unopened(p history.Parked) string {
+	switch p.Kind {
+	case history.WebSocket:
+		return fmt.Sprintf("%s %s: name a path that takes websockets, or drop it", p.URL, p.Error)
+	case history.EventStream:
+		return fmt.Sprintf("%s %s: name a path that answers in chunks and goes on, or drop it", p.URL, p.Error)
+	}
+	return fmt.Sprintf("a silent connection could not be opened: %s: park fewer of them, or raise the limit of open files (ulimit -n)", p.Error)
+}
+
+// how says how a connection ended, where there is more to say.
+func how(p history.Parked) string {
+	switch {
+	case p.Kind == history.WebSocket && p.Clean:
+		return fmt.Sprintf(", with the code %d", p.Code)
+	case p.Error != "":
+		return ", cut off (" + p.Error + ")"
+	}
+	return ""
+}
+
+// parkKey is the key of the scenario that asks for a parked connection.
+func (o *observation) parkKey(p history.Parked) string {
+	wanted := o.Header.Scenario.Load.Parked
+	i := slices.IndexFunc(wanted, func(w history.Park) bool { return w.Kind == p.Kind && w.URL == p.URL })
+	key := "load.parked"
+	if i >= 0 {
+		key = fmt.Sprintf("%s[%d]", key, i)
+	}
+	if p.URL != "" {
+		key += ".url"
+	}
+	return key
+}
+
+// cutOff tells of clients that were hung up on without a word.
+func (t teller) cutOff(result.Finding) []string {
+	held, cut := make(map[string]int), make(map[string]int)
+	for _, d := range t.subject.Details {
+		for _, p := range d.Parked {
+			if d.Intact {
+				held[p.Kind] += p.Clean + p.Cut
+				cut[p.Kind] += p.Cut
+			}
+		}
+	}
+	var said []string
+	if n := cut[history.WebSocket]; n > 0 {
+		said = append(said,
+			fmt.Sprintf("Nobody told %s%s: without a close frame %s cut with %d, as in a crash.",
+				allOf(n, held[history.WebSocket], "websocket"), t.overShutdowns(), verb(n, "it was", "they were"), history.NoCloseFrame),
+			"A server that shuts down does not know of connections that were taken out of its hands (Go's http.Hijacker): keep a list of them, "+
+				"and send each a close frame (1001, going away) before the process ends. Server.RegisterOnShutdown calls whoever does that, "+
+				"but does not wait for it (`lastcall explain hijack-forgotten` shows it).")
+	}
+	if n := cut[history.EventStream]; n > 0 {
+		said = append(said,
+			sentence(fmt.Sprintf("%s %s cut off before the last chunk%s: a client cannot tell that from a crash",
+				allOf(n, held[history.EventStream], "event stream"), was(n), t.overShutdowns())),
+			"End the streams yourself when the signal comes, and let their handlers return, before the server is shut down: it waits for them, and tells them nothing.")
+	}
+	return said
+}
+
+// allOf is "the 5 websockets" or "2 of 5 websockets".
+func allOf(n, of int, noun string) string {
+	if n == of {
+		return "the " + count(n, noun)
+	}
+	return fmt.Sprintf("%d of %s", n, count(of, noun))
+}
+
+// silentToTheEnd is how many silent connections a process that had to be killed
+// still held, in the shutdown that held most.
+func (t teller) silentToTheEnd() (most int) {
+	for _, o := range t.intact {
+		n := 0
+		for _, p := range o.Parked {
+			killed, ok := o.At(history.EventKilled)
+			if p.Kind == history.Silent && p.Opened > 0 && ok && (p.Ended == 0 || p.Ended >= killed) {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}

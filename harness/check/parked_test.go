@@ -1,0 +1,215 @@
+package check
+
+import (
+	"testing"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+func hungUp(p *history.Parked) {
+	p.Clean, p.Error = false, "EOF"
+	if p.Kind == history.WebSocket {
+		p.Code = history.NoCloseFrame
+	}
+}
+
+func stillOpen(p *history.Parked) { p.Ended, p.Clean, p.Code = 0, false, 0 }
+
+func endedAt(at time.Duration) func(*history.Parked) {
+	return func(p *history.Parked) { p.Ended = at }
+}
+
+// unopenable is what could not be parked.
+func unopenable(why string) func(*history.Parked) {
+	return func(p *history.Parked) { *p = history.Parked{Kind: p.Kind, URL: p.URL, Error: why} }
+}
+
+func TestClosesCleanly(t *testing.T) {
+	killed := history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}
+	tests := []policed{
+		{
+			name: "nothing is parked - pass", history: newHistory(),
+			want: under(unmet), verdicts: under(pass), detail: "there were no websockets and event streams to judge",
+		},
+		{
+			name: "all are told - pass", history: newHistory().parked(history.WebSocket, 5).parked(history.EventStream, 5).parked(history.Silent, 3),
+			want: under(good), verdicts: under(pass), judged: 10,
+		},
+		{
+			name: "only silent ones, to which nothing can be said - pass", history: newHistory().parked(history.Silent, 3),
+			want: under(unmet), verdicts: under(pass), detail: "there were no websockets and event streams to judge",
+		},
+		{
+			name: "websockets are cut - fail", history: newHistory().parked(history.WebSocket, 5, hungUp).parked(history.EventStream, 5),
+			want: under(bad), verdicts: under(fail), judged: 10, count: 5,
+			detail: "5 of 10 websockets and event streams were cut without a word, in 1 of 1 shutdown: 5 websockets without a close frame (1006)",
+		},
+		{
+			name: "one websocket is cut - fail", history: newHistory().parked(history.WebSocket, 1, hungUp),
+			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
+			detail: "1 of 1 websocket or event stream was cut without a word, in 1 of 1 shutdown: 1 websocket without a close frame (1006)",
+		},
+		{
+			name: "an event stream is cut - fail", history: newHistory().parked(history.EventStream, 1, hungUp).parked(history.WebSocket, 2, hungUp),
+			want: under(bad), verdicts: under(fail), judged: 3, count: 3,
+			detail: "2 websockets without a close frame (1006), 1 event stream before the last chunk",
+		},
+		{
+			name: "cut by SIGKILL - fail", history: newHistory().parked(history.WebSocket, 1, hungUp).exit(killed),
+			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
+		},
+		{
+			name: "somebody else holds them after the exit - pass", history: newHistory().parked(history.WebSocket, 1, stillOpen),
+			want: under(unmet), verdicts: under(pass),
+		},
+		{
+			name: "served on while a command ran - pass", history: newReload().parked(history.WebSocket, 2, stillOpen),
+			want: under(good), verdicts: under(pass), judged: 2,
+		},
+		{
+			name: "cut while a command ran - fail", history: newReload().parked(history.WebSocket, 2, hungUp),
+			want: under(bad), verdicts: under(fail), judged: 2, count: 2,
+		},
+		{
+			name: "ended before the signal - inconclusive", history: newHistory().parked(history.WebSocket, 2, hungUp, endedAt(signalAt-time.Millisecond)),
+			want: under(unmet), verdicts: under(doubtful),
+		},
+		{
+			name: "some ended before the signal, and others are cut - fail",
+			history: newHistory().parked(history.WebSocket, 2, endedAt(signalAt-time.Millisecond)).
+				parked(history.EventStream, 1, hungUp),
+			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
+		},
+	}
+	for _, tt := range tests {
+		tt.run(t, ClosesCleanly)
+	}
+}
+
+// TestParking: what was not there as the signal came takes the pass away, and
+// the report says what to change.
+func TestParking(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		history *builder
+		want    string // "" for no doubt
+	}{
+		{"all were there", newHistory().parked(history.WebSocket, 1).parked(history.Silent, 1), ""},
+		{"a silent one is renewed no more", newHistory().parked(history.Silent, 1, endedAt(signalAt-time.Microsecond)), ""},
+		{
+			"no such websocket", newHistory().parked(history.Silent, 1).parked(history.WebSocket, 5, unopenable("answered 404")),
+			"load.parked[1].url: /ws answered 404: name a path that takes websockets, or drop it",
+		},
+		{
+			"no such event stream", newHistory().parked(history.EventStream, 1, unopenable("answered 500")),
+			"load.parked[0].url: /events answered 500: name a path that answers in chunks and goes on, or drop it",
+		},
+		{
+			"no silent one", newHistory().parked(history.Silent, 1, unopenable("too many open files")),
+			"load.parked[0]: a silent connection could not be opened: too many open files: park fewer of them, or raise the limit of open files (ulimit -n)",
+		},
+		{
+			"a websocket that ends early", newHistory().parked(history.WebSocket, 1, endedAt(signalAt-200*time.Millisecond)),
+			"load.parked[0].url: /ws ended 200ms before the signal, with the code 1001: name a path that goes on, or raise what bounds it in the server",
+		},
+		{
+			"an event stream that is cut early", newHistory().parked(history.EventStream, 2, hungUp, endedAt(signalAt-time.Second/2)),
+			"load.parked[0].url: /events ended 500ms before the signal, cut off (EOF): name a path that goes on, or raise what bounds it in the server",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := judge(t, "default", []*history.History{tt.history.done()})
+			found := findings(s, Integrity)
+			if tt.want == "" {
+				if len(found) > 0 || s.Verdict != pass {
+					t.Errorf("%s: %+v", s.Verdict, found)
+				}
+				return
+			}
+			if len(found) != 1 || found[0].Detail != "shutdown 1: "+tt.want || s.Verdict != doubtful || s.ShutdownsIntact != 1 {
+				t.Errorf("%s, %d intact: %+v, want %q", s.Verdict, s.ShutdownsIntact, found, tt.want)
+			}
+		})
+	}
+	// What else was broken is broken.
+	s := judge(t, "default", []*history.History{newHistory().inFlight(history.Dropped, 1).parked(history.WebSocket, 1, unopenable("answered 404")).done()})
+	if s.Verdict != fail {
+		t.Errorf("verdict %s, want fail", s.Verdict)
+	}
+}
+
+// TestParkedIsCounted for the JSON report.
+func TestParkedIsCounted(t *testing.T) {
+	h := newHistory().parked(history.WebSocket, 3).parked(history.Silent, 2, stillOpen).parked(history.WebSocket, 2, hungUp).
+		parked(history.EventStream, 1, unopenable("answered 404")).done()
+	want := []result.Parked{
+		{Kind: history.WebSocket, Asked: 5, Held: 5, Clean: 3, Cut: 2},
+		{Kind: history.Silent, Asked: 2, Held: 2},
+		{Kind: history.EventStream, Asked: 1},
+	}
+	if d := diff(want, judge(t, "default", []*history.History{h}).Details[0].Parked); d != "" {
+		t.Errorf("parked (-want +got):\n%s", d)
+	}
+	if c := h.Counts(); c.Total != len(h.Requests) || c.Total != h.Scheduled {
+		t.Errorf("%d of %d scheduled are counted", c.Total, h.Scheduled)
+	}
+}
+
+func TestStoryOfCutOff(t *testing.T) {
+	const (
+		sockets = "A server that shuts down does not know of connections that were taken out of its hands (Go's http.Hijacker): keep a list of them, " +
+			"and send each a close frame (1001, going away) before the process ends. Server.RegisterOnShutdown calls whoever does that, " +
+			"but does not wait for it (`lastcall explain hijack-forgotten` shows it)."
+		streams = "End the streams yourself when the signal comes, and let their handlers return, before the server is shut down: " +
+			"it waits for them, and tells them nothing."
+	)
+	killed := history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}
+	atKill := func(h *history.History) {
+		h.Events = append(h.Events, history.Event{Name: history.EventKilled, At: exitAt - time.Millisecond})
+	}
+	for _, tt := range []told{
+		{
+			name: "all websockets - fail", histories: histories(newHistory().parked(history.WebSocket, 5, hungUp)),
+			want: []string{"Nobody told the 5 websockets: without a close frame they were cut with 1006, as in a crash.", sockets},
+		},
+		{
+			name:      "one websocket of several - fail",
+			histories: histories(newHistory().parked(history.WebSocket, 4).parked(history.WebSocket, 1, hungUp), newHistory().parked(history.WebSocket, 5)),
+			want:      []string{"Nobody told 1 of 10 websockets, over 2 shutdowns: without a close frame it was cut with 1006, as in a crash.", sockets},
+		},
+		{
+			name: "the event streams - fail", histories: histories(newHistory().parked(history.EventStream, 2, hungUp)),
+			want: []string{"The 2 event streams were cut off before the last chunk: a client cannot tell that from a crash.", streams},
+		},
+		{
+			name: "both - fail", histories: histories(newHistory().parked(history.EventStream, 1, hungUp).parked(history.WebSocket, 1, hungUp)),
+			want: []string{
+				"Nobody told the 1 websocket: without a close frame it was cut with 1006, as in a crash.", sockets,
+				"The 1 event stream was cut off before the last chunk: a client cannot tell that from a crash.", streams,
+			},
+		},
+		{
+			name: "silent connections hold it - fail", histories: histories(newHistory().parked(history.Silent, 3).exit(killed).edit(atKill)),
+			want: []string{
+				"The process was still there when its grace period of 10s was over, and had to be killed.",
+				"Either it ignores SIGTERM, or something that it waits for never ends.",
+				"To the end 3 connections on which no byte was ever sent were open: whoever waits for the first request on such a one may wait for ever, " +
+					"or, as Go's Server.Shutdown, for five seconds.",
+				"Bound the wait for a request to less than the grace period (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
+			},
+		},
+		{
+			name:      "silent connections were let go before - fail",
+			histories: histories(newHistory().parked(history.Silent, 3, endedAt(signalAt+time.Millisecond)).exit(killed).edit(atKill)),
+			want: []string{
+				"The process was still there when its grace period of 10s was over, and had to be killed.",
+				"Either it ignores SIGTERM, or something that it waits for never ends.",
+				"Give every wait on the way out a bound that is shorter than the grace period.",
+			},
+		},
+	} {
+		tt.run(t)
+	}
+}

@@ -1,0 +1,37 @@
+package history
+
+import "iter"
+
+// A saved history is JSON lines. The first is the header; each other holds
+// exactly one of the fields of line; the last is the end, which carries the
+// counts by which a truncated file is known.
+type line struct {
+	Event   *Event      `json:"event,omitempty"`
+	Request *Request    `json:"request,omitempty"`
+	Ledger  *LedgerLine `json:"ledger,omitempty"`
+	Applied *uint32     `json:"applied,omitempty"`
+	Parked  *Parked     `json:"parked,omitempty"`
+	End     *end        `json:"end,omitempty"`
+}
+
+// lines are all lines between the header and the end.
+func (h *History) lines() iter.Seq[line] {
+	return func(yield func(line) bool) {
+		_ = each(h.Events, func(e *Event) bool { return yield(line{Event: e}) }) &&
+			each(h.Requests, func(r *Request) bool { return yield(line{Request: r}) }) &&
+			each(h.Ledger.Lines, func(l *LedgerLine) bool { return yield(line{Ledger: l}) }) &&
+			each(h.Applied.Lines, func(seq *uint32) bool { return yield(line{Applied: seq}) }) &&
+			each(h.Parked, func(p *Parked) bool { return yield(line{Parked: p}) })
+	}
+}
+
+// each calls f for every item until it returns false, and says whether it never
+// did.
+func each[T any](items []T, f func(*T) bool) bool {
+	for i := range items {
+		if !f(&items[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,144 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lastcall/harness/history"
+)
+
+// withoutLoad is a shutdown in which no request is sent: the signal finds a
+// server that is just ready, or one that may not even be. What is looked at is
+// how the process ends.
+func (s *shutdown) withoutLoad(ctx context.Context) error {
+	starting, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.server.Close()
+	defer starting.end()
+	err = s.tellUnloaded(ctx, starting)
+	if at := starting.end(); at > 0 {
+		s.event(history.EventReady, at)
+	}
+	s.sortEvents()
+	s.history.Addr = s.server.Endpoint().Address
+	s.server.Close() // before the last lines are read: it waits for them
+	s.history.Stderr = s.server.Stderr()
+	return err
+}
+
+// begin boots the subject, or only starts it if the signal may come before it is
+// ready.
+func (s *shutdown) begin(ctx context.Context) (*starting, error) {
+	if s.plan.Scenario.Disruption.When == history.Ready {
+		if err := s.boot(ctx); err != nil {
+			return nil, err
+		}
+		s.noteHolders()
+		return nil, nil
+	}
+	subject, ok := s.subject.(Starter)
+	if !ok {
+		return nil, fmt.Errorf("start %s: it can only be booted", s.subject.Name()) // the plan was checked for it
+	}
+	server, ready, err := subject.Start(ctx, s.ledger())
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", s.subject.Name(), err)
+	}
+	s.server = server
+	s.event(history.EventStarted, s.now())
+	s.history.PID = server.PID()
+	return watchStart(ctx, ready, s.now), nil
+}
+
+// tellUnloaded sends the signal when it is due, and waits for the exit.
+func (s *shutdown) tellUnloaded(ctx context.Context, starting *starting) error {
+	if starting != nil {
+		if err := s.awaitInstant(ctx); err != nil {
+			s.noteExit()
+			return err
+		}
+	}
+	s.progress("draining")
+	if err := s.signal(); err != nil {
+		return err
+	}
+	return s.awaitExit(ctx)
+}
+
+// starting waits for a server to be ready that is told to stop meanwhile. It
+// goes on after the signal: one that gets ready all the same has not heard it.
+type starting struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the wait is over; until then at belongs to the goroutine
+	at     time.Duration // when it was ready, 0 if it never was
+}
+
+func watchStart(ctx context.Context, ready Await, now func() time.Duration) *starting {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &starting{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(s.done) // closed by the only goroutine that waits
+		if ready(ctx) == nil {
+			s.at = now()
+		}
+	}()
+	return s
+}
+
+// end gives up the wait, and returns when the server was ready.
+func (s *starting) end() time.Duration {
+	if s == nil {
+		return 0
+	}
+	s.cancel()
+	<-s.done
+	return s.at
+}
+
+// States returns the states in which a signal can find a subject.
+func States() []string { return []string{history.Loaded, history.Ready, history.Started} }
+
+// validWhen refuses what needs a load where none is sent.
+func validWhen(s Scenario) error {
+	d := s.Disruption
+	if d.When == "" {
+		return nil
+	}
+	if err := oneOf("disruption.when", d.When, States()); err != nil || !d.Unloaded() {
+		return err
+	}
+	for _, clash := range []struct {
+		field string
+		given bool
+	}{
+		{"disruption.while", len(d.While) > 0},
+		{"disruption.lag", d.Lag.Duration > 0},
+		{"load.parked", len(s.Load.Parked) > 0},
+		{"overrides.max-loss", s.Overrides.MaxLoss > 0},
+	} {
+		if clash.given {
+			return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
+				"is %s, so that no load is sent, and %s has no meaning: drop one of them", d.When, clash.field)}
+		}
+	}
+	if d.When == history.Started && d.Target == history.Owner {
+		return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
+			"is %s, when nobody may listen yet, and disruption.target is %s, who listens: use %s or %s", d.When, d.Target, history.Leader, history.Group)}
+	}
+	return nil
+}
+
+// checkWhen refuses a subject that cannot be told to stop in that state.
+func (p *Plan) checkWhen(subject Subject) error {
+	d := p.Scenario.Disruption
+	_, starts := subject.(Starter)
+	_, runs := subject.(Running)
+	if !d.Unloaded() || starts || d.When == history.Ready && !runs {
+		return nil
+	}
+	return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
+		"is %s, but lastcall does not start %s, which runs already: drop it, or name a command to start", d.When, subject.Name())}
+}

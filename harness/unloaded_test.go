@@ -1,0 +1,168 @@
+package harness_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// TestWithoutLoad: the signal finds a server that is just ready, or that is not,
+// and the exit alone decides.
+func TestWithoutLoad(t *testing.T) {
+	// By its seed the signal comes at the very end of the jitter: long after
+	// whoever handles it does.
+	for _, c := range []struct {
+		behaviour, when string
+		jitter          history.Duration
+		verdict         result.Verdict
+		rule            string
+		status          result.Status
+		says            string // in the story, "" if there is none
+		ready           bool   // before the signal
+	}{
+		{"drains", history.Ready, history.Duration{}, result.Pass, check.ExitStatus, result.Satisfied, "", true},
+		{"handles no signal", history.Ready, history.Duration{}, result.Pass, check.ExitStatus, result.Warned, "Nothing in the process handled SIGTERM", true},
+		{"ignores the signal", history.Ready, history.Duration{}, result.Fail, check.ExitsInGrace, result.Violated, "had to be killed", true},
+		{"leaves a worker", history.Ready, history.Duration{}, result.Fail, check.NoSurvivors, result.Violated, "lived on", true},
+		{"idles", history.Started, history.Duration{}, result.Inconclusive, check.ExitStatus, result.Warned, "let the signal come later", false},
+		{"drains", history.Started, history.Seconds(1), result.Pass, check.ExitStatus, result.Satisfied, "", true},
+		// The signal was taken, and forgotten (golang/go #20239 was of that kind).
+		{"forgets an early signal", history.Started, history.Seconds(1), result.Fail, check.ExitsInGrace, result.Violated, "started all the same", false},
+	} {
+		t.Run(c.behaviour+", "+c.when, func(t *testing.T) {
+			s := quick()
+			s.Disruption.When, s.Load.Jitter, s.Disruption.Grace = c.when, c.jitter, history.Millis(600)
+			h, subject := judge(t, s, command(c.behaviour))
+			if subject.Verdict != c.verdict || statusOf(subject, c.rule) != c.status || h.Error != "" {
+				t.Errorf("%s, %s %s: %q; error %q", subject.Verdict, c.rule, statusOf(subject, c.rule), subject.Story, h.Error)
+			}
+			story := strings.Join(subject.Story, " ")
+			if !strings.Contains(story, c.says) || (story == "") != (c.says == "") {
+				t.Errorf("story %q does not say %q", story, c.says)
+			}
+			if len(h.Requests) > 0 || h.Scheduled > 0 || !h.Exit.Seen {
+				t.Errorf("%d requests of %d, exit %+v", len(h.Requests), h.Scheduled, h.Exit)
+			}
+			if at, ok := h.At(history.EventReady); (ok && at < h.Signal.Before) != c.ready {
+				t.Errorf("ready at %s, %t, and the signal came at %s", at, ok, h.Signal.Before)
+			}
+			for _, rule := range []string{check.InFlightCompletes, check.LateRequestsAnswered, check.ClosesCleanly} {
+				if status := statusOf(subject, rule); status != result.NotExercised {
+					t.Errorf("rule %s: %s", rule, status)
+				}
+			}
+			nobodyLeft(t)
+		})
+	}
+}
+
+// TestDeathBeforeTheSignal is no shutdown.
+func TestDeathBeforeTheSignal(t *testing.T) {
+	s := quick()
+	s.Disruption.When, s.Load.Jitter = history.Started, history.Seconds(5)
+	h, subject := judge(t, s, command("dies before it is ready"))
+	if subject.Verdict != result.Inconclusive || !strings.Contains(h.Error, "gone before the signal: it ended with exit status 4") {
+		t.Errorf("%s, error %q", subject.Verdict, h.Error)
+	}
+	if !slices.Contains(h.Stderr, "cannot open the store") {
+		t.Errorf("its last words are %q", h.Stderr)
+	}
+}
+
+// TestTheInstantsCoverTheStart: each shutdown has a part of the jitter to itself,
+// and the seed decides where in it.
+func TestTheInstantsCoverTheStart(t *testing.T) {
+	s := quick()
+	s.Disruption.When, s.Load.Jitter, s.Shutdowns = history.Started, history.Millis(300), 3
+	histories, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{newSubject(t, "idles"), newSubject(t, "idles")}, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range histories {
+		wantGone(t, h)
+		started, ok := h.At(history.EventStarted)
+		// It comes no earlier than planned; how much later is up to the machine.
+		if after := h.Signal.Before - started; !ok || after < time.Duration(h.Header.Shutdown-1)*100*time.Millisecond {
+			t.Errorf("shutdown %d: the signal came %s after the start, %t", h.Header.Shutdown, after, ok)
+		}
+	}
+}
+
+// TestWhenDoesNotGoWithEverything.
+func TestWhenDoesNotGoWithEverything(t *testing.T) {
+	running := harness.Running{Spec: harness.Spec{URL: "http://127.0.0.1:9/", Name: "shop"}}
+	for _, c := range []struct {
+		name, when, says string
+		change           func(*harness.Scenario)
+		subjects         []harness.Subject
+	}{
+		{"no such state", "booting", "must be one of loaded, ready, started", nil, nil},
+		{"a command", history.Ready, "disruption.while has no meaning", func(s *harness.Scenario) { s.Disruption.While = []string{"true"} }, nil},
+		{"a lag", history.Started, "disruption.lag has no meaning", func(s *harness.Scenario) { s.Disruption.Lag = history.Millis(100) }, nil},
+		{"parked connections", history.Started, "load.parked has no meaning", func(s *harness.Scenario) {
+			s.Load.Parked = []history.Park{{Kind: history.Silent, Count: 1}}
+		}, nil},
+		{"a budget for losses", history.Ready, "overrides.max-loss has no meaning", func(s *harness.Scenario) { s.Overrides.MaxLoss = 0.1 }, nil},
+		{"whoever listens", history.Started, "nobody may listen yet", func(s *harness.Scenario) { s.Disruption.Target = history.Owner }, nil},
+		{"a server that runs already", history.Started, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
+		{"a server that runs already and is ready", history.Ready, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := quick()
+			s.Disruption.When = c.when
+			if c.change != nil {
+				c.change(&s)
+			}
+			_, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: c.subjects, Path: "/"})
+			invalid, ok := errors.AsType[*harness.Invalid](err)
+			if !ok || invalid.Field != "disruption.when" || !strings.Contains(invalid.Problem, c.says) {
+				t.Errorf("error %v, want one that says %q", err, c.says)
+			}
+		})
+	}
+	s := quick()
+	s.Disruption.When = history.Loaded
+	if err := harness.Validate(harness.Complete(s)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestParkedIsValidated.
+func TestParkedIsValidated(t *testing.T) {
+	socket := history.Park{Kind: history.WebSocket, URL: "/ws", Count: 1}
+	with := func(change func(*history.Park)) []history.Park {
+		changed := socket
+		change(&changed)
+		return []history.Park{socket, changed}
+	}
+	for _, c := range []struct {
+		name, field, says string
+		parked            []history.Park
+	}{
+		{"no such kind", "load.parked[1].kind", "must be one of silent, websocket, events", with(func(p *history.Park) { p.Kind = "ws" })},
+		{"none of them", "load.parked[1].count", "must be from 1 to 100", with(func(p *history.Park) { p.Count = 0 })},
+		{"too many", "load.parked[1].count", "must be from 1 to 100", with(func(p *history.Park) { p.Count = 101 })},
+		{"no url", "load.parked[1].url", "is missing", with(func(p *history.Park) { p.URL = "" })},
+		{"another scheme", "load.parked[1].url", "must be as in http://", with(func(p *history.Park) { p.URL = "ws://127.0.0.1/ws" })},
+		{"a silent one with a url", "load.parked[1].url", "drop it", with(func(p *history.Park) { p.Kind = history.Silent })},
+		{"another server", "load.parked[1]", "all requests go to one server", with(func(p *history.Park) { p.URL = "http://192.0.2.1/ws" })},
+		{"too many entries", "load.parked", "must be at most 10", slices.Repeat([]history.Park{socket}, history.MaxParks+1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := quick()
+			s.Load.Parked = c.parked
+			_, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{command("drains")}, Path: "/"})
+			invalid, ok := errors.AsType[*harness.Invalid](err)
+			if !ok || invalid.Field != c.field || !strings.Contains(invalid.Problem, c.says) {
+				t.Errorf("error %v, want one about %s that says %q", err, c.field, c.says)
+			}
+		})
+	}
+}
