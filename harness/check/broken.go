@@ -7,8 +7,7 @@ import (
 )
 
 // Broken returns the required rules that a subject violated, in their order,
-// without those that come with another: whoever loses what is in flight, or what a
-// balancer still sends, loses what came late as well.
+// without those that come with another.
 func Broken(s result.Subject) []string {
 	all := violated(&s)
 	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return comesWith(name, all) })
@@ -25,9 +24,15 @@ func violated(s *result.Subject) []string {
 	return rules
 }
 
+// explains are the rules whose violation brings that of another with it: whoever
+// hangs up on what is in flight, or has to be killed, hangs up on the rest as well.
+var explains = map[string][]string{
+	LateRequestsAnswered: {InFlightCompletes, ExitsInGrace, ServesThroughLag},
+	ClosesCleanly:        {InFlightCompletes, ExitsInGrace},
+}
+
 // comesWith reports whether a rule's violation is no news where these are
 // violated.
 func comesWith(name string, rules []string) bool {
-	return name == LateRequestsAnswered &&
-		(slices.Contains(rules, InFlightCompletes) || slices.Contains(rules, ServesThroughLag))
+	return slices.ContainsFunc(explains[name], func(cause string) bool { return slices.Contains(rules, cause) })
 }

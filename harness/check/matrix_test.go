@@ -25,7 +25,8 @@ func TestBrokenRulesAreThoseThatExplainTheRest(t *testing.T) {
 		{[]string{LateRequestsAnswered}, []string{LateRequestsAnswered}},
 		{[]string{InFlightCompletes, LateRequestsAnswered, ExitStatus}, []string{InFlightCompletes, ExitStatus}},
 		{[]string{ServesThroughLag, LateRequestsAnswered}, []string{ServesThroughLag}},
-		{[]string{ExitsInGrace, LateRequestsAnswered}, []string{ExitsInGrace, LateRequestsAnswered}},
+		{[]string{ExitsInGrace, LateRequestsAnswered, ClosesCleanly}, []string{ExitsInGrace}},
+		{[]string{ServesThroughLag, ClosesCleanly}, []string{ServesThroughLag, ClosesCleanly}},
 	} {
 		s := broke(c.rules...)
 		s.Findings = append(s.Findings, result.Finding{Rule: AnnouncesClose, Status: result.Warned, Count: 3})

@@ -22,7 +22,7 @@ var withAll = []string{"all", "shutdowns", "seed", "report", "quiet", "no-color"
 
 // compareAll puts strategies through every scenario of the catalogue.
 func compareAll(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet, names []string) error {
-	sv := survey{scenarios: columns(), seed: o.seed, shutdowns: 1, again: unjudged, quiet: o.output.quiet, err: s.err}
+	sv := survey{scenarios: columns(), seed: o.seed, shutdowns: 1, again: worthAnother, quiet: o.output.quiet, err: s.err}
 	if err := onlyWithAll(flags); err != nil {
 		return err
 	}
@@ -42,10 +42,6 @@ func compareAll(ctx context.Context, s streams, o *runOptions, flags *pflag.Flag
 	}
 	return sv.conclude(ctx, s, &o.output, reports.MatrixFormats, status)
 }
-
-// unjudged reports whether a cell says nothing: too little was at risk in one
-// shutdown, or this machine was too busy.
-func unjudged(c result.Cell) bool { return c.Verdict == result.Inconclusive }
 
 func onlyWithAll(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {

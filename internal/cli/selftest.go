@@ -84,5 +84,5 @@ func tracked(s targets.Strategy, scenario string) bool {
 // worthAnother reports whether a cell is tried again.
 func worthAnother(c result.Cell) bool {
 	missed := c.Surprise != "" && c.Verdict == result.Pass
-	return missed || unjudged(c)
+	return missed || c.Verdict == result.Inconclusive
 }
