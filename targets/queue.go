@@ -119,9 +119,9 @@ func (q *Queue) end() {
 }
 
 // Flush ends the queue and writes what is in it. It tries again for as long as
-// another process holds the lock of the store, and gives up on any other error
-// and at the end of the context. The error says how many acknowledged orders
-// are lost.
+// another process holds the lock of the store, and says so each time. It gives
+// up on any other error and at the end of the context. The error says how many
+// acknowledged orders are lost.
 func (q *Queue) Flush(ctx context.Context) error {
 	q.end()
 	for {
@@ -131,6 +131,8 @@ func (q *Queue) Flush(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil || !locked(err):
 			return fmt.Errorf("flush queue: %d acknowledged orders are lost: %w", left, err)
+		case err != nil:
+			q.failed(err)
 		}
 	}
 }

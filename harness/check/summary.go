@@ -128,7 +128,7 @@ func detail(o *observation) result.Detail {
 	}
 	d.Warnings = append(d.Warnings, remarks(o)...)
 	d.Delivery, d.Operation, d.Left = o.Delivery, o.Operation, o.Left
-	if !o.intact() || o.Exit.Killed || o.Exit.Code != 0 {
+	if !o.intact() || o.Exit.Killed || o.Exit.Code != 0 || d.InFlight.Failed+d.Late.Failed > 0 {
 		d.Stderr = o.Stderr
 	}
 	return d
