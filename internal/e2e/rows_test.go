@@ -20,13 +20,21 @@ import (
 // claim needs, and not only as many as show that it can be tested.
 const envLong = "LASTCALL_LONG"
 
-// long returns how many shutdowns to do.
-func long(t *testing.T, short, full string) string {
+// effort is how much is asked of a strategy.
+type effort struct{ rate, shutdowns string }
+
+// whole is what the claims are made of. It wants a machine that has nothing else
+// to do.
+var whole = effort{rate: "1000", shutdowns: "20"}
+
+// efforts returns the whole one if somebody asks for it, and else a short one.
+func efforts(t *testing.T, shutdowns string) effort {
 	t.Helper()
 	if os.Getenv(envLong) == "1" {
-		return full
+		return whole
 	}
-	t.Logf("%s shutdowns here; %s=1 does %s", short, envLong, full)
+	short := effort{rate: "300", shutdowns: shutdowns}
+	t.Logf("%s shutdowns at %s requests/s; %s=1 does %s at %s", short.shutdowns, short.rate, envLong, whole.shutdowns, whole.rate)
 	return short
 }
 
@@ -136,8 +144,9 @@ func TestAcknowledgedRows(t *testing.T) {
 		t.Run(strategy, func(t *testing.T) {
 			t.Parallel()                                     // they wait for their drains, most of the time
 			store := filepath.Join(t.TempDir(), "orders.db") // one for all shutdowns, as a database is
-			args, records := sampleOrders(t, strategy, store, "--scenario", "background", "--rate", "500", "--min-at-risk", "1",
-				"--shutdowns", long(t, "3", "20"))
+			e := efforts(t, "3")
+			args, records := sampleOrders(t, strategy, store, "--scenario", "background", "--rate", e.rate, "--min-at-risk", "1",
+				"--shutdowns", e.shutdowns)
 			verdict, status := result.Pass, result.Satisfied
 			if loses {
 				verdict, status = result.Fail, result.Violated
