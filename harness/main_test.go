@@ -162,33 +162,12 @@ func handler(behaviour string) http.Handler {
 	})
 }
 
-// subject is a server of this test's, under a name.
-type subject struct {
-	harness.Strategy
-	behaviour string
-}
-
-func newSubject(t *testing.T, behaviour string) subject {
+// newSubject returns a server of this test's, under a name: the test binary with
+// the behaviour in its environment.
+func newSubject(t *testing.T, behaviour string) harness.Strategy {
 	t.Helper()
-	return subject{
-		harness.Strategy{Label: strings.ReplaceAll(behaviour, " ", "-"), Path: os.Args[0], Health: "/health"}, behaviour,
+	return harness.Strategy{
+		Label: strings.ReplaceAll(behaviour, " ", "-"), Path: os.Args[0], Health: "/health",
+		Env: []string{envServer + "=" + behaviour},
 	}
-}
-
-// Boot starts the test binary with the behaviour in its environment.
-func (s subject) Boot(ctx context.Context, ledgerPath string) (harness.Server, error) {
-	if err := os.Setenv(envServer, s.behaviour); err != nil { // tests here run one after the other
-		return nil, err
-	}
-	defer os.Unsetenv(envServer)
-	return s.Strategy.Boot(ctx, ledgerPath)
-}
-
-// Start does the same, and does not wait.
-func (s subject) Start(ctx context.Context, ledgerPath string) (harness.Server, harness.Await, error) {
-	if err := os.Setenv(envServer, s.behaviour); err != nil {
-		return nil, nil, err
-	}
-	defer os.Unsetenv(envServer)
-	return s.Strategy.Start(ctx, ledgerPath)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type Strategy struct {
 	Args     []string // without the program's name
 	Lifeline string   // the environment variable that gets the lifeline's descriptor
 	Health   string   // path of the readiness check, "" if the ready line is enough
+	Env      []string // KEY=value, besides our own environment
 
 	Store      string   // the environment variable that names the file of its store, "" if it has none
 	Applied    []string // the command that prints the ids in that file, whose path replaces {store}
@@ -71,7 +73,7 @@ func (s Strategy) Start(_ context.Context, ledgerPath string) (Server, Await, er
 }
 
 func (s Strategy) environ(book *Book) []string {
-	env := []string{ledger.EnvPath + "=" + book.Path()}
+	env := append(slices.Clone(s.Env), ledger.EnvPath+"="+book.Path())
 	if s.Store != "" {
 		env = append(env, s.Store+"="+storeBeside(book))
 	}

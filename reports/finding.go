@@ -172,14 +172,3 @@ func cleanAll(lines []string) []string {
 	}
 	return cleaned
 }
-
-// words are the last lines on the subject's stderr, from the last shutdown that
-// has some, and that shutdown.
-func words(s result.Subject) (lines []string, shutdown int) {
-	for i := len(s.Details) - 1; i >= 0; i-- {
-		if d := s.Details[i]; len(d.Stderr) > 0 {
-			return d.Stderr, d.Shutdown
-		}
-	}
-	return nil, 0
-}

@@ -231,19 +231,3 @@ func (style Style) story(w io.Writer, s result.Subject) {
 		lastWords(w, s)
 	}
 }
-
-// mostWords is how many of a subject's last lines are shown: a request log would
-// push everything else off the screen. All that was kept is in the JSON report.
-const mostWords = 8
-
-// lastWords shows the end of the subject's stderr.
-func lastWords(w io.Writer, s result.Subject) {
-	lines, shutdown := words(s)
-	if len(lines) == 0 {
-		return
-	}
-	fmt.Fprintf(w, "  Its last words on stderr, in %s %d:\n", occasion(s), shutdown)
-	for _, line := range lines[max(0, len(lines)-mostWords):] {
-		fmt.Fprintf(w, "    | %s\n", shorten(clean(line), width-6))
-	}
-}

@@ -14,7 +14,7 @@ import (
 const (
 	// batchEvery is how often the queue is written: the longest time for which
 	// an acknowledged order exists in memory only.
-	batchEvery = 50 * time.Millisecond
+	batchEvery = 250 * time.Millisecond
 	// retryAfter is how long the writer rests after a batch that failed.
 	retryAfter = 500 * time.Millisecond
 	// queueLimit is how many orders may wait in memory.
@@ -29,7 +29,7 @@ var (
 // Queue holds orders that were acknowledged and are not written yet. A writer
 // of its own, which the first order starts, writes them in batches:
 //
-//	POST /async ── 202 ──> Queue ── every 50 ms ──> Store
+//	POST /async ── 202 ──> Queue ── every 250 ms ─> Store
 //
 // Whoever stops must call Flush after the last request and before the store is
 // closed, or what was acknowledged in the last moments is lost.
@@ -119,9 +119,9 @@ func (q *Queue) end() {
 }
 
 // Flush ends the queue and writes what is in it. It tries again for as long as
-// another process holds the lock of the store, and gives up on any other error
-// and at the end of the context. The error says how many acknowledged orders
-// are lost.
+// another process holds the lock of the store, and says so each time. It gives
+// up on any other error and at the end of the context. The error says how many
+// acknowledged orders are lost.
 func (q *Queue) Flush(ctx context.Context) error {
 	q.end()
 	for {
@@ -131,6 +131,8 @@ func (q *Queue) Flush(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil || !locked(err):
 			return fmt.Errorf("flush queue: %d acknowledged orders are lost: %w", left, err)
+		case err != nil:
+			q.failed(err)
 		}
 	}
 }

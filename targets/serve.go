@@ -99,7 +99,10 @@ func prepare(o Options, stderr io.Writer) (*App, error) {
 	if app.Store.path = os.Getenv(EnvStore); app.Store.path != "" {
 		// Somebody wants this very file: whether it can be had is said now.
 		if err := app.Store.open(); err != nil {
-			return nil, err
+			if locked(err) {
+				return nil, fmt.Errorf("%w: another process holds it", err)
+			}
+			return nil, fmt.Errorf("%w: %s must name a file in a directory that can be written to", err, EnvStore)
 		}
 	}
 	return app, nil

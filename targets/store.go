@@ -162,6 +162,9 @@ func (s *Store) Insert(ctx context.Context, orders ...order) error {
 		return errStoreClosed
 	}
 	tx, err := s.db.BeginTx(ctx, nil)
+	if ctx.Err() != nil && err != nil { // the driver only says that the time is up
+		return fmt.Errorf("store: neither its turn nor its lock came in time: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

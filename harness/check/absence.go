@@ -28,7 +28,8 @@ func (t teller) tooEarly(f result.Finding) []string {
 	return []string{
 		what, why,
 		fmt.Sprintf("Go on accepting and serving for longer than the balancer takes (here %s), with readiness red and Connection: close; "+
-			"only then shut down.", lag),
+			"only then shut down (`lastcall explain drain` shows it). Where the server cannot be changed, have the signal come "+
+			"later by as much: in Kubernetes, with a preStop hook that sleeps.", lag),
 	}
 }
 

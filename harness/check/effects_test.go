@@ -385,6 +385,26 @@ func TestWhatWasLeftOutIsSaid(t *testing.T) {
 	}
 }
 
+// TestWhatCouldNotBeReadIsAWarning of the whole run, which every report shows.
+func TestWhatCouldNotBeReadIsAWarning(t *testing.T) {
+	spoilt := func() *builder {
+		return newHistory().posts().withLedger().found().edit(func(h *history.History) {
+			h.Ledger.Torn, h.Ledger.Foreign = 1, 1
+			h.Applied.Foreign, h.Applied.Strange, h.Applied.Sample = 120, 2, "(65 rows)"
+		})
+	}
+	whole := newHistory().posts().withLedger().found().subject(1, "whole")
+	suite := Judge(histories(spoilt(), spoilt(), whole), policy(t, "default"))
+	name := suite.Subjects[0].Name
+	want := []string{
+		name + ": 2 lines of the ledger could not be read, and count for nothing: append each with one write, its end of line included",
+		name + `: 4 lines among the applied ids are none, as "(65 rows)": print ids and nothing else, one a line`,
+	}
+	if !slices.Equal(suite.Warnings, want) {
+		t.Errorf("warnings %q, want %q", suite.Warnings, want)
+	}
+}
+
 func TestStoryOfEffects(t *testing.T) {
 	const worse = "Their clients were told that it was done, and will not ask again: that is worse than an error, which a client knows of"
 	const remedy = "Commit before you answer. Where the work is done later, as behind a 202, do what is queued before you exit: " +

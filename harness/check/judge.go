@@ -38,6 +38,7 @@ func Judge(histories []*history.History, policy Policy) result.Suite {
 	suite.Seconds = seconds(histories)
 	for _, group := range bySubject(histories) {
 		suite.Subjects = append(suite.Subjects, judgeSubject(group, policy))
+		suite.Warnings = append(suite.Warnings, unread(group)...)
 	}
 	suite.Status = overall(suite.Subjects)
 	for _, h := range histories {

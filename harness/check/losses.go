@@ -26,8 +26,8 @@ func (t teller) inFlight(result.Finding) []string {
 		why = t.gaveUp()
 	default:
 		why = []string{
-			"Their handlers failed once the signal had come: something they need was closed before they were done.",
-			"Close the store and all that handlers use only after the last of them has returned.",
+			"Their handlers failed once the signal had come: something they need was closed, or lost, before they were done.",
+			"Close the store and all that handlers use only after the last of them has returned. If nobody closed it, the server's log says more.",
 		}
 	}
 	return append([]string{what}, why...)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -128,7 +129,7 @@ func detail(o *observation) result.Detail {
 	d.Warnings = append(d.Warnings, remarks(o)...)
 	d.Delivery, d.Operation, d.Left = o.Delivery, o.Operation, o.Left
 	d.Parked = o.parked()
-	if !o.intact() || o.Exit.Killed || o.Exit.Code != 0 {
+	if !o.intact() || o.Exit.Killed || o.Exit.Code != 0 || d.InFlight.Failed+d.Late.Failed > 0 {
 		d.Stderr = o.Stderr
 	}
 	return d
@@ -171,6 +172,29 @@ func leftOut(o *observation) (said []string) {
 	}
 	if n := o.Applied.Strange; n > 0 && !senseless(o.Applied) {
 		said = append(said, fmt.Sprintf("%s among the applied ids %s none, as %q", count(n, "line"), verb(n, "is", "are"), o.Applied.Sample))
+	}
+	return said
+}
+
+// unread says what a subject's witnesses wrote and nobody could read, over all
+// its shutdowns. No verdict changes by it, and whoever reads one has to know.
+func unread(group []*history.History) (said []string) {
+	torn, strange, sample := 0, 0, ""
+	for _, h := range group {
+		torn += h.Ledger.Torn
+		if !senseless(h.Applied) { // else it is a problem, and said as one
+			strange += h.Applied.Strange
+			sample = cmp.Or(sample, h.Applied.Sample)
+		}
+	}
+	name := group[0].Header.Subject
+	if torn > 0 {
+		said = append(said, fmt.Sprintf("%s: %s of the ledger could not be read, and %s nothing: append each with one write, its end of line included",
+			name, count(torn, "line"), verb(torn, "counts for", "count for")))
+	}
+	if strange > 0 {
+		said = append(said, fmt.Sprintf("%s: %s among the applied ids %s none, as %q: print ids and nothing else, one a line",
+			name, count(strange, "line"), verb(strange, "is", "are"), sample))
 	}
 	return said
 }

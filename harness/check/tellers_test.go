@@ -144,7 +144,9 @@ func TestStoryOfInterruptions(t *testing.T) {
 }
 
 func TestStoryOfTheLag(t *testing.T) {
-	const remedy = "Go on accepting and serving for longer than the balancer takes (here 2s), with readiness red and Connection: close; only then shut down."
+	const remedy = "Go on accepting and serving for longer than the balancer takes (here 2s), with readiness red and Connection: close; " +
+		"only then shut down (`lastcall explain drain` shows it). Where the server cannot be changed, have the signal come later by as much: " +
+		"in Kubernetes, with a preStop hook that sleeps."
 	serving := func() *builder {
 		return newFrame().before(history.Completed, 40).inFlight(history.Completed, 25).late(history.Completed, 5).lag(2 * time.Second)
 	}

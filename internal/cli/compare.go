@@ -112,9 +112,20 @@ func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string
 		plan.Subjects = append(plan.Subjects, ordersStore.witness(harness.Strategy{
 			Label: strategy.Name, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
 			Args: []string{"serve", strategy.Name, "--addr", "127.0.0.1:0", "--request-log=false"},
+			Env:  knownLag(scenario),
 		}, scenario, program))
 	}
 	return plan, nil
+}
+
+// knownLag tells a strategy that drains how long the balancer of the scenario goes
+// on sending, as whoever runs a server knows it of theirs. A lag in the
+// environment is meant, and stays.
+func knownLag(s harness.Scenario) []string {
+	if s.Disruption.Lag.Duration == 0 || os.Getenv(targets.EnvLag) != "" {
+		return nil
+	}
+	return []string{targets.EnvLag + "=" + s.Disruption.Lag.String()}
 }
 
 func workPath(s harness.Scenario) string {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lastcall/harness/check"
 	"lastcall/harness/result"
 )
 
@@ -63,21 +65,7 @@ func TestOutOfDescriptors(t *testing.T) {
 // TestFullDisk: a report that finds no room is an error, and nothing half written
 // appears under its name. The others are written.
 func TestFullDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("not root: no small disk can be made")
-		}
-		t.Skip("not root: no small disk can be made")
-	}
-	small, large := t.TempDir(), t.TempDir()
-	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=4k"); err != nil {
-		t.Skipf("no small disk can be mounted here: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(small, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	small, large := smallDisk(t, "4k"), t.TempDir()
 	report, other := filepath.Join(small, "report.json"), filepath.Join(large, "report.xml")
 	var stderr bytes.Buffer
 	cmd := exec.Command(lastcall, sample("naive", "--shutdowns", "1", "--quiet", "--report", "json="+report, "--report", "junit="+other)...)
@@ -91,6 +79,54 @@ func TestFullDisk(t *testing.T) {
 	}
 	if info, err := os.Stat(other); err != nil || info.Size() == 0 {
 		t.Errorf("the other report: %v", err)
+	}
+}
+
+// smallDisk mounts a directory with so much room.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("not root: no small disk can be made")
+		}
+		t.Skip("not root: no small disk can be made")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("no small disk can be mounted here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// TestFullDiskWhileFlushing fills the disk as the drain begins: what is in the
+// queue then is acknowledged, and finds no room.
+func TestFullDiskWhileFlushing(t *testing.T) {
+	fault := storeFault{
+		strategy: "drain", url: queuedOrders, strike: fillDisk, exit: 1, readable: true,
+		verdict: result.Fail, rule: check.NoLostAck, status: result.Violated,
+		says: []string{"acknowledged orders are lost", "database or disk is full", "Their clients were told that it was done"},
+	}
+	fault.run(t, smallDisk(t, "16m"))
+}
+
+// fillDisk leaves no room on the disk of the store.
+func fillDisk(t *testing.T, store string) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(filepath.Dir(store), "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for chunk := make([]byte, 4<<10); err == nil; {
+		_, err = file.Write(chunk)
+	}
+	if !errors.Is(err, unix.ENOSPC) {
+		t.Error(err)
 	}
 }
 
