@@ -157,7 +157,7 @@ func handler(behaviour string) http.Handler {
 				os.Exit(7)
 			}
 		}
-		time.Sleep(20 * time.Millisecond) // the handler's work
+		time.Sleep(60 * time.Millisecond) // the handler's work
 		_, _ = w.Write([]byte("done"))
 	})
 }

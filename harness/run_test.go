@@ -20,7 +20,7 @@ import (
 func quick() harness.Scenario {
 	s := harness.DefaultScenario()
 	s.Shutdowns = 1
-	s.Subject.Delay = history.Millis(20)
+	s.Subject.Delay = history.Millis(60) // longer than a busy machine delays an answer
 	s.Load.Rate, s.Load.WarmUp, s.Load.Jitter = 200, history.Millis(100), history.Millis(50)
 	s.Disruption.Grace = history.Seconds(3)
 	return s

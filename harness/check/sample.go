@@ -57,14 +57,27 @@ func enough(scenario history.Scenario, s result.Subject, policy Policy) string {
 	}
 	if s.AtRisk > 0 {
 		shutdowns := int(math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(s.ShutdownsIntact) / float64(s.AtRisk)))
-		if shutdowns <= history.MaxShutdowns {
+		if shutdowns > s.ShutdownsIntact && shutdowns <= history.MaxShutdowns {
 			advice = append(advice, fmt.Sprintf("try %d times (--shutdowns)", shutdowns))
 		}
+	}
+	if guard := widestGuard(s); len(advice) == 0 && guard > history.MinGuard {
+		return fmt.Sprintf("the answers before it were so uneven that only what had been sent %s earlier counts: "+
+			"ask for something slower, or on a machine that does nothing else", short(guard))
 	}
 	if len(advice) == 0 {
 		return "repeat it (--shutdowns): the signal met an empty server"
 	}
 	return strings.Join(advice, ", or ")
+}
+
+// widestGuard is how long before the signal a request must have been sent, in the
+// most uneven of the shutdowns, to count as in flight.
+func widestGuard(s result.Subject) (guard time.Duration) {
+	for _, d := range s.Details {
+		guard = max(guard, time.Duration(d.GuardMS*float64(time.Millisecond)))
+	}
+	return guard
 }
 
 // slowerOrFaster advises on requests in flight: by Little's law rate times the
