@@ -111,7 +111,7 @@ func TestFullDiskWhileFlushing(t *testing.T) {
 		verdict: result.Fail, rule: check.NoLostAck, status: result.Violated,
 		says: []string{"acknowledged orders are lost", "database or disk is full", "Their clients were told that it was done"},
 	}
-	fault.run(t, smallDisk(t, "16m"))
+	fault.run(t, func() string { return smallDisk(t, "16m") })
 }
 
 // fillDisk leaves no room on the disk of the store.

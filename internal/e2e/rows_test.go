@@ -27,13 +27,14 @@ type effort struct{ rate, shutdowns string }
 // to do.
 var whole = effort{rate: "1000", shutdowns: "20"}
 
-// efforts returns the whole one if somebody asks for it, and else a short one.
+// efforts returns the whole one if somebody asks for it, and else a short one that a
+// busy machine can keep up with.
 func efforts(t *testing.T, shutdowns string) effort {
 	t.Helper()
 	if os.Getenv(envLong) == "1" {
 		return whole
 	}
-	short := effort{rate: "300", shutdowns: shutdowns}
+	short := effort{rate: "200", shutdowns: shutdowns}
 	t.Logf("%s shutdowns at %s requests/s; %s=1 does %s at %s", short.shutdowns, short.rate, envLong, whole.shutdowns, whole.rate)
 	return short
 }
@@ -125,7 +126,7 @@ func wantSameLost(t *testing.T, s result.Subject, all []*history.History, rows [
 	}
 	slices.Sort(lost)
 	slices.Sort(said)
-	if !slices.Equal(lost, said) || len(lost) != s.Ledger.LostAcks || acknowledged < 100 {
+	if !slices.Equal(lost, said) || len(lost) != s.Ledger.LostAcks || acknowledged < 50 {
 		t.Errorf("of %d acknowledged orders %d are in no row; lastcall names %d: %q and %q", acknowledged, len(lost), len(said), lost, said)
 	}
 	for id, n := range stored {
@@ -142,7 +143,6 @@ func wantSameLost(t *testing.T, s result.Subject, all []*history.History, rows [
 func TestAcknowledgedRows(t *testing.T) {
 	for strategy, loses := range map[string]bool{"ack-then-lose": true, "naive": true, "drain": false, "signal-notify": false} {
 		t.Run(strategy, func(t *testing.T) {
-			t.Parallel()                                     // they wait for their drains, most of the time
 			store := filepath.Join(t.TempDir(), "orders.db") // one for all shutdowns, as a database is
 			e := efforts(t, "3")
 			args, records := sampleOrders(t, strategy, store, "--scenario", "background", "--rate", e.rate, "--min-at-risk", "1",

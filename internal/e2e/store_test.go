@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,10 +35,11 @@ type storeFault struct {
 	flags    []string
 }
 
-// Orders that are written before the answer, and orders that are queued.
+// Orders that are written before the answer, and orders that are queued. These
+// take so long that every drain does, and the fault comes before the flush.
 const (
 	writtenOrders = "POST /orders?delay=100ms"
-	queuedOrders  = "POST /async?delay=10ms"
+	queuedOrders  = "POST /async?delay=500ms"
 )
 
 // killed is the exit code of a process that a signal ended.
@@ -100,19 +100,19 @@ func TestFaultsOfTheStore(t *testing.T) {
 	for _, c := range storeFaults() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // they wait for locks, most of the time
-			c.run(t, t.TempDir())
+			c.run(t, t.TempDir)
 		})
 	}
 }
 
-// run does one shutdown with its store in the directory. On a busy machine
-// lastcall repeats it, which the fault is not for: then it is done anew.
-func (c storeFault) run(t *testing.T, dir string) {
+// run does one shutdown with its store in a directory of its own. On a busy
+// machine lastcall repeats it, which the fault is not for: then it is done anew.
+func (c storeFault) run(t *testing.T, newDir func() string) {
 	t.Helper()
-	for n := range 3 {
-		store := filepath.Join(dir, strconv.Itoa(n), "orders.db")
+	for range 3 {
+		store := filepath.Join(newDir(), "store", "orders.db")
 		args, records := sampleOrders(t, c.strategy, store, append([]string{
-			"--report", "json", "--rate", "200", "--shutdowns", "1",
+			"--report", "json", "--rate", "100", "--shutdowns", "1",
 			"--lag", "300ms", "--url", c.url, "--ledger", filepath.Join(t.TempDir(), "ledger"),
 		}, c.flags...)...)
 		s := c.strikeAt(t, args, store)

@@ -30,7 +30,7 @@ func behindABalancer(t *testing.T, connections, lag string, e effort) {
 	}
 	drain := gate("drain", exitPass)
 	wantVerdict(t, drain, result.Pass, check.ServesThroughLag, result.Satisfied)
-	if drain.Requests.Refused+drain.Requests.Dropped+drain.Requests.Failed > 0 || drain.Late.Total < 200 {
+	if drain.Requests.Refused+drain.Requests.Dropped+drain.Requests.Failed > 0 || drain.Late.Total < 100 {
 		t.Errorf("drain: %+v", drain.Requests)
 	}
 	hasty := gate("signal-notify", exitFail)
