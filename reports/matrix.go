@@ -180,7 +180,22 @@ func bottom(header []string) []string {
 // MatrixMarkdown writes the matrix as a table of Markdown, with the legend.
 func MatrixMarkdown(w io.Writer, m result.Matrix) error {
 	out := new(strings.Builder)
-	fmt.Fprint(out, "## lastcall: strategies in every scenario\n\n| strategy |")
+	fmt.Fprint(out, "## lastcall: strategies in every scenario\n\n")
+	matrixTable(out, m)
+	fmt.Fprintln(out)
+	for _, line := range matrixLegend {
+		fmt.Fprintf(out, "- %s\n", line)
+	}
+	Style{}.surprises(out, m)
+	if _, err := io.WriteString(w, out.String()); err != nil {
+		return fmt.Errorf("write markdown matrix: %w", err)
+	}
+	return nil
+}
+
+// matrixTable is the matrix as a table of Markdown.
+func matrixTable(out io.Writer, m result.Matrix) {
+	fmt.Fprint(out, "| strategy |")
 	for _, name := range m.Scenarios {
 		fmt.Fprintf(out, " %s |", markdown(name))
 	}
@@ -192,13 +207,4 @@ func MatrixMarkdown(w io.Writer, m result.Matrix) error {
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintln(out)
-	for _, line := range matrixLegend {
-		fmt.Fprintf(out, "- %s\n", line)
-	}
-	Style{}.surprises(out, m)
-	if _, err := io.WriteString(w, out.String()); err != nil {
-		return fmt.Errorf("write markdown matrix: %w", err)
-	}
-	return nil
 }

@@ -46,7 +46,7 @@ func (style Style) TrackTable(w io.Writer, m result.Matrix) error {
 		style.surprises(out, faultyOf(m))
 	}
 	if sound := soundOf(m); len(sound.Rows) > 0 {
-		fmt.Fprint(out, "\nWhat must pass:\n\n")
+		fmt.Fprint(out, "\nThe right ones, who must pass all that shows a bug:\n\n")
 		if err := style.MatrixTable(out, sound); err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (style Style) toll(m result.Matrix) string {
 	met := func(rows []result.Row) (n, of int) {
 		for _, row := range rows {
 			of++
-			asExpected := len(row.Cells) > 0
+			asExpected := len(row.Cells) > 0 && len(row.Cells) >= row.Due
 			for _, c := range row.Cells {
 				asExpected = asExpected && c.Surprise == ""
 			}
@@ -92,7 +92,7 @@ func (style Style) toll(m result.Matrix) string {
 	if color == "" {
 		color = yellow
 	}
-	return fmt.Sprintf("%s: %d of %d faulty strategies caught for the stated reason, %d of %d right ones pass.",
+	return fmt.Sprintf("%s: %d of %d faulty strategies caught for the stated reason, %d of %d right ones as they should be.",
 		style.paint(color, strings.ToUpper(m.Status.String())), faulty, ofFaulty, sound, ofSound)
 }
 
@@ -126,9 +126,25 @@ func orAbsent(text string) string {
 	return clean(text)
 }
 
-// TrackMarkdown writes what a page can keep: the bugs, where they show, and by which
-// rule. Nothing of one run stands in it but whether it was as expected.
+// TrackMarkdown writes the track record as a page: the bugs, what each right strategy
+// came to, and what it comes to together.
 func TrackMarkdown(w io.Writer, m result.Matrix) error {
+	out := new(strings.Builder)
+	fmt.Fprintf(out, "## lastcall selftest\n\n%s\n\n%s", Style{}.toll(m), Bugs(m))
+	if sound := soundOf(m); len(sound.Rows) > 0 {
+		fmt.Fprintln(out)
+		matrixTable(out, sound)
+	}
+	Style{}.surprises(out, m)
+	if _, err := io.WriteString(w, out.String()); err != nil {
+		return fmt.Errorf("write track record: %w", err)
+	}
+	return nil
+}
+
+// Bugs is a table of Markdown: the bugs, where they show, and by which rule. Nothing
+// of one run stands in it.
+func Bugs(m result.Matrix) string {
 	out := new(strings.Builder)
 	fmt.Fprint(out, "| faulty strategy | bug | scenario that shows it | rule that must fail, and no other |\n| :--- | :--- | :--- | :--- |\n")
 	for _, row := range faultyOf(m).Rows {
@@ -140,9 +156,5 @@ func TrackMarkdown(w io.Writer, m result.Matrix) error {
 			fmt.Fprintf(out, "| %s | %s | %s | %s |\n", markdown(row.Subject), markdown(bug), markdown(c.Scenario), markdown(strings.Join(c.Expected, ", ")))
 		}
 	}
-	Style{}.surprises(out, m)
-	if _, err := io.WriteString(w, out.String()); err != nil {
-		return fmt.Errorf("write track record: %w", err)
-	}
-	return nil
+	return out.String()
 }

@@ -114,21 +114,22 @@ func TestTheStatusOfAMatrixIsEarned(t *testing.T) {
 	missed := CellOf("s", broke(), []string{NoFailed})
 	unjudged := CellOf("s", result.Subject{Verdict: result.Inconclusive}, []string{ExpectPass})
 	for _, c := range []struct {
-		name                           string
-		m                              result.Matrix
-		asExpected, allPass, allJudged result.Overall
+		name                  string
+		m                     result.Matrix
+		asExpected, allJudged result.Overall
 	}{
-		{"nothing", of(), result.SuiteInconclusive, result.SuiteInconclusive, result.SuiteInconclusive},
-		{"nobody", result.Matrix{}, result.SuiteInconclusive, result.SuiteInconclusive, result.SuiteInconclusive},
-		{"one passes", of(pass), result.SuitePass, result.SuitePass, result.SuitePass},
-		{"one is caught", of(pass, caught), result.SuitePass, result.SuiteFail, result.SuitePass},
-		{"one is missed", of(missed, pass), result.SuiteFail, result.SuitePass, result.SuitePass},
-		{"of one nothing was expected", of(CellOf("s", broke(), nil)), result.SuiteFail, result.SuitePass, result.SuitePass},
-		{"one is not judged", of(pass, unjudged), result.SuiteInconclusive, result.SuiteInconclusive, result.SuiteInconclusive},
-		{"one is missed, one not judged", of(unjudged, missed), result.SuiteFail, result.SuiteInconclusive, result.SuiteInconclusive},
+		{"nothing", of(), result.SuiteInconclusive, result.SuiteInconclusive},
+		{"nobody", result.Matrix{}, result.SuiteInconclusive, result.SuiteInconclusive},
+		{"less than was due", result.Matrix{Rows: []result.Row{{Due: 2, Cells: []result.Cell{pass}}}}, result.SuiteInconclusive, result.SuiteInconclusive},
+		{"one passes", of(pass), result.SuitePass, result.SuitePass},
+		{"one is caught", of(pass, caught), result.SuitePass, result.SuitePass},
+		{"one is missed", of(missed, pass), result.SuiteFail, result.SuitePass},
+		{"of one nothing was expected", of(CellOf("s", broke(), nil)), result.SuiteFail, result.SuitePass},
+		{"one is not judged", of(pass, unjudged), result.SuiteInconclusive, result.SuiteInconclusive},
+		{"one is missed, one not judged", of(unjudged, missed), result.SuiteFail, result.SuiteInconclusive},
 	} {
-		if got := [...]result.Overall{AsExpected(c.m), AllPass(c.m), AllJudged(c.m)}; got != [...]result.Overall{c.asExpected, c.allPass, c.allJudged} {
-			t.Errorf("%s: %v, want %v", c.name, got, [...]result.Overall{c.asExpected, c.allPass, c.allJudged})
+		if got := [...]result.Overall{AsExpected(c.m), AllJudged(c.m)}; got != [...]result.Overall{c.asExpected, c.allJudged} {
+			t.Errorf("%s: %v, want %v", c.name, got, [...]result.Overall{c.asExpected, c.allJudged})
 		}
 	}
 }

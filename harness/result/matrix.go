@@ -29,7 +29,20 @@ type Row struct {
 	Bug     string `json:"bug,omitempty"`    // the number of the bug that it is known to carry
 	Title   string `json:"title,omitempty"`  // what that bug is, and where it was reported
 	Breaks  string `json:"breaks,omitempty"` // the rule that it is known to break, "" for a right one
+	Due     int    `json:"due"`              // in how many scenarios it was to be run
 	Cells   []Cell `json:"cells"`            // those that were run, in the order of the columns
+}
+
+// Add adds a cell. Of a scenario that the row has already it is another try, and both
+// are put together.
+func (r *Row) Add(c Cell, together func(first, second Cell) Cell) {
+	for i, old := range r.Cells {
+		if old.Scenario == c.Scenario {
+			r.Cells[i] = together(old, c)
+			return
+		}
+	}
+	r.Cells = append(r.Cells, c)
 }
 
 // Cell is one subject in one scenario.

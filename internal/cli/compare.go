@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -84,13 +85,14 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 	if err := o.output.adopt(scenario.Reports); err != nil {
 		return harness.Plan{}, policy, err
 	}
-	plan, err := strategyPlan(scenario, policy, names)
+	plan, err := strategyPlan(scenario, policy, names, knownLag(scenario))
 	plan.Seed = o.seed
 	return plan, policy, err
 }
 
-// strategyPlan is the plan that puts these strategies through a scenario.
-func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string) (harness.Plan, error) {
+// strategyPlan is the plan that puts these strategies through a scenario. The lag is
+// told to those that drain; 0: what they know themselves.
+func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string, lag time.Duration) (harness.Plan, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
@@ -112,20 +114,27 @@ func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string
 		plan.Subjects = append(plan.Subjects, ordersStore.witness(harness.Strategy{
 			Label: strategy.Name, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
 			Args: []string{"serve", strategy.Name, "--addr", "127.0.0.1:0", "--request-log=false"},
-			Env:  knownLag(scenario),
+			Env:  lagEnv(lag),
 		}, scenario, program))
 	}
 	return plan, nil
 }
 
-// knownLag tells a strategy that drains how long the balancer of the scenario goes
-// on sending, as whoever runs a server knows it of theirs. A lag in the
+// knownLag is how long the scenario's balancer goes on sending, which a strategy that
+// drains is told as whoever runs a server knows it of theirs. A lag in the
 // environment is meant, and stays.
-func knownLag(s harness.Scenario) []string {
-	if s.Disruption.Lag.Duration == 0 || os.Getenv(targets.EnvLag) != "" {
+func knownLag(s harness.Scenario) time.Duration {
+	if os.Getenv(targets.EnvLag) != "" {
+		return 0
+	}
+	return s.Disruption.Lag.Duration
+}
+
+func lagEnv(lag time.Duration) []string {
+	if lag == 0 {
 		return nil
 	}
-	return []string{targets.EnvLag + "=" + s.Disruption.Lag.String()}
+	return []string{targets.EnvLag + "=" + lag.String()}
 }
 
 func workPath(s harness.Scenario) string {

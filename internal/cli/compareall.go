@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -18,11 +17,11 @@ import (
 
 // withAll are the flags that mean something with --all: what is done to whom, the
 // scenarios say.
-var withAll = []string{"all", "shutdowns", "seed", "report", "quiet", "no-color", "gate"}
+var withAll = []string{"all", "shutdowns", "seed", "record", "report", "quiet", "no-color", "gate"}
 
 // compareAll puts strategies through every scenario of the catalogue.
 func compareAll(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet, names []string) error {
-	sv := survey{scenarios: columns(), seed: o.seed, shutdowns: 1, again: worthAnother, quiet: o.output.quiet, err: s.err}
+	sv := survey{scenarios: columns(), seed: o.seed, shutdowns: 1, record: o.record, quiet: o.output.quiet, err: s.err}
 	if err := onlyWithAll(flags); err != nil {
 		return err
 	}
@@ -38,7 +37,7 @@ func compareAll(ctx context.Context, s streams, o *runOptions, flags *pflag.Flag
 	}
 	status := check.AllJudged
 	if o.output.gate {
-		status = check.AllPass
+		status = check.AsExpected
 	}
 	return sv.conclude(ctx, s, &o.output, reports.MatrixFormats, status)
 }
@@ -83,9 +82,9 @@ func (s survey) conclude(ctx context.Context, st streams, o *outputOptions, form
 	defer out.discard()
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	m, err := s.run(ctx)
-	if err != nil && !errors.Is(err, harness.ErrInterrupted) {
-		return err
+	m, failed := s.run(ctx)
+	if len(m.Rows) == 0 {
+		return failed // nothing was started
 	}
 	m.Status = status(m)
 	if ctx.Err() != nil {
@@ -99,6 +98,9 @@ func (s survey) conclude(ctx context.Context, st streams, o *outputOptions, form
 	}
 	if err := interruptedExit(ctx); err != nil {
 		return err
+	}
+	if failed != nil {
+		return failed // what was measured until then has been reported
 	}
 	return exitOfStatus(m.Status)
 }

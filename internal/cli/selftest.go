@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastcall/harness/check"
-	"lastcall/harness/result"
 	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
@@ -18,7 +17,8 @@ const selftestLong = `Prove that lastcall still detects what it is there to dete
 
 Every faulty strategy carries a bug that real servers had. Each is put through the
 scenario that shows it, and must fail by the rule that says so, and by no other;
-every right strategy is put through the same scenarios, and must pass.
+every right strategy is put through the same scenarios, and must pass. Two controls
+come on top: nobody may pass kill, and behind-a-balancer only who drains.
 
 What one shutdown did not show, or could not because too little was at risk or this
 machine was too busy, is tried again with as many as the scenario wants, twice at most;
@@ -44,6 +44,7 @@ func newSelftest(s streams) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides when in its load each server is stopped")
+	f.StringVar(&o.record, "record", "", "write the history of each shutdown into this new `directory`")
 	names := reports.MatrixNames()
 	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
 	f.BoolVar(&o.output.quiet, "quiet", false, "no progress, and no table unless --report asks for it")
@@ -57,8 +58,8 @@ func selftest(ctx context.Context, s streams, o *runOptions, names []string) err
 		return err
 	}
 	return survey{
-		strategies: strategies, scenarios: showing(), seed: o.seed, shutdowns: 1,
-		takes: tracked, again: worthAnother, quiet: o.output.quiet, err: s.err,
+		strategies: strategies, scenarios: columns(), seed: o.seed, shutdowns: 1,
+		takes: tracked, strict: true, record: o.record, quiet: o.output.quiet, err: s.err,
 	}.conclude(ctx, s, &o.output, reports.TrackFormats, check.AsExpected)
 }
 
@@ -75,14 +76,20 @@ func columns() []string {
 	return append([]string{scenarios.Default}, names...)
 }
 
-// tracked reports whether a strategy's track record has a scenario: of one that
-// carries a bug it is the one that shows it, of a right one each of these.
-func tracked(s targets.Strategy, scenario string) bool {
-	return !s.Faulty || s.Shows == scenario
+// controls are scenarios that show no bug of a faulty strategy's, and the right
+// strategies that are put through them: one that nobody passes, and one in which only
+// those pass that drain.
+var controls = map[string][]string{
+	"kill":              {"signal-notify"},
+	"behind-a-balancer": {"signal-notify", "drain"},
 }
 
-// worthAnother reports whether a cell is tried again.
-func worthAnother(c result.Cell) bool {
-	missed := c.Surprise != "" && c.Verdict == result.Pass
-	return missed || c.Verdict == result.Inconclusive
+// tracked reports whether a strategy's track record has a scenario: of one that
+// carries a bug it is the one that shows it, of a right one each of these, and the
+// controls.
+func tracked(s targets.Strategy, scenario string) bool {
+	if s.Faulty {
+		return s.Shows == scenario
+	}
+	return slices.Contains(showing(), scenario) || slices.Contains(controls[scenario], s.Name)
 }

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
 	"lastcall/reports"
@@ -99,15 +102,66 @@ func TestReadmeTrackRecord(t *testing.T) {
 			})
 		}
 	}
-	var want strings.Builder
-	if err := reports.TrackMarkdown(&want, m); err != nil {
-		t.Fatal(err)
-	}
+	want := reports.Bugs(m)
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), want.String()) {
-		t.Errorf("the README's track record is not\n%s", want.String())
+	if !strings.Contains(string(text), want) {
+		t.Errorf("the README's track record is not\n%s", want)
+	}
+}
+
+// TestWhatSelftestComesTo hands the survey verdicts, for there is no lastcall that
+// detects less to be had.
+func TestWhatSelftestComesTo(t *testing.T) {
+	fails := func(rules ...string) result.Subject {
+		s := result.Subject{Verdict: result.Fail, Shutdowns: 1, ShutdownsFailed: 1}
+		for _, rule := range rules {
+			s.Findings = append(s.Findings, result.Finding{Rule: rule, Status: result.Violated, Count: 5})
+		}
+		return s
+	}
+	passes, unjudged := result.Subject{Verdict: result.Pass, Shutdowns: 1}, result.Subject{Shutdowns: 1}
+	for _, c := range []struct {
+		name     string
+		strategy string
+		tries    []result.Subject // in each scenario
+		code     int
+		says     string
+	}{
+		{"caught", "close", []result.Subject{fails(check.InFlightCompletes)}, 0, "PASS: 1 of 1 faulty"},
+		{"missed three times", "close", []result.Subject{passes, passes, passes}, exitFail, "MISSED"},
+		{"missed, then caught", "close", []result.Subject{passes, fails(check.InFlightCompletes)}, 0, "1 of 2"},
+		{"for another reason", "close", []result.Subject{fails(check.ExitStatus)}, exitFail, "OTHER REASON"},
+		{"never judged", "close", []result.Subject{unjudged, unjudged, unjudged}, exitInconclusive, "INCONCLUSIVE: 0 of 1 faulty"},
+		{"a false alarm is not tried again", "drain", []result.Subject{fails(check.InFlightCompletes), passes}, exitFail, "not PASS as expected"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, log strings.Builder
+			strategy, _ := targets.ByName(c.strategy)
+			err := survey{
+				strategies: []targets.Strategy{strategy}, scenarios: columns(), shutdowns: 1, takes: tracked, strict: true, err: &log,
+				judge: func(_ context.Context, course course, _ *progress) (result.Suite, error) {
+					s := c.tries[course.tries]
+					s.Name = c.strategy
+					return result.Suite{Subjects: []result.Subject{s}}, nil
+				},
+			}.conclude(t.Context(), streams{out: &out, err: &log}, &outputOptions{}, reports.TrackFormats, check.AsExpected)
+			code := 0
+			if exit, ok := errors.AsType[*exitError](err); ok {
+				code = exit.code
+			}
+			if code != c.code || !strings.Contains(out.String(), c.says) {
+				t.Errorf("exit %d (%v), want %d and %q in:\n%s", code, err, c.code, c.says, out.String())
+			}
+		})
+	}
+}
+
+func TestNothingExpectedIsNoSuccess(t *testing.T) {
+	cell := survey{strict: true}.cell(course{scenario: harness.Scenario{Name: "steady"}}, result.Subject{Name: "hurry"})
+	if !strings.Contains(cell.Surprise, "below expect in scenarios/steady.yaml") {
+		t.Errorf("it is surprised by %q", cell.Surprise)
 	}
 }

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -22,12 +24,14 @@ type survey struct {
 
 	// takes reports whether a strategy is put through a scenario. Nil: it is.
 	takes func(s targets.Strategy, scenario string) bool
-	// again reports whether a cell is worth another try, of which there are two at
-	// most, with as many shutdowns as the scenario wants.
-	again func(c result.Cell) bool
+	// strict wants every strategy to be as its scenario expects.
+	strict bool
+	// judge runs and judges. Nil: as it really is.
+	judge func(ctx context.Context, c course, bar *progress) (result.Suite, error)
 
-	quiet bool
-	err   io.Writer // for the progress
+	record string // a directory for the histories, one in it for each try of each scenario; "": none
+	quiet  bool
+	err    io.Writer // for the progress
 }
 
 // moreTries is how often a cell is tried again.
@@ -39,10 +43,11 @@ type course struct {
 	policy   check.Policy
 	names    []string
 	wants    int // shutdowns, as the scenario says
+	tries    int // that were made
 }
 
-// run returns how all did. If the context ends, it returns what there is by then,
-// with an error that wraps harness.ErrInterrupted.
+// run returns how all did. If it cannot go on, it returns what there is by then,
+// with an error; one that wraps harness.ErrInterrupted if the context ended.
 func (s survey) run(ctx context.Context) (result.Matrix, error) {
 	courses, err := s.courses()
 	if err != nil {
@@ -51,10 +56,19 @@ func (s survey) run(ctx context.Context) (result.Matrix, error) {
 	started := time.Now()
 	m := result.Matrix{
 		Schema: result.MatrixSchema, Tool: tool(), Environment: harness.Environment(), Seed: s.seed,
-		Started: started.UTC().Round(time.Millisecond), Scenarios: s.scenarios, Rows: []result.Row{},
+		Started: started.UTC().Round(time.Millisecond), Scenarios: []string{}, Rows: []result.Row{},
 	}
 	for _, strategy := range s.strategies {
-		m.Rows = append(m.Rows, result.Row{Subject: strategy.Name, Bug: strategy.Bug, Title: strategy.BugTitle(), Breaks: strategy.Breaks, Cells: []result.Cell{}})
+		row := result.Row{Subject: strategy.Name, Bug: strategy.Bug, Title: strategy.BugTitle(), Breaks: strategy.Breaks, Cells: []result.Cell{}}
+		for _, c := range courses {
+			if slices.Contains(c.names, strategy.Name) {
+				row.Due++
+			}
+		}
+		m.Rows = append(m.Rows, row)
+	}
+	for _, c := range courses {
+		m.Scenarios = append(m.Scenarios, c.scenario.Name)
 	}
 	log.SetOutput(io.Discard) // as in experiment.run
 	bar := newSurveyProgress(s.err, s.quiet, courses)
@@ -94,24 +108,23 @@ func (s survey) courses() ([]course, error) {
 	return all, nil
 }
 
-// course puts its strategies through a scenario, and once more those that are
-// worth it.
+// course puts its strategies through a scenario, and once more, with as many
+// shutdowns as it wants, those of which one told too little.
 func (s survey) course(ctx context.Context, c course, m *result.Matrix, bar *progress) error {
-	for tries := 0; len(c.names) > 0; tries++ {
-		suite, err := s.suite(ctx, c, bar)
+	judge := s.judge
+	if judge == nil {
+		judge = s.measure
+	}
+	for ; len(c.names) > 0; c.tries++ {
+		suite, err := judge(ctx, c, bar)
 		if err != nil {
-			return err
+			return err // a scenario that was not carried out to its end says nothing
 		}
 		var again []string
 		for _, subject := range suite.Subjects {
-			row := &m.Rows[slices.IndexFunc(m.Rows, func(r result.Row) bool { return r.Subject == subject.Name })]
-			cell := check.CellOf(c.scenario.Name, subject, check.Expected(c.scenario.Expect, subject.Name))
-			if last := len(row.Cells) - 1; tries > 0 {
-				cell = check.Together(row.Cells[last], cell)
-				row.Cells = row.Cells[:last]
-			}
-			row.Cells = append(row.Cells, cell)
-			if tries < moreTries && s.again(cell) {
+			cell := s.cell(c, subject)
+			m.Rows[slices.IndexFunc(m.Rows, func(r result.Row) bool { return r.Subject == subject.Name })].Add(cell, check.Together)
+			if c.tries < moreTries && worthAnother(cell) {
 				again = append(again, subject.Name)
 			}
 		}
@@ -122,16 +135,54 @@ func (s survey) course(ctx context.Context, c course, m *result.Matrix, bar *pro
 	return nil
 }
 
-// suite runs and judges.
-func (s survey) suite(ctx context.Context, c course, bar *progress) (result.Suite, error) {
-	plan, err := strategyPlan(c.scenario, c.policy, c.names)
+func (s survey) cell(c course, subject result.Subject) result.Cell {
+	expected := check.Expected(c.scenario.Expect, subject.Name)
+	cell := check.CellOf(c.scenario.Name, subject, expected)
+	if s.strict && expected == nil {
+		cell.Surprise = fmt.Sprintf("nothing is expected of it: name it below expect in scenarios/%s.yaml", c.scenario.Name)
+	}
+	return cell
+}
+
+// worthAnother reports whether a cell is tried again: a bug did not show, which may
+// be luck, or it could not be judged. A false alarm is none the less for not coming
+// twice.
+func worthAnother(c result.Cell) bool {
+	missed := c.Surprise != "" && c.Verdict == result.Pass
+	return missed || c.Verdict == result.Inconclusive
+}
+
+// measure runs and judges.
+func (s survey) measure(ctx context.Context, c course, bar *progress) (result.Suite, error) {
+	plan, err := strategyPlan(c.scenario, c.policy, c.names, surveyLag(c.scenario))
 	if err != nil {
 		return result.Suite{}, err
 	}
-	plan.Seed, plan.Progress = s.seed, bar.stepIn(c.scenario.Name)
+	var keep string
+	if s.record != "" {
+		keep = filepath.Join(s.record, fmt.Sprintf("%s-%d", c.scenario.Name, c.tries+1))
+	}
+	recorder, err := openRecorder(keep)
+	if err != nil {
+		return result.Suite{}, err
+	}
+	plan.Seed, plan.Progress, plan.Done = s.seed, bar.stepIn(c.scenario.Name), recorder.write
 	histories, err := harness.Run(ctx, plan)
 	if err != nil {
-		return result.Suite{}, err // a scenario that was not carried out to its end says nothing
+		return result.Suite{}, err
 	}
 	return check.Judge(histories, c.policy), nil
+}
+
+// quickLag is how long strategies that drain do so in a survey where no balancer
+// lags: what they do is the same, and there are many of them.
+const quickLag = 500 * time.Millisecond
+
+// surveyLag is told to the strategies whatever the environment says: a survey must
+// not come to something else on another machine.
+func surveyLag(s harness.Scenario) time.Duration {
+	if lag := s.Disruption.Lag.Duration; lag > 0 {
+		return lag
+	}
+	return quickLag
 }
