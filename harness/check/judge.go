@@ -130,6 +130,7 @@ func judgeSubject(histories []*history.History, policy Policy) result.Subject {
 	}
 	s.Verdict = verdict(s)
 	s.Story = story(s, scenario, intact)
+	s.Timeline = timeline(observations)
 	return s
 }
 

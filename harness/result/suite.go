@@ -52,6 +52,7 @@ type Subject struct {
 	LatencyMS   Quantiles `json:"latency_ms"`   // of completed requests, from start to end
 	Findings    []Finding `json:"findings"`
 	Details     []Detail  `json:"details"`
+	Timeline    *Timeline `json:"timeline,omitempty"` // of the worst shutdown
 }
 
 // DroppedByCause splits the dropped requests.
