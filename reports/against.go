@@ -15,8 +15,8 @@ const baselineRule = "baseline"
 
 // Against returns every format for a run that is gated by what it made of an
 // earlier one. The table and the Markdown show what was measured, and then the
-// comparison. JUnit and GitHub have no room for two answers: they show the one
-// that the exit code gives (see against). JSON is as measured, for it is what the
+// comparison. JUnit, GitHub and the page have no room for two answers: they show
+// the one that the exit code gives (see against). JSON is as measured, for it is what the
 // next comparison reads.
 func Against(style Style, d result.Diff) []Format {
 	formats := All(style)
@@ -31,7 +31,7 @@ func Against(style Style, d result.Diff) []Format {
 			}
 		case "markdown":
 			formats[i].Render = func(w io.Writer, s result.Suite) error { return MarkdownAgainst(w, s, d) }
-		case "junit", "github":
+		case "junit", "github", "html":
 			formats[i].Render = func(w io.Writer, s result.Suite) error { return f.Render(w, against(s, d)) }
 		}
 	}

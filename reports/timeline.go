@@ -22,20 +22,33 @@ const mostColumns = width - 10
 // timeline draws the worst shutdown of a subject in one line of letters, with a
 // legend of those that occur.
 func timeline(w io.Writer, s result.Subject) {
+	lines := timelineLines(s)
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  %s:\n", lines[0])
+	fmt.Fprintf(w, "    %s\n", lines[1])
+	fmt.Fprintln(w, wrap(lines[2], "    "))
+}
+
+// timelineLines are the headline, the letters, and what they mean, or nothing.
+func timelineLines(s result.Subject) []string {
 	t := s.Timeline
 	if t == nil || !(t.ColumnMS > 0) || len(t.Strip) > mostColumns { // made up: there is nothing to draw
-		return
+		return nil
 	}
 	i := slices.IndexFunc(s.Details, func(d result.Detail) bool { return d.Shutdown == t.Shutdown })
 	if i < 0 {
-		return
+		return nil
 	}
 	d := s.Details[i]
 	exit, exited := eventMS(d, "exit")
 	line := strip(*t, exit, exited)
-	fmt.Fprintf(w, "  %s %d, from left to right, %g ms a column:\n", capital(occasion(s)), t.Shutdown, t.ColumnMS)
-	fmt.Fprintf(w, "    %s\n", strings.TrimRight(line, " "))
-	fmt.Fprintln(w, wrap(strings.Join(letters(d, line, exit), ",  "), "    "))
+	return []string{
+		fmt.Sprintf("%s %d, from left to right, %g ms a column", capital(occasion(s)), t.Shutdown, t.ColumnMS),
+		strings.TrimRight(line, " "),
+		strings.Join(letters(d, line, exit), ", "),
+	}
 }
 
 // strip is the line: what happened in each column, with a mark where the signal
