@@ -34,7 +34,8 @@ type page struct {
 	Warnings    []string
 	Subjects    []pageSubject
 	Missing     string
-	Lanes       bool // somebody has some
+	Lanes       bool   // somebody has some
+	Columns     string // of swimlanes beside each other
 	Legend      []pageLegend
 	Time        pageTime
 	ExitAxis    *drawn
@@ -82,9 +83,22 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 		p.Subjects = append(p.Subjects, one)
 		p.Lanes = p.Lanes || one.Swim != nil
 	}
+	p.Columns = beside(len(s.Subjects))
 	p.Missing = missing(s, drawings)
 	p.Legend = pageLegends(drawings)
 	return p, nil
+}
+
+// beside is how many swimlanes stand beside each other where there is room: such
+// that none is left alone.
+func beside(subjects int) string {
+	switch {
+	case subjects == 1:
+		return "one"
+	case subjects == 2, subjects == 4:
+		return "two"
+	}
+	return "three"
 }
 
 // title is the page's name in a list of tabs.

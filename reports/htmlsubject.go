@@ -85,8 +85,6 @@ func headline(s result.Subject) string {
 		return "broke a rule: " + strings.Join(violated(s), ", ") + "."
 	case c.Total == 0:
 		return "let nobody down."
-	case s.Late.Dropped > 0:
-		return fmt.Sprintf("answered all of the %s. It lost %s of %s late ones, in a race.", had, number(s.Late.Dropped), number(s.Late.AtRisk()))
 	}
 	return fmt.Sprintf("answered all of the %s.", had)
 }

@@ -37,6 +37,7 @@ func All(style Style) []Format {
 		{"junit", "for CI: JUnit XML, a suite for each subject, a case for each rule", JUnit},
 		{"markdown", "for CI: a job summary, with the findings folded", Markdown},
 		{"html", "for people: one page with pictures, findings and remedies, which needs no network", style.HTML},
+		{"svg", "for a README: the worst shutdown of each subject as one drawing", style.SVG},
 		{"github", "for CI: workflow commands, which GitHub shows as annotations", GitHub},
 	}
 }

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"lastcall/harness/history"
@@ -9,7 +10,7 @@ import (
 
 // The measures of the buckets of one subject, in pixels.
 const (
-	barRoom   = 78.0 // both sides of the line
+	barRoom   = 96.0 // both sides of the line
 	leastSide = 14.0 // a side with anything on it
 	barTop    = 4.0
 )
@@ -33,6 +34,10 @@ func (p Picture) DrawBuckets(s Subject, labels bool) Drawing {
 	p.drawStacks(c, s, up, down)
 	c.endStretch()
 	c.add(`<line class="base" x1="0" x2="100%%" y1="%[1]s" y2="%[1]s"/>`, px(line))
+	c.text("ticktext", 0, barTop+9, "start", strconv.Itoa(p.Up))
+	if p.Down > 0 {
+		c.text("ticktext", 0, bottom-3, "start", strconv.Itoa(p.Down))
+	}
 	c.upright("mark m-signal", p.Time.At(0), 0, bottom)
 	if len(s.Exits) > 0 {
 		c.upright("mark m-exit", p.lastExit(s), 0, bottom)
@@ -52,7 +57,8 @@ func (p Picture) lastExit(s Subject) float64 {
 	return p.Time.At(last)
 }
 
-// sides shares the height out between what is above the line and what is below.
+// sides shares the height out between what is above the line and what is below: to
+// one scale, unless one of them would vanish.
 func (p Picture) sides() (up, down float64) {
 	total := float64(max(p.Up+p.Down, 1))
 	up = barRoom * float64(p.Up) / total
@@ -62,7 +68,7 @@ func (p Picture) sides() (up, down float64) {
 	case p.Up == 0:
 		return leastSide, barRoom
 	}
-	up = min(max(up, barRoom*0.4), barRoom*0.6)
+	up = min(max(up, barRoom*0.25), barRoom*0.75)
 	return up, barRoom - up
 }
 

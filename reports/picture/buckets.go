@@ -7,7 +7,7 @@ import (
 )
 
 // mostBuckets is how many find room on a screen.
-const mostBuckets = 200
+const mostBuckets = 400
 
 // Bucket counts what ended within one stretch of time, over all shutdowns of a
 // subject.

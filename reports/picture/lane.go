@@ -88,9 +88,9 @@ type Swimlane struct {
 }
 
 // swimlane lays the lanes of a shutdown out, at most so many.
-func swimlane(h *history.History, room int) *Swimlane {
+func swimlane(h *history.History, a Axis, room int) *Swimlane {
 	windows, _ := h.Windows()
-	s := &Swimlane{Shutdown: h.Header.Shutdown, Signal: h.Signal.Before, Axis: window(h, windows)}
+	s := &Swimlane{Shutdown: h.Header.Shutdown, Signal: h.Signal.Before, Axis: a}
 	s.Exit = s.Axis.To
 	if h.Exit.Seen {
 		s.Exit = h.Exit.At - h.Signal.Before

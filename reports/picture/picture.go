@@ -36,9 +36,8 @@ type Subject struct {
 
 // Exit is how one shutdown ended, and when.
 type Exit struct {
-	At   time.Duration // from the signal
-	How  ExitKind
-	Last bool // of the swimlane's shutdown
+	At  time.Duration // from the signal
+	How ExitKind
 }
 
 // ExitKind tells the ways apart in which a process ends.
@@ -59,12 +58,12 @@ func (k ExitKind) String() string { return [...]string{"clean", "unclean", "sign
 // Those of subjects that the suite does not know are left out.
 func Of(s result.Suite, histories []*history.History) Picture {
 	p := Picture{Subjects: make([]Subject, len(s.Subjects))}
-	room := laneRoom(len(s.Subjects))
 	groups := make([][]*history.History, len(s.Subjects))
 	for i, subject := range s.Subjects {
 		groups[i] = of(histories, subject.Name)
-		p.Subjects[i] = sketch(groups[i], worst(subject), room)
+		p.Subjects[i] = sketch(groups[i])
 	}
+	p.lanes(s, groups)
 	p.frame(groups)
 	return p
 }
@@ -79,26 +78,48 @@ func of(histories []*history.History, subject string) []*history.History {
 	return own
 }
 
-// worst is the shutdown that the suite tells of, or the first.
-func worst(s result.Subject) int {
-	if s.Timeline != nil {
-		return s.Timeline.Shutdown
+// lanes draws the worst shutdown of each subject.
+func (p *Picture) lanes(s result.Suite, groups [][]*history.History) {
+	shown := make([]*history.History, len(groups))
+	axes := make([]Axis, len(groups))
+	for i, subject := range s.Subjects {
+		if shown[i] = worst(subject, groups[i]); shown[i] != nil {
+			axes[i] = window(shown[i])
+		}
 	}
-	return 1
+	axes = align(axes)
+	room := laneRoom(len(groups))
+	for i, h := range shown {
+		if h != nil {
+			p.Subjects[i].Swimlane = swimlane(h, axes[i], room)
+		}
+	}
 }
 
-func sketch(own []*history.History, worst, room int) Subject {
+// worst is the shutdown that the suite tells of, or the first, or nil if neither
+// is there.
+func worst(s result.Subject, own []*history.History) *history.History {
+	number := 1
+	if s.Timeline != nil {
+		number = s.Timeline.Shutdown
+	}
+	for _, h := range own {
+		if h.Header.Shutdown == number && h.Signal.Sent {
+			return h
+		}
+	}
+	return nil
+}
+
+func sketch(own []*history.History) Subject {
 	s := Subject{Histories: len(own)}
 	var before, after []time.Duration
 	for _, h := range own {
 		if !h.Signal.Sent {
 			continue
 		}
-		if h.Header.Shutdown == worst {
-			s.Swimlane = swimlane(h, room)
-		}
 		if h.Exit.Seen {
-			s.Exits = append(s.Exits, Exit{At: h.Exit.At - h.Signal.Before, How: how(h.Exit), Last: h.Header.Shutdown == worst})
+			s.Exits = append(s.Exits, Exit{At: h.Exit.At - h.Signal.Before, How: how(h.Exit)})
 		}
 		for i := range h.Requests {
 			r := &h.Requests[i]

@@ -62,3 +62,27 @@ func sample(lanes []Lane, room int) (kept []Lane, exposed, hidden int) {
 	}
 	return kept, exposed, hidden
 }
+
+// Thin returns the swimlane with about so many lanes, for where there is little
+// room: every n-th of each kind, so that the picture keeps its shape.
+func (s *Swimlane) Thin(most int) *Swimlane {
+	if len(s.Lanes) <= most {
+		return s
+	}
+	thin := *s
+	thin.Lanes = nil
+	seen := make(map[history.Outcome]int)
+	total := make(map[history.Outcome]int)
+	for _, l := range s.Lanes {
+		total[l.Outcome]++
+	}
+	for _, l := range s.Lanes {
+		n := seen[l.Outcome]
+		seen[l.Outcome]++
+		quota := max(1, total[l.Outcome]*most/len(s.Lanes))
+		if n*quota/total[l.Outcome] < (n+1)*quota/total[l.Outcome] {
+			thin.Lanes = append(thin.Lanes, l)
+		}
+	}
+	return &thin
+}

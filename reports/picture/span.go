@@ -34,7 +34,8 @@ func ending(h *history.History) time.Duration {
 
 // window is the stretch of time that a swimlane shows: from before the first
 // request that the signal met was begun, until after the last has ended.
-func window(h *history.History, windows []history.Window) Axis {
+func window(h *history.History) Axis {
+	windows, _ := h.Windows()
 	first, last := time.Duration(0), ending(h)
 	for i := range h.Requests {
 		if exposed(windows[i]) {
@@ -48,3 +49,32 @@ func window(h *history.History, windows []history.Window) Axis {
 
 // exposed reports whether a request's life overlapped the shutdown.
 func exposed(w history.Window) bool { return w == history.InFlight || w == history.Late }
+
+// alike is by how much the longest of the axes that are made one exceeds the
+// shortest, at most: what is much shorter would be a mere stroke on a longer one.
+const alike = 4
+
+// align makes one axis of those that are of about the same length, so that what
+// they show can be compared. The others, and those that are not set, stay.
+func align(axes []Axis) []Axis {
+	var shortest time.Duration
+	for _, a := range axes {
+		if span := a.To - a.From; span > 0 && (shortest == 0 || span < shortest) {
+			shortest = span
+		}
+	}
+	var shared Axis
+	for _, a := range axes {
+		if span := a.To - a.From; span > 0 && span <= alike*shortest {
+			shared.From, shared.To = min(shared.From, a.From), max(shared.To, a.To)
+		}
+	}
+	aligned := make([]Axis, len(axes))
+	for i, a := range axes {
+		if span := a.To - a.From; span > 0 && span <= alike*shortest {
+			a = NewAxis(shared.From, shared.To)
+		}
+		aligned[i] = a
+	}
+	return aligned
+}

@@ -124,14 +124,41 @@ func (s *Swimlane) drawEnds(c *canvas, l Layout) {
 // drawMarks draws each mark with its label in a row of its own, on the side where
 // there is room.
 func (s *Swimlane) drawMarks(c *canvas, bottom float64) {
+	rows := s.rows()
 	for i, m := range s.Marks {
-		x, y := s.Axis.At(m.At), float64(i)*markRow
-		class := "mark m-" + m.Kind.String()
-		c.upright(class, x, y+3, bottom)
-		anchor := "start"
-		if x > 0.5 {
+		c.upright("mark m-"+m.Kind.String(), s.Axis.At(m.At), float64(rows[i])*markRow+3, bottom)
+	}
+	for i, m := range s.Marks { // after all lines: none crosses a word
+		x, anchor := s.Axis.At(m.At), "start"
+		if leansLeft(x) {
 			anchor = "end"
 		}
-		c.text("marktext m-"+m.Kind.String(), x, y+13, anchor, m.Text)
+		c.text("marktext m-"+m.Kind.String(), x, float64(rows[i])*markRow+13, anchor, m.Text)
 	}
 }
+
+// rows gives each mark's label a row of its own. A line begins in its label's row
+// and goes down: those whose words lie left of their line come first, the last of
+// them on top, and then the others, the first of them on top, so that hardly a
+// line meets another's words.
+func (s *Swimlane) rows() []int {
+	rows := make([]int, len(s.Marks))
+	next := 0
+	for i := len(s.Marks) - 1; i >= 0; i-- {
+		if leansLeft(s.Axis.At(s.Marks[i].At)) {
+			rows[i] = next
+			next++
+		}
+	}
+	for i, m := range s.Marks {
+		if !leansLeft(s.Axis.At(m.At)) {
+			rows[i] = next
+			next++
+		}
+	}
+	return rows
+}
+
+// leansLeft reports whether there is more room for words left of a place, on a
+// phone too.
+func leansLeft(x float64) bool { return x > 0.6 }
