@@ -93,7 +93,11 @@ func TestEveryFormatKnowsOfTheBaseline(t *testing.T) {
 			if got != renderText(t, JSON, failing()) {
 				t.Errorf("the JSON is not as measured:\n%s", got)
 			}
-		case "github", "junit":
+		case "svg":
+			if !strings.Contains(got, "PASS") || !strings.Contains(got, "hung up on all 150 requests") {
+				t.Errorf("svg:\n%s", got)
+			}
+		case "github", "junit", "html":
 			if !strings.Contains(got, "known from the baseline") {
 				t.Errorf("%s:\n%s", f.Name, got)
 			}

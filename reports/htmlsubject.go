@@ -63,30 +63,38 @@ func icon(v result.Verdict) string {
 	return map[result.Verdict]string{result.Pass: "✓", result.Fail: "✕", result.Inconclusive: "?"}[v]
 }
 
-// headline says in a few words what a verdict rests on.
+// headline says in a few words what became of those who were in flight, whatever
+// the verdict: a known failure that is no regression is still one.
 func headline(s result.Subject) string {
 	c := s.InFlight
-	had := fmt.Sprintf("%s requests that it had in hand", number(c.Total))
-	if c.Total == 1 {
-		had = "one request that it had in hand"
-	}
 	switch {
 	case s.Verdict == result.Inconclusive:
 		return "could not be judged."
-	case s.Verdict == result.Fail && c.Dropped > 0 && c.Dropped >= c.Rejected && c.Dropped >= c.Failed:
-		return fmt.Sprintf("hung up on %s of the %s.", number(c.Dropped), had)
-	case s.Verdict == result.Fail && c.Rejected > 0 && c.Rejected >= c.Failed:
-		return fmt.Sprintf("turned away %s of the %s.", number(c.Rejected), had)
-	case s.Verdict == result.Fail && c.Failed > 0:
-		return fmt.Sprintf("gave a wrong answer to %s of the %s.", number(c.Failed), had)
+	case c.Dropped > 0 && c.Dropped >= c.Rejected && c.Dropped >= c.Failed:
+		return "hung up on " + inHand(c.Dropped, c.Total)
+	case c.Rejected > 0 && c.Rejected >= c.Failed:
+		return "turned away " + inHand(c.Rejected, c.Total)
+	case c.Failed > 0:
+		return "gave a wrong answer to " + inHand(c.Failed, c.Total)
 	case s.Verdict == result.Fail && s.Late.Dropped > 0:
 		return fmt.Sprintf("hung up on %s of the %s late requests that it took.", number(s.Late.Dropped), number(s.Late.AtRisk()))
 	case s.Verdict == result.Fail:
 		return "broke a rule: " + strings.Join(violated(s), ", ") + "."
 	case c.Total == 0:
-		return "let nobody down."
+		return "had no request in hand."
 	}
-	return fmt.Sprintf("answered all of the %s.", had)
+	return "answered " + inHand(c.Completed, c.Total)
+}
+
+// inHand are so many of the requests that were in flight.
+func inHand(n, total int) string {
+	switch {
+	case total == 1 && n == 1:
+		return "the one request that it had in hand."
+	case n == total:
+		return fmt.Sprintf("all %s requests that it had in hand.", number(total))
+	}
+	return fmt.Sprintf("%s of the %s requests that it had in hand.", number(n), number(total))
 }
 
 func violated(s result.Subject) []string {

@@ -65,10 +65,14 @@ func failing() result.Suite {
 		Evidence: []result.Evidence{{Shutdown: 1, Seq: &seq}, {Shutdown: 2}},
 	}}
 	s.Details = []result.Detail{
-		{Shutdown: 1, Stderr: []string{"starting"}, Events: []result.Event{{Name: "signal"}}, Warnings: []string{}},
+		{
+			Shutdown: 1, Stderr: []string{"starting"}, Events: []result.Event{{Name: "signal"}, {Name: "exit", MS: 1.2}}, Warnings: []string{},
+			Requests: history.Counts{Total: 500, Completed: 433, Refused: 17, Dropped: 50},
+		},
 		{Shutdown: 2, Stderr: []string{"panic: oh no", "goroutine 1 [running]:"}, Events: []result.Event{}, Warnings: []string{}},
 		{Shutdown: 3, Events: []result.Event{}, Warnings: []string{}},
 	}
+	s.Timeline = &result.Timeline{Shutdown: 1, FromMS: -50, ColumnMS: 5, Strip: ".. .......xrrrrrr"}
 	suite := suiteOf(s, subject("signal-notify", result.Pass))
 	suite.Status = result.SuiteFail
 	return suite

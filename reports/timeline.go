@@ -45,7 +45,7 @@ func timelineLines(s result.Subject) []string {
 	exit, exited := eventMS(d, "exit")
 	line := strip(*t, exit, exited)
 	return []string{
-		fmt.Sprintf("%s %d, from left to right, %g ms a column", capital(occasion(s)), t.Shutdown, t.ColumnMS),
+		fmt.Sprintf("%s %d, the worst. Each letter is %g ms, and the worst that ended in them", capital(occasion(s)), t.Shutdown, t.ColumnMS),
 		strings.TrimRight(line, " "),
 		strings.Join(letters(d, line, exit), ", "),
 	}
@@ -88,7 +88,7 @@ func letters(d result.Detail, line string, exit float64) []string {
 		{string(result.MarkRefused), "refused"},
 		{string(result.MarkUnsent), "unsent"},
 		{signalMark, signal},
-		{exitMark, "exit, " + seconds(exit/1000) + " later"},
+		{exitMark, "exit after " + seconds(exit/1000)},
 	} {
 		if strings.Contains(line, entry.mark) {
 			said = append(said, entry.mark+" "+entry.means)
