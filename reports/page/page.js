@@ -63,8 +63,9 @@ function swimlane(figure) {
   svg.addEventListener("pointerdown", wake);
   svg.addEventListener("focusin", (event) => {
     wake();
-    if (event.target === svg) hits[current].focus({ preventScroll: true });
-    else tell(hits.indexOf(event.target));
+    const i = hits.indexOf(event.target);
+    tell(i < 0 ? current : i);
+    if (i < 0) hits[current].focus({ preventScroll: true });
   });
   svg.addEventListener("pointermove", (event) => {
     const i = hits.indexOf(event.target);
