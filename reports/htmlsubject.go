@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lastcall/harness/history"
@@ -13,6 +14,7 @@ import (
 type pageSubject struct {
 	ID, Name, Class, Icon, Verdict string
 	Headline, Why                  string
+	Sentence                       bool // the headline is one of its own
 	Share                          *drawn
 	ShareText                      string
 	Cells                          []pageCell
@@ -51,6 +53,7 @@ func newPageSubject(i int, s result.Subject, p picture.Picture) pageSubject {
 	} else {
 		one.Strip = strings.Join(timelineLines(s), "\n")
 	}
+	one.Sentence = len(s.Story) > 0 && one.Headline == short(s.Story[0])
 	one.Told, one.Remedy = told(s)
 	one.Broken, one.Kept = pageRules(s, drawing.Swimlane)
 	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {
@@ -64,7 +67,8 @@ func icon(v result.Verdict) string {
 }
 
 // headline says in a few words what became of those who were in flight, whatever
-// the verdict: a known failure that is no regression is still one.
+// the verdict: a known failure that is no regression is still one. If nothing did,
+// it is what the story begins with.
 func headline(s result.Subject) string {
 	c := s.InFlight
 	switch {
@@ -76,8 +80,8 @@ func headline(s result.Subject) string {
 		return "turned away " + inHand(c.Rejected, c.Total)
 	case c.Failed > 0:
 		return "gave a wrong answer to " + inHand(c.Failed, c.Total)
-	case s.Verdict == result.Fail && s.Late.Dropped > 0:
-		return fmt.Sprintf("hung up on %s of the %s late requests that it took.", number(s.Late.Dropped), number(s.Late.AtRisk()))
+	case s.Verdict == result.Fail && len(s.Story) > 1:
+		return short(s.Story[0])
 	case s.Verdict == result.Fail:
 		return "broke a rule: " + strings.Join(violated(s), ", ") + "."
 	case c.Total == 0:
@@ -110,12 +114,12 @@ func violated(s result.Subject) []string {
 // why is the cause, which the story tells after what happened.
 func why(s result.Subject) string {
 	switch {
-	case s.Verdict == result.Fail && len(s.Story) > 2:
+	case len(s.Story) == 0:
+		return ""
+	case s.Verdict == result.Fail && len(s.Story) > 1:
 		return short(s.Story[1])
-	case len(s.Story) > 0:
-		return short(s.Story[0])
 	}
-	return ""
+	return short(s.Story[0])
 }
 
 func shareText(s result.Subject) string {
@@ -142,13 +146,10 @@ func cells(s result.Subject) []pageCell {
 	return all
 }
 
-// told splits a story into what happened, and the remedy, which comes last.
+// told splits a story into what happened, and what would help.
 func told(s result.Subject) (what []string, remedy string) {
-	story := shortAll(s.Story)
-	if s.Verdict != result.Fail || len(story) < 3 {
-		return story, ""
-	}
-	return append(story[:2:2], story[3:]...), story[2]
+	story := slices.DeleteFunc(slices.Clone(s.Story), func(sentence string) bool { return sentence == s.Remedy })
+	return shortAll(story), short(s.Remedy)
 }
 
 func exitText(s result.Subject) string {

@@ -57,6 +57,7 @@ func failing() result.Suite {
 		"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 1ms later.",
 		"Catch the signal with signal.Notify and call Server.Shutdown.",
 	}
+	s.Remedy = s.Story[2]
 	bound, seq := 0.9, uint32(17)
 	s.Bounds = result.Bounds{PerRequest: &bound}
 	s.Findings = []result.Finding{{

@@ -56,7 +56,7 @@ func (a Axis) Has(t time.Duration) bool { return a.From <= t && t <= a.To }
 // roundUp makes d a whole number of widths, upwards.
 func roundUp(d, width time.Duration) time.Duration { return (d + width - 1) / width * width }
 
-// Brief renders a time for a label: "0.4 ms", "38 ms", "1.4 s".
+// Brief renders a time for a label: "0.4 ms", "38 ms", "1.04 s".
 func Brief(d time.Duration) string {
 	abs := max(d, -d)
 	switch {
@@ -69,7 +69,7 @@ func Brief(d time.Duration) string {
 	case abs < 999500*time.Microsecond:
 		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
 	}
-	return decimal(d, time.Second) + " s"
+	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(d.Seconds(), 'f', 2, 64), "0"), ".") + " s"
 }
 
 // Offset renders a time from the signal, with its sign.

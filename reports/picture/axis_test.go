@@ -35,7 +35,7 @@ func TestAxis(t *testing.T) {
 func TestTimesInWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0", 30 * time.Microsecond: "+less than 0.1 ms", 400 * time.Microsecond: "+0.4 ms", -span(3.25): "−3.2 ms", span(5): "+5 ms",
-		span(9.96): "+10 ms", span(38.4): "+38 ms", -span(999.4): "−999 ms", span(999.6): "+1 s", span(1400): "+1.4 s", time.Minute: "+60 s",
+		span(9.96): "+10 ms", span(38.4): "+38 ms", -span(999.4): "−999 ms", span(999.6): "+1 s", span(1400): "+1.4 s", span(1036): "+1.04 s", 10 * time.Second: "+10 s", time.Minute: "+60 s",
 	} {
 		if got := Offset(d); got != want {
 			t.Errorf("%s is %q, want %q", d, got, want)
