@@ -45,7 +45,7 @@ func timelineLines(s result.Subject) []string {
 	exit, exited := eventMS(d, "exit")
 	line := strip(*t, exit, exited)
 	return []string{
-		fmt.Sprintf("%s %d, the worst. Each letter is %g ms, and the worst that ended in them", capital(occasion(s)), t.Shutdown, t.ColumnMS),
+		fmt.Sprintf("%s %d, the worst, from left to right; each letter tells what ended in %g ms", capital(occasion(s)), t.Shutdown, t.ColumnMS),
 		strings.TrimRight(line, " "),
 		strings.Join(letters(d, line, exit), ", "),
 	}
@@ -79,19 +79,29 @@ func letters(d result.Detail, line string, exit float64) []string {
 		signal = "the command"
 	}
 	var said []string
-	for _, entry := range []struct{ mark, means string }{
-		{string(result.MarkCompleted), "answered"},
-		{string(result.MarkKept), "in flight, and answered"},
-		{string(result.MarkDropped), fmt.Sprintf("%s hung up on", number(d.Requests.Dropped))},
-		{string(result.MarkFailed), fmt.Sprintf("%s answered wrongly", number(d.Requests.Failed))},
-		{string(result.MarkRejected), fmt.Sprintf("%s turned away", number(d.Requests.Rejected))},
-		{string(result.MarkRefused), "refused"},
-		{string(result.MarkUnsent), "unsent"},
-		{signalMark, signal},
-		{exitMark, "exit after " + seconds(exit/1000)},
+	for _, entry := range []struct {
+		mark, means string
+		n           int // of what must not go unsaid, though others hide it
+	}{
+		{string(result.MarkCompleted), "answered", 0},
+		{string(result.MarkKept), "in flight, and answered", 0},
+		{string(result.MarkDropped), "hung up on", d.Requests.Dropped},
+		{string(result.MarkFailed), "answered wrongly", d.Requests.Failed},
+		{string(result.MarkRejected), "turned away", d.Requests.Rejected},
+		{string(result.MarkRefused), "refused", 0},
+		{string(result.MarkUnsent), "unsent", 0},
+		{signalMark, signal, 0},
+		{exitMark, "exit after " + seconds(exit/1000), 0},
 	} {
-		if strings.Contains(line, entry.mark) {
-			said = append(said, entry.mark+" "+entry.means)
+		means := entry.means
+		if entry.n > 0 {
+			means = number(entry.n) + " " + means
+		}
+		switch shown := strings.Contains(line, entry.mark); {
+		case shown:
+			said = append(said, entry.mark+" "+means)
+		case entry.n > 0:
+			said = append(said, "("+means+", among others)")
 		}
 	}
 	return said

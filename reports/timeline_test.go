@@ -37,7 +37,7 @@ func TestStrip(t *testing.T) {
 // TestOnlyAFailureHasATimeline: and none that was made up is drawn.
 func TestOnlyAFailureHasATimeline(t *testing.T) {
 	shown := func(suite result.Suite) bool {
-		return strings.Contains(render(t, Style{}.Table, suite), "Each letter is")
+		return strings.Contains(render(t, Style{}.Table, suite), "each letter tells")
 	}
 	if !shown(failing()) {
 		t.Error("a failure shows no timeline")
@@ -55,5 +55,16 @@ func TestOnlyAFailureHasATimeline(t *testing.T) {
 		if shown(suite) {
 			t.Errorf("%s shows a timeline", name)
 		}
+	}
+}
+
+// TestLegendHidesNothing: a loss that no letter shows is said all the same.
+func TestLegendHidesNothing(t *testing.T) {
+	suite := failing()
+	suite.Subjects[0].Timeline.Strip = ".. .......!rrrrrr"
+	suite.Subjects[0].Details[0].Requests.Rejected = 70
+	text := strings.Join(strings.Fields(render(t, Style{}.Table, suite)), " ")
+	if want := ". answered, (50 hung up on, among others), ! 70 turned away, r refused, | the signal, # exit after 1 ms"; !strings.Contains(text, want) {
+		t.Errorf("%q is missing in\n%s", want, text)
 	}
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -22,14 +21,21 @@ func timeline(observations []*observation) *result.Timeline {
 	from, to := o.span()
 	width := columnWidth(to-from, o.Header.Scenario.Load.Rate)
 	before := min(columns-1, int((-from+width-1)/width)) // whole columns, so that the signal is between two
-	strip := bytes.Repeat([]byte{result.MarkNothing}, min(columns, before+int(to/width)+1))
+	ended := make([]map[byte]int, min(columns, before+int(to/width)+1))
 	for i := range o.Requests {
 		r := &o.Requests[i]
 		at := before + floor(r.End-o.Signal.Before, width)
-		if r.Outcome == history.Pending || at < 0 || at >= len(strip) {
+		if r.Outcome == history.Pending || at < 0 || at >= len(ended) {
 			continue
 		}
-		strip[at] = worse(strip[at], mark(r, o.windows[i]))
+		if ended[at] == nil {
+			ended[at] = make(map[byte]int)
+		}
+		ended[at][mark(r, o.windows[i])]++
+	}
+	strip := make([]byte, len(ended))
+	for i, marks := range ended {
+		strip[i] = telling(marks)
 	}
 	return &result.Timeline{
 		Shutdown: o.Header.Shutdown, FromMS: millis(-time.Duration(before) * width), ColumnMS: millis(width), Strip: string(strip),
@@ -126,10 +132,21 @@ func mark(r *history.Request, w history.Window) byte {
 	return result.MarkNothing
 }
 
-func worse(a, b byte) byte {
-	marks := result.Marks()
-	if bytes.IndexByte(marks, a) >= bytes.IndexByte(marks, b) {
-		return a
+// telling is the mark that stands for all that ended in a column: the commonest
+// trouble, for one loss must not hide fifty that were turned away; without any, the
+// mark that matters most.
+func telling(marks map[byte]int) byte {
+	best, most := result.MarkNothing, 0
+	for _, m := range result.Marks() { // the worst of those that are as common comes last
+		n := marks[m]
+		trouble := m == result.MarkDropped || m == result.MarkFailed || m == result.MarkRejected
+		switch {
+		case n == 0:
+		case !trouble:
+			best = m
+		case n >= most:
+			best, most = m, n
+		}
 	}
-	return b
+	return best
 }

@@ -40,15 +40,16 @@ func TestTimelineMarks(t *testing.T) {
 		at   time.Duration // from the signal
 		want byte
 	}{
-		"kept":        {newFrame().inFlight(history.Completed, 1), 50 * time.Millisecond, result.MarkKept},
-		"late":        {newFrame().late(history.Completed, 1), 120 * time.Millisecond, result.MarkCompleted},
-		"before":      {newFrame().add(signalAt-90*time.Millisecond, signalAt-15*time.Millisecond, history.Completed, 1, nil), -15 * time.Millisecond, result.MarkCompleted},
-		"dropped":     {newFrame().inFlight(history.Completed, 5).inFlight(history.Dropped, 1), 50 * time.Millisecond, result.MarkDropped},
-		"rejected":    {newFrame().inFlight(history.Rejected, 1), 50 * time.Millisecond, result.MarkRejected},
-		"failed":      {newFrame().inFlight(history.Failed, 1).inFlight(history.Rejected, 1), 50 * time.Millisecond, result.MarkFailed},
-		"refused":     {newFrame().after(history.Refused, 1), exitAt + 11*time.Millisecond - signalAt, result.MarkRefused},
-		"unsent":      {newFrame().late(history.Unsent, 1), 120 * time.Millisecond, result.MarkUnsent},
-		"not pending": {newFrame().late(history.Pending, 1), 0, result.MarkNothing},
+		"kept":                  {newFrame().inFlight(history.Completed, 1), 50 * time.Millisecond, result.MarkKept},
+		"late":                  {newFrame().late(history.Completed, 1), 120 * time.Millisecond, result.MarkCompleted},
+		"before":                {newFrame().add(signalAt-90*time.Millisecond, signalAt-15*time.Millisecond, history.Completed, 1, nil), -15 * time.Millisecond, result.MarkCompleted},
+		"dropped":               {newFrame().inFlight(history.Completed, 5).inFlight(history.Dropped, 1), 50 * time.Millisecond, result.MarkDropped},
+		"rejected":              {newFrame().inFlight(history.Rejected, 1), 50 * time.Millisecond, result.MarkRejected},
+		"failed":                {newFrame().inFlight(history.Failed, 1).inFlight(history.Rejected, 1), 50 * time.Millisecond, result.MarkFailed},
+		"the commonest trouble": {newFrame().inFlight(history.Rejected, 5).inFlight(history.Dropped, 1).inFlight(history.Completed, 9), 50 * time.Millisecond, result.MarkRejected},
+		"refused":               {newFrame().after(history.Refused, 1), exitAt + 11*time.Millisecond - signalAt, result.MarkRefused},
+		"unsent":                {newFrame().late(history.Unsent, 1), 120 * time.Millisecond, result.MarkUnsent},
+		"not pending":           {newFrame().late(history.Pending, 1), 0, result.MarkNothing},
 	} {
 		line := judge(t, "default", []*history.History{c.b.done()}).Timeline
 		column := int((float64(c.at.Microseconds())/1000 - line.FromMS) / line.ColumnMS)

@@ -6,7 +6,7 @@ type Timeline struct {
 	Shutdown int     `json:"shutdown"`
 	FromMS   float64 `json:"from_ms"`   // where the first column begins, from the signal: 0 is the begin of a column
 	ColumnMS float64 `json:"column_ms"` // how long a column is
-	Strip    string  `json:"strip"`     // the worst that happened to a request that ended in the column, by its mark
+	Strip    string  `json:"strip"`     // for each column the mark of the commonest trouble that ended in it, else of what matters most
 }
 
 // The marks of a timeline, from what matters least to the worst.
