@@ -1,117 +1,15 @@
 package reports
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
-
-// recorded is one shutdown of a subject, by hand: so many requests in flight that
-// ended so, and as many before and after them.
-func recorded(subject string, number, requests int, ended history.Outcome) *history.History {
-	signal := time.Second
-	h := &history.History{
-		Header: history.Header{Subject: subject, Shutdown: number},
-		Events: []history.Event{{Name: history.EventExit, At: signal + 20*time.Millisecond}},
-		Signal: history.Signal{Name: "SIGTERM", Sent: true, Before: signal, After: signal},
-		Exit:   history.Exit{Seen: true, At: signal + 20*time.Millisecond},
-	}
-	add := func(from, to time.Duration, o history.Outcome) {
-		for i := range requests {
-			at := from + time.Duration(i)*10*time.Microsecond
-			r := history.Request{Seq: uint32(len(h.Requests)), Outcome: o, Scheduled: at, Started: at, End: at + to - from}
-			if o != history.Refused {
-				r.Connected, r.Sent, r.Written, r.Reused = at, at, true, i%2 == 0
-			}
-			if o == history.Completed {
-				r.FirstByte, r.Status = r.End, 200
-			}
-			if o == history.Dropped {
-				r.Cause = history.Closed
-			}
-			h.Requests = append(h.Requests, r)
-		}
-	}
-	add(signal-150*time.Millisecond, signal-50*time.Millisecond, history.Completed)
-	add(signal-100*time.Millisecond, signal+10*time.Millisecond, ended)
-	add(signal+21*time.Millisecond, signal+22*time.Millisecond, history.Refused)
-	return h
-}
-
-// illustrated are the histories of failing().
-func illustrated() []*history.History {
-	return []*history.History{
-		recorded("naive", 1, 50, history.Dropped), recorded("naive", 2, 50, history.Dropped), recorded("signal-notify", 1, 50, history.Completed),
-	}
-}
-
-func pageOf(t *testing.T, s result.Suite, histories []*history.History) (string, *html.Node) {
-	t.Helper()
-	text := render(t, Style{Histories: histories}.HTML, s)
-	node, err := html.Parse(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text, node
-}
-
-// all returns the elements for which is holds, in their order.
-func all(n *html.Node, is func(*html.Node) bool) []*html.Node {
-	var found []*html.Node
-	for d := range n.Descendants() {
-		if d.Type == html.ElementNode && is(d) {
-			found = append(found, d)
-		}
-	}
-	return found
-}
-
-func called(name string) func(*html.Node) bool {
-	return func(n *html.Node) bool { return n.Data == name }
-}
-
-func classed(name string) func(*html.Node) bool {
-	return func(n *html.Node) bool { return slices.Contains(strings.Fields(attr(n, "class")), name) }
-}
-
-func byID(t *testing.T, n *html.Node, id string) *html.Node {
-	t.Helper()
-	found := all(n, func(n *html.Node) bool { return attr(n, "id") == id })
-	if len(found) != 1 {
-		t.Fatalf("%d elements are called %s", len(found), id)
-	}
-	return found[0]
-}
-
-func attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-// words are the text of an element, as it is read.
-func textOf(n *html.Node) string {
-	var b strings.Builder
-	for d := range n.Descendants() {
-		if d.Type == html.TextNode && d.Parent.DataAtom != atom.Script && d.Parent.DataAtom != atom.Style {
-			b.WriteString(d.Data + " ")
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
 
 // TestPageTableIsTheTable: the page, the terminal's table and the JSON say the
 // same.
@@ -194,15 +92,6 @@ func TestPageDrawsWhatIsRecorded(t *testing.T) {
 	}
 }
 
-func renderNode(t *testing.T, n *html.Node) string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := html.Render(&b, n); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 // TestPageWithoutHistoriesSaysSo, shows the line of letters instead, and names
 // those that are missing where others are not.
 func TestPageWithoutHistoriesSaysSo(t *testing.T) {
@@ -278,93 +167,6 @@ func TestPageIsUsable(t *testing.T) {
 		}
 		if !hidden && attr(svg, "aria-label") == "" {
 			t.Errorf("a drawing without a name: %.100s", renderNode(t, svg))
-		}
-	}
-}
-
-// TestHostilePage: whatever a server calls itself or says, it is text.
-func TestHostilePage(t *testing.T) {
-	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(1)> "'&{{.}} ]]>`
-	suite := failing()
-	s := &suite.Subjects[0]
-	s.Name = evil
-	s.Story = []string{evil, evil + strings.Repeat(" and on", 200_000), evil}
-	s.Findings[0].Rule, s.Findings[0].Detail, s.Findings[0].Expected, s.Findings[0].Reference = evil, evil, evil, evil
-	s.Exits[0].Signal = evil
-	s.Details[1].Stderr = []string{evil, strings.Repeat("x", 1<<20)}
-	suite.Warnings = slices.Repeat([]string{evil}, 500)
-	suite.Scenario.Name, suite.Scenario.Purpose, suite.Environment.Kernel, suite.Tool.Version = evil, evil, evil, evil
-	suite.Scenario.Disruption.Signal = evil
-	h := recorded(evil, 1, 50, history.Dropped)
-	h.Signal.Name, h.Header.Scenario.Load.Method, h.Methods = evil, evil, []string{evil}
-	h.Events = append(h.Events, history.Event{Name: evil, At: h.Signal.Before})
-	text, page := pageOf(t, suite, []*history.History{h})
-	if n := len(all(page, called("script"))); n != 2 {
-		t.Errorf("%d scripts, want the page's and the data of one swimlane", n)
-	}
-	if len(all(page, called("img"))) != 0 || !strings.Contains(textOf(page), "<img src=x onerror=alert(1)>") {
-		t.Error("a name is markup, or is not there")
-	}
-	if len(text) > 400_000 {
-		t.Errorf("%d bytes: long texts are not shortened", len(text))
-	}
-	svg := render(t, Style{Histories: []*history.History{h}}.SVG, suite)
-	if strings.Contains(svg, "<script") || strings.Contains(svg, "<img") {
-		t.Error("a name is markup in the drawing that stands alone")
-	}
-}
-
-// TestPageStaysSmall: twenty subjects with as much as there may be of everything.
-func TestPageStaysSmall(t *testing.T) {
-	var subjects []result.Subject
-	var histories []*history.History
-	for i := range 20 {
-		s := failing().Subjects[0]
-		s.Name = fmt.Sprintf("subject-%d", i)
-		for range 20 {
-			s.Findings = append(s.Findings, s.Findings[0])
-		}
-		subjects = append(subjects, s)
-		histories = append(histories, recorded(s.Name, 1, 4000, history.Dropped))
-	}
-	text, page := pageOf(t, suiteOf(subjects...), histories)
-	if len(text) > 2_000_000 {
-		t.Errorf("%d bytes", len(text))
-	}
-	caption := textOf(all(page, called("figcaption"))[0])
-	for _, want := range []string{"500 lines", "A sample", "losses go first"} {
-		if !strings.Contains(caption, want) {
-			t.Errorf("%q does not say %q", caption, want)
-		}
-	}
-}
-
-// TestHeadlines: each is true of its numbers.
-func TestHeadlines(t *testing.T) {
-	of := func(v result.Verdict, c history.Counts, late history.Counts) result.Subject {
-		s := subject("it", v)
-		s.InFlight, s.Late = c, late
-		return s
-	}
-	broken := of(result.Fail, history.Counts{Total: 9, Completed: 9}, history.Counts{})
-	broken.Findings = []result.Finding{{Rule: "exit-status", Status: result.Violated}, {Rule: "no-failed", Status: result.Satisfied}}
-	overdue := broken
-	overdue.Story = []string{"It was killed.", "It waits for what never ends."}
-	for want, s := range map[string]result.Subject{
-		"hung up on 1,100 of the 1,200 requests that it had in hand.":     of(result.Fail, history.Counts{Total: 1200, Completed: 100, Dropped: 1100}, history.Counts{}),
-		"turned away 7 of the 9 requests that it had in hand.":            of(result.Fail, history.Counts{Total: 9, Rejected: 7, Dropped: 1, Completed: 1}, history.Counts{}),
-		"gave a wrong answer to 7 of the 9 requests that it had in hand.": of(result.Fail, history.Counts{Total: 9, Failed: 7, Rejected: 1, Dropped: 1}, history.Counts{}),
-		"It was killed.":                                      overdue,
-		"broke a rule: exit-status.":                          broken,
-		"answered the one request that it had in hand.":       of(result.Pass, history.Counts{Total: 1, Completed: 1}, history.Counts{}),
-		"could not be judged.":                                of(result.Inconclusive, history.Counts{Total: 9, Dropped: 9}, history.Counts{}),
-		"answered all 9 requests that it had in hand.":        of(result.Pass, history.Counts{Total: 9, Completed: 9}, history.Counts{Dropped: 2}),
-		"hung up on 2 of the 9 requests that it had in hand.": of(result.Pass, history.Counts{Total: 9, Completed: 7, Dropped: 2}, history.Counts{}), // known from a baseline
-		"answered 8 of the 9 requests that it had in hand.":   of(result.Pass, history.Counts{Total: 9, Completed: 8, Refused: 1}, history.Counts{}),
-		"had no request in hand.":                             of(result.Pass, history.Counts{}, history.Counts{}),
-	} {
-		if got := headline(s); got != want {
-			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

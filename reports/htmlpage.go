@@ -22,58 +22,45 @@ const (
 
 // page is what the template prints.
 type page struct {
-	Policy      string
-	Title       string
-	Style       template.CSS
-	Script      template.JS
-	Symbols     template.HTML
-	Conditions  string
-	Doubt       *pageDoubt
-	Noun        string
-	Outcomes    string
-	Warnings    []string
-	Subjects    []pageSubject
-	Missing     string
-	Lanes       bool   // somebody has some
-	Columns     string // of swimlanes beside each other
-	Legend      []pageLegend
-	Time        pageTime
-	ExitAxis    *drawn
-	LatencyAxis *drawn
-	Facts       []pageFact
-	Command     string
-	Seed        uint64
+	Policy, Title         string
+	Style                 template.CSS
+	Script                template.JS
+	Symbols               template.HTML
+	Phrases               phrases
+	Conditions            string
+	Doubt                 *pageDoubt
+	Noun, Outcomes        string
+	Warnings              []string
+	Subjects              []pageSubject
+	Missing               string // whose histories, in a sentence
+	Lanes, Exited         bool   // somebody has some, and did
+	Columns               string // of swimlanes beside each other
+	Legend                []pageLegend
+	Width                 string // of a bucket
+	ExitAxis, LatencyAxis *drawn
+	Facts                 []pageFact
+	Command               string
+	Seed                  uint64
 }
 
 type (
 	pageDoubt  struct{ Class, Word, Why string }
 	pageLegend struct{ Class, Text string }
-	pageTime   struct{ Text string }
 	pageFact   struct{ Name, Text string }
 )
 
 func newPage(s result.Suite, histories []*history.History) (page, error) {
-	marks, err := asset("marks.css")
+	sheet, script, err := assets()
 	if err != nil {
 		return page{}, err
 	}
-	sheet, err := asset("page.css")
-	if err != nil {
-		return page{}, err
-	}
-	script, err := asset("page.js")
-	if err != nil {
-		return page{}, err
-	}
-	sheet = marks + sheet
 	drawings := picture.Of(s, histories)
 	p := page{
 		Policy: policy(sheet, script), Title: title(s), Style: template.CSS(sheet), Script: template.JS(script),
-		Symbols: picture.Symbols, Conditions: short(conditions(s)), Noun: noun(s), Outcomes: outcomes(s),
+		Symbols: picture.Symbols, Phrases: phrasesOf(s), Conditions: short(conditions(s)), Noun: noun(s), Outcomes: outcomes(s),
 		Warnings: shortAll(s.Warnings), Facts: facts(s), Command: short(repeatCommand(s)), Seed: s.Seed,
+		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects)), Missing: missing(s, drawings), Legend: pageLegends(drawings),
 		ExitAxis: show(drawings.Exits.DrawAxis(), ""), LatencyAxis: show(drawings.Latency.DrawAxis(), ""),
-		Time: pageTime{fmt.Sprintf("Requests that ended in each %s, all shutdowns laid on top of each other at the signal; the same scale for every %s.",
-			picture.Brief(drawings.Width), noun(s))},
 	}
 	if came, why := doubt(s); why != "" {
 		p.Doubt = &pageDoubt{Class: came, Word: strings.ToUpper(came), Why: why}
@@ -82,11 +69,37 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 		one := newPageSubject(i, subject, drawings)
 		p.Subjects = append(p.Subjects, one)
 		p.Lanes = p.Lanes || one.Swim != nil
+		p.Exited = p.Exited || one.Exits != nil
 	}
-	p.Columns = beside(len(s.Subjects))
-	p.Missing = missing(s, drawings)
-	p.Legend = pageLegends(drawings)
 	return p, nil
+}
+
+// assets are the page's style and its script.
+func assets() (sheet, script string, err error) {
+	for _, name := range []string{"marks.css", "page.css"} {
+		text, err := asset(name)
+		if err != nil {
+			return "", "", err
+		}
+		sheet += text
+	}
+	script, err = asset("page.js")
+	return sheet, script, err
+}
+
+// phrases are the words that differ with what a server was put through.
+type phrases struct {
+	Question string
+	Moment   string // what the drawings are aligned on
+	Span     string // what is shaded in them
+	Occasion string // what was repeated
+}
+
+func phrasesOf(s result.Suite) phrases {
+	if len(s.Scenario.Disruption.While) > 0 {
+		return phrases{"Does it lose requests while it should stay up?", "the command", "while the command ran", "run"}
+	}
+	return phrases{"Does it lose requests when it is told to stop?", "the signal", "from the signal to the exit", "shutdown"}
 }
 
 // beside is how many swimlanes stand beside each other where there is room: such

@@ -33,6 +33,7 @@ type pageCell struct{ Text, Class string }
 type pageWords struct {
 	Where string
 	Lines []string
+	Open  bool // where nothing else says what is wrong
 }
 
 func newPageSubject(i int, s result.Subject, p picture.Picture) pageSubject {
@@ -49,7 +50,9 @@ func newPageSubject(i int, s result.Subject, p picture.Picture) pageSubject {
 		one.Swim = newPageSwim(one.Name, s, drawing.Swimlane)
 		one.Bars = show(p.DrawBuckets(drawing, true), one.Name+": how its requests ended over time. The counts are in the table above.")
 		one.Latency = show(p.DrawLatency(drawing), "")
-		one.Exits = show(p.DrawExits(drawing), "")
+		if len(drawing.Exits) > 0 {
+			one.Exits = show(p.DrawExits(drawing), "")
+		}
 	} else {
 		one.Strip = strings.Join(timelineLines(s), "\n")
 	}
@@ -57,7 +60,7 @@ func newPageSubject(i int, s result.Subject, p picture.Picture) pageSubject {
 	one.Told, one.Remedy = told(s)
 	one.Broken, one.Kept = pageRules(s, drawing.Swimlane)
 	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {
-		one.Words = &pageWords{fmt.Sprintf("%s %d", occasion(s), shutdown), shortAll(lines)}
+		one.Words = &pageWords{fmt.Sprintf("%s %d", occasion(s), shutdown), shortAll(lines), s.Verdict == result.Inconclusive}
 	}
 	return one
 }

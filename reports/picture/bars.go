@@ -23,7 +23,7 @@ func (p Picture) DrawBuckets(s Subject, labels bool) Drawing {
 	c := new(canvas)
 	up, down := p.sides()
 	line, bottom := barTop+up, barTop+up+down
-	c.add(`<rect class="draining" x="%s" width="%s" y="%s" height="%s"/>`, percent(p.Time.At(0)), percent(p.lastExit(s)-p.Time.At(0)), px(barTop), px(up+down))
+	c.add(`<rect class="draining" x="%s" width="%s" y="%s" height="%s"/>`, percent(p.Time.At(0)), percent(p.Time.At(s.Over)-p.Time.At(0)), px(barTop), px(up+down))
 	label := func(Axis, int) string { return "" }
 	height := bottom + 4
 	if labels {
@@ -39,22 +39,10 @@ func (p Picture) DrawBuckets(s Subject, labels bool) Drawing {
 		c.text("ticktext", 0, bottom-3, "start", strconv.Itoa(p.Down))
 	}
 	c.upright("mark m-signal", p.Time.At(0), 0, bottom)
-	if len(s.Exits) > 0 {
-		c.upright("mark m-exit", p.lastExit(s), 0, bottom)
+	if s.Over > 0 {
+		c.upright("mark m-exit", p.Time.At(s.Over), 0, bottom)
 	}
 	return Drawing{Height: height, SVG: c.String()}
-}
-
-// lastExit is where the last exit of a subject stands, or the right edge.
-func (p Picture) lastExit(s Subject) float64 {
-	last := p.Time.From
-	for _, e := range s.Exits {
-		last = max(last, e.At)
-	}
-	if len(s.Exits) == 0 {
-		last = p.Time.To
-	}
-	return p.Time.At(last)
 }
 
 // sides shares the height out between what is above the line and what is below: to

@@ -78,7 +78,7 @@ type Swimlane struct {
 	Shutdown int
 	Signal   time.Duration // on the shutdown's clock
 	Axis     Axis
-	Exit     time.Duration // from the signal; the axis' end without one
+	Over     time.Duration // when it was over, from the signal: the exit, or the command's end
 	Lanes    []Lane
 	Marks    []Mark
 	Touched  int // requests whose life touches the window, of which the lanes are some
@@ -90,11 +90,7 @@ type Swimlane struct {
 // swimlane lays the lanes of a shutdown out, at most so many.
 func swimlane(h *history.History, a Axis, room int) *Swimlane {
 	windows, _ := h.Windows()
-	s := &Swimlane{Shutdown: h.Header.Shutdown, Signal: h.Signal.Before, Axis: a}
-	s.Exit = s.Axis.To
-	if h.Exit.Seen {
-		s.Exit = h.Exit.At - h.Signal.Before
-	}
+	s := &Swimlane{Shutdown: h.Header.Shutdown, Signal: h.Signal.Before, Axis: a, Over: over(h)}
 	signal := h.Signal.Before
 	var lanes []Lane
 	for i := range h.Requests {

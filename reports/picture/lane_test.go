@@ -26,8 +26,10 @@ func TestPhases(t *testing.T) {
 		"refused":                    {asked(5, 6, history.Refused), []Phase{{Connecting, span(5), span(6)}}},
 		"cut off while sending":      {halfSent, []Phase{{Sending, span(-10), span(20)}}},
 		"over at once":               {asked(5, 5, history.Refused), nil},
-		"made up, ends before it was": {history.Request{Started: ms(5), Connected: ms(9), Sent: ms(1), End: ms(7)},
-			[]Phase{{Connecting, span(5), span(7)}}},
+		"made up, ends before it was": {
+			history.Request{Started: ms(5), Connected: ms(9), Sent: ms(1), End: ms(7)},
+			[]Phase{{Connecting, span(5), span(7)}},
+		},
 	} {
 		if diff := cmp.Diff(c.want, phases(&c.request, signalAt)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

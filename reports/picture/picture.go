@@ -30,8 +30,9 @@ type Subject struct {
 	Swimlane  *Swimlane // of the worst shutdown; nil: its history is not there
 	Buckets   []Bucket
 	Exits     []Exit
-	Before    Box // latency of what was answered before the signal
-	After     Box // of what was answered from the signal on
+	Over      time.Duration // when the last shutdown was over, from the signal: the exit, or the command's end; 0: never
+	Before    Box           // latency of what was answered before the signal
+	After     Box           // of what was answered from the signal on
 }
 
 // Exit is how one shutdown ended, and when.
@@ -121,6 +122,7 @@ func sketch(own []*history.History) Subject {
 		if h.Exit.Seen {
 			s.Exits = append(s.Exits, Exit{At: h.Exit.At - h.Signal.Before, How: how(h.Exit)})
 		}
+		s.Over = max(s.Over, over(h))
 		for i := range h.Requests {
 			r := &h.Requests[i]
 			switch {
@@ -134,6 +136,18 @@ func sketch(own []*history.History) Subject {
 	}
 	s.Before, s.After = box(before), box(after)
 	return s
+}
+
+// over is when a shutdown was over, from the signal: the exit, or the end of the
+// command that was run instead of a signal; 0 if neither was seen.
+func over(h *history.History) time.Duration {
+	switch {
+	case h.Operation != nil:
+		return max(h.Operation.End-h.Signal.Before, 0)
+	case h.Exit.Seen:
+		return max(h.Exit.At-h.Signal.Before, 0)
+	}
+	return 0
 }
 
 func how(e history.Exit) ExitKind {

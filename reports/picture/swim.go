@@ -13,7 +13,7 @@ const (
 	widest    = 6.0  // a lane with much room around it
 	lowest    = 150.0
 	usual     = 640.0
-	highest   = 2400.0
+	highest   = 1000.0
 	symbolsIn = 6.0 // half a shape, beyond the first and the last lane
 )
 
@@ -41,7 +41,7 @@ func (s *Swimlane) Draw() Drawing {
 	c, l := new(canvas), s.Layout()
 	height := l.Pitch * float64(len(s.Lanes))
 	bottom := l.Top + height + symbolsIn
-	from, to := s.Axis.At(0), s.Axis.At(s.Exit)
+	from, to := s.Axis.At(0), s.Axis.At(s.Over)
 	c.add(`<rect class="draining" x="%s" width="%s" y="%s" height="%s"/>`, percent(from), percent(to-from), px(l.Top-symbolsIn), px(bottom-l.Top+symbolsIn))
 	c.ticks(s.Axis, l.Top-symbolsIn, bottom, offsetLabel)
 	c.stretch(l.Top, height)
