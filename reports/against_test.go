@@ -94,10 +94,16 @@ func TestEveryFormatKnowsOfTheBaseline(t *testing.T) {
 				t.Errorf("the JSON is not as measured:\n%s", got)
 			}
 		case "svg":
-			if !strings.Contains(got, "PASS") || !strings.Contains(got, "hung up on all 150 requests") {
-				t.Errorf("svg:\n%s", got)
+			if got != renderText(t, Style{}.SVG, failing()) {
+				t.Errorf("the drawing is not as measured:\n%s", got)
 			}
-		case "github", "junit", "html":
+		case "html":
+			for _, want := range []string{"<strong>NO REGRESSION</strong>", "</span> FAIL</strong>", `id="baseline"`} {
+				if !strings.Contains(got, want) {
+					t.Errorf("html: %s is missing in\n%s", want, got)
+				}
+			}
+		case "github", "junit":
 			if !strings.Contains(got, "known from the baseline") {
 				t.Errorf("%s:\n%s", f.Name, got)
 			}

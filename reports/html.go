@@ -25,8 +25,15 @@ var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/page.tmpl"))
 // anything, and its own policy forbids it to. What came from a server is text in
 // it. The pictures are drawn from the style's histories; without them the page
 // says that they are missing.
-func (style Style) HTML(w io.Writer, s result.Suite) error {
+func (style Style) HTML(w io.Writer, s result.Suite) error { return style.html(w, s, nil) }
+
+// html writes the page, with what a comparison with a baseline came to, if there is
+// one.
+func (style Style) html(w io.Writer, s result.Suite, d *result.Diff) error {
 	p, err := newPage(s, style.Histories)
+	if err == nil && d != nil {
+		p.Baseline, err = newPageBaseline(*d)
+	}
 	if err != nil {
 		return fmt.Errorf("write html report: %w", err)
 	}

@@ -29,6 +29,7 @@ type page struct {
 	Phrases               phrases
 	Conditions            string
 	Doubt                 *pageDoubt
+	Baseline              *pageBaseline
 	Noun, Outcomes        string
 	Warnings              []string
 	Subjects              []pageSubject
