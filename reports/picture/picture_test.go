@@ -29,6 +29,11 @@ func TestPicture(t *testing.T) {
 	if absent.Histories != 0 || absent.Swimlane != nil {
 		t.Errorf("absent: %+v", absent)
 	}
+	for outcome, s := range map[string]Subject{"o-dropped": naive, "o-completed": notify} {
+		if svg := p.DrawBuckets(s, true).SVG; strings.Count(svg, `class="bar `+outcome+`"`) != 1 || strings.Count(svg, `class="bar `) != 1 {
+			t.Errorf("not only what is %s is drawn: %s", outcome, svg)
+		}
+	}
 	if notify.Exits[0] != (Exit{span(50), Killed}) {
 		t.Errorf("notify's exits: %+v", notify.Exits)
 	}
@@ -48,7 +53,7 @@ func TestPicture(t *testing.T) {
 }
 
 func TestBucketsStartAtTheSignal(t *testing.T) {
-	own := []*history.History{shutdownOf("it", 1, asked(-50, -0.1, history.Completed), asked(-50, 0, history.Dropped), asked(-50, 9.9, history.Rejected), asked(0, 10, history.Refused), asked(0, 900, history.Failed))}
+	own := []*history.History{shutdownOf("it", 1, asked(-50, -25, history.Completed), asked(-50, -0.1, history.Completed), asked(-50, 0, history.Dropped), asked(-50, 9.9, history.Rejected), asked(0, 10, history.Refused), asked(0, 900, history.Failed))}
 	all := buckets(own, NewAxis(-span(20), span(30)), span(10))
 	want := []history.Counts{{}, {Total: 1, Completed: 1}, {Total: 2, Dropped: 1, Rejected: 1}, {Total: 1, Refused: 1}, {}}
 	for i, b := range all {
@@ -93,8 +98,12 @@ func TestMarksNeverMeet(t *testing.T) {
 			t.Errorf("rows %v: two labels share one", rows)
 		}
 	}
-	if svg := s.Draw().SVG; strings.Contains(svg, "<script") {
+	svg := s.Draw().SVG
+	if strings.Contains(svg, "<script") {
 		t.Error("a signal's name is markup")
+	}
+	if !strings.Contains(svg, `text-anchor="start" dx="0.35em">not ready`) || !strings.Contains(svg, `text-anchor="end" dx="-0.35em">exit`) {
+		t.Error("a label stands on the side where there is no room")
 	}
 }
 
