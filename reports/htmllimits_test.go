@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -49,15 +50,25 @@ func TestPageStaysSmall(t *testing.T) {
 	for i := range 20 {
 		s := failing().Subjects[0]
 		s.Name = fmt.Sprintf("subject-%d", i)
-		for range 20 {
-			s.Findings = append(s.Findings, s.Findings[0])
+		for range 100 {
+			f := s.Findings[0]
+			f.Detail = strings.Repeat("again and ", 1000)
+			s.Findings = append(s.Findings, f)
 		}
 		subjects = append(subjects, s)
 		histories = append(histories, recorded(s.Name, 1, 4000, history.Dropped))
+		for n := range 200 {
+			one := recorded(s.Name, n+2, 1, history.Completed)
+			one.Exit.At += time.Duration(n) * time.Millisecond
+			histories = append(histories, one)
+		}
 	}
 	text, page := pageOf(t, suiteOf(subjects...), histories)
 	if len(text) > 2_000_000 {
 		t.Errorf("%d bytes", len(text))
+	}
+	if findings := textOf(byID(t, page, "findings")); !strings.Contains(findings, "76 more seen --report json has them all") {
+		t.Error("it does not say that findings are left out")
 	}
 	caption := textOf(all(page, called("figcaption"))[0])
 	for _, want := range []string{"500 lines", "A sample", "losses go first"} {

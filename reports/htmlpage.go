@@ -16,8 +16,8 @@ import (
 // browser opens.
 const (
 	maxName     = 60
-	maxSentence = 600
-	maxListed   = 40 // of what there may be any number of
+	maxSentence = 500
+	maxListed   = 25 // of what there may be any number of
 )
 
 // page is what the template prints.

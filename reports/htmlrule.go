@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"fmt"
 	"slices"
 
 	"lastcall/harness/result"
@@ -42,7 +43,14 @@ func pageRules(s result.Subject, swim *picture.Swimlane) (broken, kept []pageRul
 	return limited(broken), limited(kept)
 }
 
-func limited(rules []pageRule) []pageRule { return rules[:min(len(rules), maxListed)] }
+// limited leaves out what nobody would read, and says so.
+func limited(rules []pageRule) []pageRule {
+	more := len(rules) - maxListed
+	if more <= 0 {
+		return rules
+	}
+	return append(rules[:maxListed:maxListed], pageRule{Name: fmt.Sprintf("%s more", number(more)), Class: "soft", Seen: "--report json has them all"})
+}
 
 // stories are those of the requests that prove a finding, as far as they are in
 // the picture.

@@ -6,11 +6,25 @@ const (
 	middle  = rowRoom / 2
 )
 
+// apart is how many places for a dot there are across a drawing: of those that
+// would lie on top of each other one is drawn.
+const apart = 500
+
 // DrawExits draws the exit of every shutdown of a subject as a dot.
 func (p Picture) DrawExits(s Subject) Drawing {
 	c := new(canvas)
 	p.Exits.guide(c, rowRoom)
+	type place struct {
+		how ExitKind
+		at  int
+	}
+	taken := make(map[place]bool)
 	for _, e := range s.Exits {
+		at := place{e.How, int(p.Exits.At(e.At) * apart)}
+		if taken[at] {
+			continue
+		}
+		taken[at] = true
 		c.add(`<g class="exit e-%s">`, e.How)
 		c.shape(e.How.String(), inset(p.Exits.At(e.At)), middle)
 		c.WriteString(`</g>`)
