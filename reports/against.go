@@ -14,10 +14,10 @@ import (
 const baselineRule = "baseline"
 
 // Against returns every format for a run that is gated by what it made of an
-// earlier one. The table and the Markdown show what was measured, and then the
+// earlier one. The table, the Markdown and the page show what was measured, and the
 // comparison. JUnit and GitHub have no room for two answers: they show the one
-// that the exit code gives (see against). JSON is as measured, for it is what the
-// next comparison reads.
+// that the exit code gives (see against). JSON and the drawing are as measured; JSON
+// is what the next comparison reads.
 func Against(style Style, d result.Diff) []Format {
 	formats := All(style)
 	for i, f := range formats {
@@ -31,6 +31,8 @@ func Against(style Style, d result.Diff) []Format {
 			}
 		case "markdown":
 			formats[i].Render = func(w io.Writer, s result.Suite) error { return MarkdownAgainst(w, s, d) }
+		case "html":
+			formats[i].Render = func(w io.Writer, s result.Suite) error { return style.html(w, s, &d) }
 		case "junit", "github":
 			formats[i].Render = func(w io.Writer, s result.Suite) error { return f.Render(w, against(s, d)) }
 		}

@@ -93,6 +93,16 @@ func TestEveryFormatKnowsOfTheBaseline(t *testing.T) {
 			if got != renderText(t, JSON, failing()) {
 				t.Errorf("the JSON is not as measured:\n%s", got)
 			}
+		case "svg":
+			if got != renderText(t, Style{}.SVG, failing()) {
+				t.Errorf("the drawing is not as measured:\n%s", got)
+			}
+		case "html":
+			for _, want := range []string{"<strong>NO REGRESSION</strong>", "</span> FAIL</strong>", `id="baseline"`} {
+				if !strings.Contains(got, want) {
+					t.Errorf("html: %s is missing in\n%s", want, got)
+				}
+			}
 		case "github", "junit":
 			if !strings.Contains(got, "known from the baseline") {
 				t.Errorf("%s:\n%s", f.Name, got)

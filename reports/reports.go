@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
 
@@ -22,9 +23,10 @@ type Format struct {
 	Render  Renderer
 }
 
-// Style says how much a terminal can show.
+// Style says how much a report can show.
 type Style struct {
-	Color bool // colour the verdicts; never their only carrier
+	Color     bool               // of a terminal: colour the verdicts; never their only carrier
+	Histories []*history.History // what was judged, for the formats that draw it; without them they say so
 }
 
 // All returns every format. The slice is fresh.
@@ -34,6 +36,8 @@ func All(style Style) []Format {
 		{"json", "for machines: " + result.Schema + ", described by `lastcall schema suite`", JSON},
 		{"junit", "for CI: JUnit XML, a suite for each subject, a case for each rule", JUnit},
 		{"markdown", "for CI: a job summary, with the findings folded", Markdown},
+		{"html", "for people: one page with pictures, findings and remedies, which needs no network", style.HTML},
+		{"svg", "for a README: the worst shutdown of each subject as one drawing", style.SVG},
 		{"github", "for CI: workflow commands, which GitHub shows as annotations", GitHub},
 	}
 }

@@ -227,6 +227,9 @@ func (style Style) story(w io.Writer, s result.Subject) {
 	for _, sentence := range s.Story {
 		fmt.Fprintln(w, wrap(clean(sentence), "  "))
 	}
+	if s.Verdict == result.Fail {
+		timeline(w, s)
+	}
 	if s.Verdict != result.Pass {
 		lastWords(w, s)
 	}

@@ -13,13 +13,12 @@ func (t teller) lostAcks(f result.Finding) []string {
 	said := []string{
 		sentence(f.Detail),
 		"Their clients were told that it was done, and will not ask again: that is worse than an error, which a client knows of" + t.heldFor() + ".",
-		"Commit before you answer. Where the work is done later, as behind a 202, do what is queued before you exit: " +
-			"first the listener, then requests in flight, then the queue, and the store last.",
 	}
 	if f.Count == f.Judged {
 		said = append(said, "Not one was found: if that cannot be, look at "+t.witness()+".")
 	}
-	return said
+	return append(said, "Commit before you answer. Where the work is done later, as behind a 202, do what is queued before you exit: "+
+		"first the listener, then requests in flight, then the queue, and the store last.")
 }
 
 // heldFor says how long before the exit the oldest of them was acknowledged: it

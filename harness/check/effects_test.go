@@ -424,8 +424,8 @@ func TestStoryOfEffects(t *testing.T) {
 				edit(func(h *history.History) { h.Applied.Lines = nil })),
 			want: []string{
 				"23 of 23 acknowledged writes were not applied, in 1 of 1 shutdown: r1-1-0, r1-1-1, r1-1-2, r1-1-3, r1-1-4, ...",
-				worse + " (the oldest had been acknowledged for 1.3s when the process was gone).", remedy,
-				`Not one was found: if that cannot be, look at what "psql -c select id from orders" prints.`,
+				worse + " (the oldest had been acknowledged for 1.3s when the process was gone).",
+				`Not one was found: if that cannot be, look at what "psql -c select id from orders" prints.`, remedy,
 			},
 		},
 		{

@@ -130,7 +130,8 @@ func judgeSubject(histories []*history.History, policy Policy) result.Subject {
 		PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
 	}
 	s.Verdict = verdict(s)
-	s.Story = story(s, scenario, intact)
+	s.Story, s.Remedy = story(s, scenario, intact)
+	s.Timeline = timeline(observations)
 	return s
 }
 

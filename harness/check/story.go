@@ -10,19 +10,19 @@ import (
 )
 
 // story tells in two or three plain sentences what happened to whom, why, and
-// which change would save them. A subject that passes without a warning has
-// none.
-func story(s result.Subject, scenario history.Scenario, intact []*observation) []string {
+// which change would save them, which is the remedy. A subject that passes without
+// a warning has none, and only a failure has a remedy.
+func story(s result.Subject, scenario history.Scenario, intact []*observation) (told []string, remedy string) {
 	t := teller{subject: s, scenario: scenario, intact: intact}
 	switch s.Verdict {
 	case result.Fail:
 		return t.failure()
 	case result.Inconclusive:
-		return t.doubt()
+		return t.doubt(), ""
 	case result.Pass:
-		return t.warnings()
+		return t.warnings(), ""
 	}
-	return []string{}
+	return []string{}, ""
 }
 
 type teller struct {
@@ -33,13 +33,17 @@ type teller struct {
 
 // failure tells of the first rule violated: the others mostly follow from it.
 // Then it tells what the verdict does not rest on.
-func (t teller) failure() []string {
+func (t teller) failure() (said []string, remedy string) {
 	for _, f := range t.subject.Findings {
 		if f.Status == result.Violated {
-			return slices.Concat(t.told(f), t.alsoLost(f), t.besides(), t.setAside())
+			told := t.told(f)
+			if len(told) > 1 { // every teller ends with what helps
+				remedy = told[len(told)-1]
+			}
+			return slices.Concat(told, t.alsoLost(f), t.besides(), t.setAside()), remedy
 		}
 	}
-	return []string{}
+	return []string{}, ""
 }
 
 // alsoLost tells of writes that were acknowledged and are gone, where something

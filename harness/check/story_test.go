@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -312,6 +313,29 @@ func TestShort(t *testing.T) {
 	} {
 		if got := short(tt.d); got != tt.want {
 			t.Errorf("short(%v) = %q, want %q", tt.d, got, tt.want)
+		}
+	}
+}
+
+// TestRemedyIsInTheStory: a failure that tells more than what was seen tells what
+// helps, and nobody else does.
+func TestRemedyIsInTheStory(t *testing.T) {
+	for name, tt := range map[string]struct {
+		h    *builder
+		want string
+	}{
+		"dropped":        {newHistory().inFlight(history.Dropped, 2), "Exit only when"},
+		"killed":         {newHistory().edit(func(h *history.History) { h.Exit.Killed = true }), "Give every wait on the way out a bound"},
+		"a pass":         {newHistory(), ""},
+		"a warning":      {newHistory().late(history.Dropped, 1, reused), ""},
+		"not judged yet": {newFrame().before(history.Completed, 40), ""},
+	} {
+		s := judge(t, "default", histories(tt.h))
+		if !strings.HasPrefix(s.Remedy, tt.want) || tt.want == "" && s.Remedy != "" {
+			t.Errorf("%s: the remedy is %q, want %q", name, s.Remedy, tt.want)
+		}
+		if s.Remedy != "" && !slices.Contains(s.Story, s.Remedy) {
+			t.Errorf("%s: %q is not in the story %q", name, s.Remedy, s.Story)
 		}
 	}
 }

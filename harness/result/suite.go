@@ -30,7 +30,8 @@ type Subject struct {
 	Name    string   `json:"name"`
 	Kind    string   `json:"kind"` // "strategy", "command" or "running"
 	Verdict Verdict  `json:"verdict"`
-	Story   []string `json:"story"` // what happened to whom, why, and what would save them, in plain sentences
+	Story   []string `json:"story"`            // what happened to whom, why, and what would save them, in plain sentences
+	Remedy  string   `json:"remedy,omitempty"` // the sentence of the story that says which change helps
 
 	Shutdowns       int `json:"shutdowns"`
 	ShutdownsFailed int `json:"shutdowns_failed"` // in which a required rule was violated
@@ -52,6 +53,7 @@ type Subject struct {
 	LatencyMS   Quantiles `json:"latency_ms"`   // of completed requests, from start to end
 	Findings    []Finding `json:"findings"`
 	Details     []Detail  `json:"details"`
+	Timeline    *Timeline `json:"timeline,omitempty"` // of the worst shutdown
 }
 
 // DroppedByCause splits the dropped requests.

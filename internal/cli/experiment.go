@@ -46,6 +46,7 @@ func (e experiment) run(ctx context.Context, s streams) error {
 	if failed && len(histories) == 0 {
 		return err // nothing was measured: an empty report must not replace an old one
 	}
+	out.histories = histories
 	concluded := e.conclude(ctx, out, check.Judge(histories, e.policy))
 	if failed {
 		return err // what was measured until then has been reported

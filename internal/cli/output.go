@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/reports"
 )
@@ -19,12 +20,13 @@ import (
 // anything starts, so that a path that cannot be written is found then, and
 // appear under their names only when they are whole.
 type output struct {
-	requests []reportRequest
-	formats  func(reports.Style) []reports.Format
-	noColor  bool
-	stdout   io.Writer
-	stderr   io.Writer         // for what is wrong but fails nothing
-	files    map[string]target // by the path that was asked for
+	requests  []reportRequest
+	formats   func(reports.Style) []reports.Format
+	histories []*history.History // that the suite was judged from, for what is drawn
+	noColor   bool
+	stdout    io.Writer
+	stderr    io.Writer         // for what is wrong but fails nothing
+	files     map[string]target // by the path that was asked for
 }
 
 // target is where one report goes: a temporary file that takes the place of
@@ -136,7 +138,7 @@ func (out *output) writeOne(r reportRequest, as render) error {
 		w = out.stdout
 	}
 	var text bytes.Buffer
-	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w)}); err != nil {
+	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w), Histories: out.histories}); err != nil {
 		return err
 	}
 	if _, err := w.Write(text.Bytes()); err != nil || !isFile {

@@ -36,6 +36,7 @@ another --policy is asked for.`,
 			if err != nil {
 				return err
 			}
+			out.histories = histories
 			return conclude(cmd.Context(), out, check.Judge(histories, policy), o.gate)
 		},
 	}

@@ -23,7 +23,8 @@ var forbidden = map[string][]string{
 	"lastcall/harness/load":    {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/ledger"},
 	"lastcall/targets":         {"lastcall/...", "!lastcall/harness/ledger"},
 	"lastcall/scenarios":       {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/...", "!lastcall/internal/spelling"},
-	"lastcall/reports":         {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result"},
+	"lastcall/reports":         {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/reports/picture"},
+	"lastcall/reports/picture": {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result", "net"},
 }
 
 // onlyImporters lists the packages that may import a library, mostly one:

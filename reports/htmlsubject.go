@@ -1,0 +1,178 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+	"lastcall/reports/picture"
+)
+
+// pageSubject is what the page says of one subject.
+type pageSubject struct {
+	ID, Name, Class, Icon, Verdict string
+	Headline, Why                  string
+	Sentence                       bool // the headline is one of its own
+	Share                          *drawn
+	ShareText                      string
+	Cells                          []pageCell
+	Swim                           *pageSwim
+	Bars, Exits, Latency           *drawn
+	ExitText, LatencyText          string
+	Told                           []string
+	Remedy                         string
+	Strip                          string
+	Broken, Kept                   []pageRule
+	Words                          *pageWords
+}
+
+type pageCell struct{ Text, Class string }
+
+type pageWords struct {
+	Where string
+	Lines []string
+	Open  bool // where nothing else says what is wrong
+}
+
+func newPageSubject(i int, s result.Subject, p picture.Picture) pageSubject {
+	drawing := p.Subjects[i]
+	one := pageSubject{
+		ID: fmt.Sprintf("s%d", i+1), Name: shorten(clean(bounded(s.Name)), maxName), Class: s.Verdict.String(), Icon: icon(s.Verdict),
+		Verdict: Style{}.verdict(s.Verdict), Headline: headline(s), Why: why(s), ShareText: shareText(s),
+		Cells: cells(s), Strip: "", ExitText: exitText(s), LatencyText: latencyText(s),
+	}
+	if s.InFlight.Total > 0 {
+		one.Share = show(picture.DrawShare(s.InFlight), "")
+	}
+	if drawing.Swimlane != nil {
+		one.Swim = newPageSwim(one.Name, s, drawing.Swimlane)
+		one.Bars = show(p.DrawBuckets(drawing, true), one.Name+": how its requests ended over time. The counts are in the table above.")
+		one.Latency = show(p.DrawLatency(drawing), "")
+		if len(drawing.Exits) > 0 {
+			one.Exits = show(p.DrawExits(drawing), "")
+		}
+	} else {
+		one.Strip = strings.Join(timelineLines(s), "\n")
+	}
+	one.Sentence = len(s.Story) > 0 && one.Headline == short(s.Story[0])
+	one.Told, one.Remedy = told(s)
+	one.Broken, one.Kept = pageRules(s, drawing.Swimlane)
+	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {
+		one.Words = &pageWords{fmt.Sprintf("%s %d", occasion(s), shutdown), shortAll(lines), s.Verdict == result.Inconclusive}
+	}
+	return one
+}
+
+func icon(v result.Verdict) string {
+	return map[result.Verdict]string{result.Pass: "✓", result.Fail: "✕", result.Inconclusive: "?"}[v]
+}
+
+// headline says in a few words what became of those who were in flight, whatever
+// the verdict: a known failure that is no regression is still one. If nothing did,
+// it is what the story begins with.
+func headline(s result.Subject) string {
+	c := s.InFlight
+	switch {
+	case s.Verdict == result.Inconclusive:
+		return "could not be judged."
+	case c.Dropped > 0 && c.Dropped >= c.Rejected && c.Dropped >= c.Failed:
+		return "hung up on " + inHand(c.Dropped, c.Total)
+	case c.Rejected > 0 && c.Rejected >= c.Failed:
+		return "turned away " + inHand(c.Rejected, c.Total)
+	case c.Failed > 0:
+		return "gave a wrong answer to " + inHand(c.Failed, c.Total)
+	case s.Verdict == result.Fail && len(s.Story) > 1:
+		return short(s.Story[0])
+	case s.Verdict == result.Fail:
+		return "broke a rule: " + strings.Join(violated(s), ", ") + "."
+	case c.Total == 0:
+		return "had no request in hand."
+	}
+	return "answered " + inHand(c.Completed, c.Total)
+}
+
+// inHand are so many of the requests that were in flight.
+func inHand(n, total int) string {
+	switch {
+	case total == 1 && n == 1:
+		return "the one request that it had in hand."
+	case n == total:
+		return fmt.Sprintf("all %s requests that it had in hand.", number(total))
+	}
+	return fmt.Sprintf("%s of the %s requests that it had in hand.", number(n), number(total))
+}
+
+func violated(s result.Subject) []string {
+	var rules []string
+	for _, f := range findings(s) {
+		if f.Status == result.Violated && len(rules) < 3 {
+			rules = append(rules, short(f.name))
+		}
+	}
+	return rules
+}
+
+// why is the cause, which the story tells after what happened.
+func why(s result.Subject) string {
+	switch {
+	case len(s.Story) == 0:
+		return ""
+	case s.Verdict == result.Fail && len(s.Story) > 1:
+		return short(s.Story[1])
+	}
+	return short(s.Story[0])
+}
+
+func shareText(s result.Subject) string {
+	if s.InFlight.Total == 0 {
+		return "nothing in flight"
+	}
+	return fmt.Sprintf("kept %s of %s in flight", number(s.InFlight.Completed), number(s.InFlight.Total))
+}
+
+// cells are the numbers of the table, in its order.
+func cells(s result.Subject) []pageCell {
+	row := Style{}.row(s, room{name: maxName, exit: maxName, number: number})
+	all := make([]pageCell, 0, len(row))
+	for i, text := range row[1 : len(row)-1] {
+		c := pageCell{Text: text}
+		switch {
+		case i == 6:
+			c.Class = "words"
+		case (i == 1 || i == 2) && text != "0" && s.Verdict == result.Fail:
+			c.Class = "bad"
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// told splits a story into what happened, and what would help.
+func told(s result.Subject) (what []string, remedy string) {
+	story := slices.DeleteFunc(slices.Clone(s.Story), func(sentence string) bool { return sentence == s.Remedy })
+	return shortAll(story), short(s.Remedy)
+}
+
+func exitText(s result.Subject) string {
+	e := s.ExitSeconds
+	if len(s.Exits) == 0 {
+		return "no exit was seen"
+	}
+	if s.Shutdowns == 1 || e.Min == e.Max {
+		return seconds(e.Median)
+	}
+	return fmt.Sprintf("%s; %s to %s", seconds(e.Median), seconds(e.Min), seconds(e.Max))
+}
+
+// latencyText are the quantiles of the suite, which are of all completed requests.
+func latencyText(s result.Subject) string {
+	l := s.LatencyMS
+	return fmt.Sprintf("p50 %s, p99 %s", seconds(l.P50/1000), seconds(l.P99/1000))
+}
+
+// wrongly are the outcomes that a lane is walked to by.
+func wrongly(o history.Outcome) bool {
+	return o == history.Dropped || o == history.Rejected || o == history.Failed
+}

@@ -1,0 +1,96 @@
+package picture
+
+import (
+	"strings"
+	"testing"
+
+	"lastcall/harness/history"
+)
+
+func TestStories(t *testing.T) {
+	with := func(r history.Request, change func(*history.Request)) history.Request {
+		change(&r)
+		return r
+	}
+	dropped := asked(-38, 0.4, history.Dropped)
+	for want, c := range map[string]struct {
+		request history.Request
+		window  history.Window
+	}{
+		"Request 417 was sent 38 ms before the signal on a kept-alive connection; the server had it for 38 ms and hung up: its client got nothing.": {
+			with(dropped, func(r *history.Request) { r.Reused = true }), history.InFlight,
+		},
+		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and reset the connection: its client got nothing. " +
+			"Go's own client would have sent it again, and hidden that.": {
+			with(dropped, func(r *history.Request) { r.Cause, r.Masked = history.Reset, true }), history.InFlight,
+		},
+		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and broke off after 77 bytes: its client got part of an answer.": {
+			with(dropped, func(r *history.Request) { r.Cause, r.BytesIn = history.Truncated, 77 }), history.InFlight,
+		},
+		"Request 417 was sent 38 ms before the signal on a new connection; 38 ms later there was still no answer: its client gave up.": {
+			with(dropped, func(r *history.Request) { r.Cause = history.Hung }), history.InFlight,
+		},
+		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and sent what is not the answer that it had announced.": {
+			with(dropped, func(r *history.Request) { r.Cause = history.Corrupt }), history.InFlight,
+		},
+		"Request 417 was sent 0.2 ms after the signal on a kept-alive connection; 0.3 ms later the server hung up: its client got nothing.": {
+			with(asked(0.2, 0.5, history.Dropped), func(r *history.Request) { r.Reused = true }), history.Late,
+		},
+		"Request 417 was sent 20 ms before the signal on a new connection; the server had it in hand, and answered it 80 ms after the signal.": {
+			asked(-20, 80, history.Completed), history.InFlight,
+		},
+		"Request 417 was sent 200 ms before the signal on a new connection; it was answered 101 ms later, before the signal.": {
+			asked(-200, -99, history.Completed), history.Before,
+		},
+		"Request 417 was sent 1.5 s after the signal on a new connection; it was still answered, 100 ms later.": {
+			asked(1500, 1600, history.Completed), history.Late,
+		},
+		"Request 417 was sent 1.5 s after the signal on a new connection; it was answered 100 ms later, by whoever listens now.": {
+			asked(1500, 1600, history.Completed), history.After,
+		},
+		"Request 417 was sent 20 ms before the signal on a new connection; the server had it for 25 ms and turned it away with 503.": {
+			asked(-20, 5, history.Rejected), history.InFlight,
+		},
+		"Request 417 was sent 20 ms before the signal on a new connection; the server had it for 25 ms and answered with 500.": {
+			asked(-20, 5, history.Failed), history.InFlight,
+		},
+		"Request 417 was sent 20 ms before the signal on a new connection; after 25 ms came an answer of status 200 that is not the one expected.": {
+			with(asked(-20, 5, history.Failed), func(r *history.Request) { r.Status, r.Reason = 200, history.UnexpectedBody }), history.InFlight,
+		},
+		"Request 417 began 12 ms after the signal and found nobody listening: its client knew at once that it had to go elsewhere.": {
+			asked(12, 12.1, history.Refused), history.After,
+		},
+		"Request 417 began 12 ms after the signal and could not be sent (dead-connections): its client knew that it had to go elsewhere.": {
+			with(asked(12, 12.1, history.Refused), func(r *history.Request) { r.Reason = history.DeadConnections }), history.Late,
+		},
+		"Request 417 began 12 ms after the signal and was never sent (out-of-ports): lastcall itself is to blame.": {
+			asked(12, 13, history.Unsent), history.Late,
+		},
+		"Request 417 was sent 12 ms after the signal on a new connection; it had not ended when lastcall stopped looking.": {
+			with(asked(12, 13, history.Dropped), func(r *history.Request) { r.Outcome = history.Pending }), history.Late,
+		},
+	} {
+		c.request.Seq = 417
+		story := storyteller{shutdownOf("it", 1)}.story(&c.request, c.window)
+		if got := story.String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if strings.ContainsAny(story.Pattern, "0123456789") && !strings.Contains(story.Pattern, "{") {
+			t.Errorf("a number stands in the pattern %q", story.Pattern)
+		}
+		if len(story.Blanks) > 9 {
+			t.Errorf("%d blanks: the page's script knows ten digits", len(story.Blanks))
+		}
+	}
+}
+
+// TestStoriesOfAnOperation speak of the command.
+func TestStoriesOfAnOperation(t *testing.T) {
+	h := shutdownOf("it", 1)
+	h.Operation = &history.Operation{}
+	r := asked(-20, 80, history.Completed)
+	want := "Request 0 was sent 20 ms before the command on a new connection; the server had it in hand, and answered it 80 ms after the command."
+	if got := (storyteller{h}).story(&r, history.InFlight).String(); got != want {
+		t.Errorf("got %s", got)
+	}
+}
