@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -30,10 +31,10 @@ func laneStory(l result.SweepLane, signal string) []string {
 		return []string{fmt.Sprintf("%s: no request was at risk, so nothing was put to the test.", title)}
 	case l.EarliestUS == nil:
 		story = append(story, fmt.Sprintf("%s: none of %d requests at risk was lost, sent from %s to %s.",
-			title, l.Sum.AtRisk, around(first, signal), around(last, signal)))
+			title, l.Sum.AtRisk, around(first, signal), around(last, "it")))
 	default:
 		story = append(story, fmt.Sprintf("%s: requests sent from %s to %s can be lost. %d of %d at risk were, in %s.",
-			title, around(*l.EarliestUS, signal), around(*l.LatestUS, signal), l.Sum.Lost, l.Sum.AtRisk, count(l.Shutdowns, "shutdown")))
+			title, around(*l.EarliestUS, signal), around(*l.LatestUS, "it"), l.Sum.Lost, l.Sum.AtRisk, count(l.Shutdowns, "shutdown")))
 		story = append(story, worstBin(l, signal), lostWords(l.Sum))
 	}
 	if l.Sum.Refused+l.Sum.Closed > 0 {
@@ -54,8 +55,8 @@ func worstBin(l result.SweepLane, signal string) string {
 			worst = b
 		}
 	}
-	return fmt.Sprintf("That is surest from %s to %s: %d of %d (%s, 95 %% interval %s to %s).",
-		around(worst.FromUS, signal), around(worst.ToUS, signal), worst.Lost, worst.AtRisk,
+	return fmt.Sprintf("That is surest from %s to %s: %d of %d (%s, 95%% interval %s to %s).",
+		around(worst.FromUS, signal), around(worst.ToUS, "it"), worst.Lost, worst.AtRisk,
 		shareOf(*worst.Rate), shareOf(*worst.Low), shareOf(*worst.High))
 }
 
@@ -65,8 +66,10 @@ func lostWords(c result.SweepCount) string {
 		return "The server keeps no ledger, so that nobody knows which of them it has executed."
 	}
 	return fmt.Sprintf("Of the lost, by the server's ledger: %s.", list([]part{
-		{c.Executed, "executed and not answered"}, {c.Received, "received and not executed"},
-		{c.NeverRead, "never read"}, {c.Unknown, "unknown"},
+		{c.Executed, "executed and not answered"},
+		{c.Received, "received and not executed"},
+		{c.NeverRead, "never read"},
+		{c.Unknown, "unknown"},
 	}))
 }
 
@@ -93,37 +96,41 @@ func instant(us float64) string {
 func shareOf(share float64) string {
 	p := 100 * share
 	if p != 0 && p < 9.95 {
-		return fmt.Sprintf("%.1f %%", p)
+		return fmt.Sprintf("%.1f%%", p)
 	}
-	return fmt.Sprintf("%.0f %%", p)
+	return fmt.Sprintf("%.0f%%", p)
 }
 
 // sweepWarnings says what makes the figures worth less.
 func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 	warnings := []string{}
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	disturbed, failed := 0, 0
+	var worst time.Duration
 	for _, h := range histories {
-		if h.Error != "" && !h.Interrupted {
-			warn("shutdown %d could not be carried out: %s", h.Header.Shutdown, h.Error)
-			break // the others say the same
+		switch {
+		case h.Interrupted:
+		case h.Error != "":
+			if failed++; failed == 1 { // the others say the same
+				warn("shutdown %d could not be carried out: %s", h.Header.Shutdown, h.Error)
+			}
+		case h.Lateness() > history.HeldUp:
+			disturbed, worst = disturbed+1, max(worst, h.Lateness())
 		}
 	}
-	if s.Measured < s.Shutdowns {
-		warn("%d of %s count", s.Measured, count(s.Shutdowns, "shutdown"))
+	if disturbed > 0 {
+		warn("%s do not count: lastcall itself was held up, by %s at the worst, and so the server may have been: the machine is busy",
+			count(disturbed, "shutdown"), instant(micros(worst)))
+	}
+	switch {
+	case s.Measured == 0 && s.Shutdowns > 0:
+		warn("no shutdown counts, so that nothing is proved")
+	case !sweptEnough(s) && s.Measured < s.Shutdowns:
+		warn("only %d of %d shutdowns count, which proves nothing", s.Measured, s.Shutdowns)
 	}
 	if s.SignalUncertaintyUS.Max > s.StepUS {
 		warn("the system call that sent the signal took up to %s, more than a step of %s: the bins just after it may belong before it",
 			instant(s.SignalUncertaintyUS.Max), instant(s.StepUS))
-	}
-	disturbed := 0
-	for _, h := range histories {
-		if h.Lateness() > history.HeldUp {
-			disturbed++
-		}
-	}
-	if disturbed > 0 {
-		warn("in %s lastcall itself was held up, by %s at the worst: the machine is busy, and the server may have been held up as well",
-			count(disturbed, "shutdown"), instant(s.LatenessUS.Max))
 	}
 	for _, l := range s.Lanes {
 		if all := l.Sum.Sent + l.Outside; 10*l.Outside > all {

@@ -62,7 +62,7 @@ func floorDiv(a, b time.Duration) int {
 // HeldUp is how much later than it was meant to a request of a sweep can begin
 // before the shutdown is called disturbed: lastcall's own thread did not get its
 // processor, and so the server may not have got one either.
-const HeldUp = 500 * time.Microsecond
+const HeldUp = 300 * time.Microsecond
 
 // Lateness returns by how much the latest of all requests began later than it
 // was meant to.

@@ -113,7 +113,7 @@ func (p *Plan) connections() int { return p.Grid.Bins() * p.PerStep * len(p.lane
 // Run carries the plan out: a fresh process for every shutdown. A shutdown that
 // could not be carried out is a history with its Error set, not an error; if the
 // subject could not be booted it is the last. One in which we ourselves were held
-// up (history.HeldUp) is repeated, twice at most.
+// up (history.HeldUp) is repeated, four times at most.
 //
 // When the context ends, the subject is killed, and Run returns what it has with
 // an error that wraps harness.ErrInterrupted.
@@ -139,8 +139,9 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	return r.histories, err
 }
 
-// maxRepeats is how often a shutdown is done anew because we were held up.
-const maxRepeats = 2
+// maxRepeats is how often a shutdown is done anew because we were held up: it
+// takes a tenth of a second, and one that was disturbed does not count.
+const maxRepeats = 4
 
 // runner carries a plan out.
 type runner struct {

@@ -31,8 +31,8 @@ type shot struct {
 	request []byte
 	method  string
 
-	conn   *net.TCPConn   // reused: from the beginning; fresh: once everything was sent
-	socket *socket        // fresh: until then
+	conn   *net.TCPConn    // reused: from the beginning; fresh: once everything was sent
+	socket *socket         // fresh: until then
 	record history.Request // its times are the shutdown's
 }
 
