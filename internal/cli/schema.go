@@ -51,6 +51,10 @@ func suiteSchema() *jsonschema.Schema {
 			result.Unjudged.String(), result.NotExercised.String(),
 			result.Satisfied.String(), result.Warned.String(), result.Violated.String(),
 		},
+		reflect.TypeFor[result.ProbeStatus](): {
+			result.ProbeInconclusive.String(), result.ProbePass.String(), result.ProbeWarn.String(),
+			result.ProbeFail.String(), result.ProbeSkip.String(),
+		},
 		reflect.TypeFor[result.Overall](): {
 			result.SuiteInconclusive.String(), result.SuitePass.String(),
 			result.SuiteFail.String(), result.SuiteInterrupted.String(),
