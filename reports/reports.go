@@ -24,7 +24,8 @@ type Format struct {
 
 // Style says how much a terminal can show.
 type Style struct {
-	Color bool // colour the verdicts; never their only carrier
+	Color  bool // colour the verdicts; never their only carrier
+	Matrix bool // probes are shown as a table of subjects by probes
 }
 
 // All returns every format. The slice is fresh.

@@ -76,15 +76,15 @@ func drawLane(out *strings.Builder, lane result.SweepLane) {
 			if b.from == 0 {
 				line.WriteString("┊")
 			}
-			line.WriteString(cell(b, row, wide, scale))
+			line.WriteString(barCell(b, row, wide, scale))
 		}
 		fmt.Fprintf(out, "%s\n", strings.TrimRight(line.String(), " "))
 	}
 	drawAxis(out, bars, wide)
 }
 
-// cell is what one bar looks like in one row, the lowest of which is 1.
-func cell(b bar, row, wide int, scale float64) string {
+// barCell is what one bar looks like in one row, the lowest of which is 1.
+func barCell(b bar, row, wide int, scale float64) string {
 	const eighths = " ▁▂▃▄▅▆▇█"
 	filled := int(math.Round(b.rate / scale * chartRows * 8))
 	if b.lost > 0 {

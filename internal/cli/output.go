@@ -22,6 +22,7 @@ type output struct {
 	requests []reportRequest
 	formats  func(reports.Style) []reports.Format
 	noColor  bool
+	matrix   bool // the table is one of subjects by probes
 	stdout   io.Writer
 	stderr   io.Writer         // for what is wrong but fails nothing
 	files    map[string]target // by the path that was asked for
@@ -136,7 +137,7 @@ func (out *output) writeOne(r reportRequest, as render) error {
 		w = out.stdout
 	}
 	var text bytes.Buffer
-	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w)}); err != nil {
+	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w), Matrix: out.matrix}); err != nil {
 		return err
 	}
 	if _, err := w.Write(text.Bytes()); err != nil || !isFile {

@@ -64,6 +64,10 @@ func resultSchema(value any, title string, nullable ...string) *jsonschema.Schem
 			result.Unjudged.String(), result.NotExercised.String(),
 			result.Satisfied.String(), result.Warned.String(), result.Violated.String(),
 		},
+		reflect.TypeFor[result.ProbeStatus](): {
+			result.ProbeInconclusive.String(), result.ProbePass.String(), result.ProbeWarn.String(),
+			result.ProbeFail.String(), result.ProbeSkip.String(),
+		},
 		reflect.TypeFor[result.Overall](): {
 			result.SuiteInconclusive.String(), result.SuitePass.String(),
 			result.SuiteFail.String(), result.SuiteInterrupted.String(),

@@ -19,6 +19,7 @@ var forbidden = map[string][]string{
 	"lastcall/harness/ledger":  {"lastcall/...", "net"},
 	"lastcall/harness/result":  {"lastcall/...", "!lastcall/harness/history", "net"},
 	"lastcall/harness/process": {"lastcall/..."},
+	"lastcall/harness/probe":   {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
 	"lastcall/harness/load":    {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/ledger"},
 	"lastcall/harness/sweep":   {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
 	"lastcall/targets":         {"lastcall/...", "!lastcall/harness/ledger"},
