@@ -114,10 +114,7 @@ func (o *sweepOptions) plan(f *pflag.FlagSet, args []string, dash int) (sweep.Pl
 	if o.delay > 0 { // without a delay even a timer's is one
 		plan.Path = workPath(scenario)
 	}
-	plan.Subjects = []harness.Subject{harness.Strategy{
-		Label: strategy.Name, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
-		Args: []string{"serve", strategy.Name, "--addr", "127.0.0.1:0", "--request-log=false"},
-	}}
+	plan.Subjects = []harness.Subject{sample(strategy.Name, program)}
 	return plan, nil
 }
 
