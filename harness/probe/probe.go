@@ -13,6 +13,7 @@
 package probe
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -35,7 +36,9 @@ type Case struct {
 	Race     bool     // one loss proves it, and the repeats need not agree
 	Alone    bool     // nothing else runs meanwhile: its times are of a few milliseconds
 
-	run func(*bench) Sighting
+	// run carries out one repeat. An error is why the state was not reached, or,
+	// of type inapplicable, why the server cannot be probed so.
+	run func(*bench) (Sighting, error)
 }
 
 // Need is something that a probe has to be told of the server.
@@ -81,7 +84,13 @@ const (
 func Catalogue() []Case {
 	return slices.Concat(
 		acceptCases(),
-		handlerCases(),
+		requestCases(), handlerCases(), answerCases(), reuseCases(), latecomerCases(), socketCases(), // http1/
+		newCases(),
+		signalCases(),
+		treeCases(),
+		exitCases(),
+		readyCases(),
+		wireCases(),
 	)
 }
 
@@ -126,17 +135,30 @@ type Sighting struct {
 	Of      int    // that were in the state
 	Bad     bool   // the requirement is broken in another way than by a loss
 	Excused bool   // the breach is one that the rule excuses
+	Rule    string // that is broken, if it is not the case's
 	Seen    string // what became of them
 }
 
 // broken reports whether the requirement was seen broken.
 func (s Sighting) broken() bool { return s.Reached && (s.Lost > 0 || s.Bad) }
 
-// notReached is a sighting of nothing.
-func notReached(why string) Sighting { return Sighting{Why: why} }
+// inapplicable is why a server cannot be probed in some way, which is nothing
+// against it.
+type inapplicable string
 
-// skip is a sighting that does not apply to the server.
-func skip(why string) Sighting { return Sighting{Skip: why} }
+// Error returns the reason.
+func (i inapplicable) Error() string { return string(i) }
+
+// sightingOf is what a repeat saw, or why it saw nothing.
+func sightingOf(s Sighting, err error) Sighting {
+	if why, ok := errors.AsType[inapplicable](err); ok {
+		return Sighting{Skip: string(why)}
+	}
+	if err != nil {
+		return Sighting{Why: err.Error()}
+	}
+	return s
+}
 
 const (
 	// settle is how long a state may take to be reached. It takes milliseconds.

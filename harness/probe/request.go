@@ -109,16 +109,7 @@ func (b *bench) warmUp(c *conn) error {
 }
 
 // errNoKeepAlive says that there are no kept-alive connections to be probed.
-var errNoKeepAlive = errors.New("the server closes every connection after one answer")
-
-// without makes a sighting of what kept a case from its state: one that can be
-// expected of the server does not apply, any other is not reached.
-func without(err error) Sighting {
-	if errors.Is(err, errNoKeepAlive) {
-		return skip(err.Error())
-	}
-	return notReached(err.Error())
-}
+const errNoKeepAlive = inapplicable("the server closes every connection after one answer")
 
 // working waits until the server works on a request that was written: it says so
 // in its ledger, or, where it keeps none, it has read all of it. The proof says

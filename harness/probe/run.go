@@ -166,17 +166,17 @@ const caseTime = 30 * time.Second
 // sight carries one repeat out, on a server of its own.
 func (r *runner) sight(ctx context.Context, v Variant) Sighting {
 	if ctx.Err() != nil {
-		return notReached("interrupted")
+		return sightingOf(Sighting{}, context.Cause(ctx))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*r.plan.Grace+caseTime, errors.New("it took too long"))
 	defer cancel()
 	b, err := r.boot(ctx)
 	if err != nil {
-		return notReached(err.Error())
+		return sightingOf(Sighting{}, err)
 	}
 	defer b.end()
 	b.variant = v.Name
-	return v.run(b)
+	return sightingOf(v.run(b))
 }
 
 // boot boots a server, and puts it on a bench.

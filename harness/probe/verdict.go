@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,7 @@ func decide(c Case, all []Sighting, reached, broken int, severity Severity) (sta
 
 // breach is what a broken requirement comes to.
 func breach(c Case, s Sighting, severity Severity) result.ProbeStatus {
-	return severity(c.Rule, c.Race || s.Excused)
+	return severity(cmp.Or(s.Rule, c.Rule), c.Race || s.Excused)
 }
 
 // representative is the sighting that is told of: the worst of those that reached
@@ -98,7 +99,7 @@ func firstWhy(all []Sighting) string {
 
 // skipped is a case that was not run.
 func skipped(v Variant, why string, flags []string) result.Probe {
-	p := judge(v.Case, []Sighting{skip(why)}, nil)
+	p := judge(v.Case, []Sighting{{Skip: why}}, nil)
 	p.Variant, p.Repeats = v.Name, 0
 	if len(flags) > 0 {
 		p.Remedy = "give " + strings.Join(flags, " and ") + " to enable it"

@@ -14,6 +14,9 @@ type Peer struct {
 	Unsent   int // bytes that were written and not acknowledged by the client
 }
 
+// Ends are the addresses of a connection, by which it can be found.
+type Ends struct{ Server, Client netip.AddrPort }
+
 // ErrNoPeer says that the kernel shows no such connection: it is closed, or was
 // never established.
 var ErrNoPeer = errors.New("the server has no such connection")
@@ -21,8 +24,6 @@ var ErrNoPeer = errors.New("the server has no such connection")
 // ErrUnseen says that this system does not show the other end of a connection.
 var ErrUnseen = errors.New("only Linux shows the server's end of a connection")
 
-// sameAddress reports whether an address in the kernel's table is the one wanted. An
-// IPv4 address can stand there as one of IPv6.
-func sameAddress(a, b netip.AddrPort) bool {
-	return a.Port() == b.Port() && a.Addr().Unmap() == b.Addr().Unmap()
-}
+// unmapped is an address as it is looked up: an IPv4 address can stand in the
+// kernel's table as one of IPv6.
+func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

@@ -21,40 +21,55 @@ const tcpTimeWait = "06"
 // FindPeer returns the server's end of the connection between two addresses. The
 // error is ErrNoPeer if there is none.
 func FindPeer(server, client netip.AddrPort) (Peer, error) {
-	var peer Peer
-	found := false
-	err := eachSocket(func(s socket) bool {
-		if s.state != tcpListen && s.state != tcpTimeWait && sameAddress(s.local, server) && sameAddress(s.remote, client) {
-			peer, found = Peer{Accepted: s.inode != 0, Unread: s.rx, Unsent: s.tx}, true
-		}
-		return !found
-	})
-	if err == nil && !found {
-		err = ErrNoPeer
+	peers, err := Peers()
+	if err != nil {
+		return Peer{}, err
 	}
-	return peer, err
+	peer, ok := peers[Ends{unmapped(server), unmapped(client)}]
+	if !ok {
+		return peer, ErrNoPeer
+	}
+	return peer, nil
+}
+
+// Peers returns all connections of our network namespace, each as the end of it
+// that is asked for as a server's. Its addresses are without a zone, and those of
+// IPv4 are such.
+func Peers() (map[Ends]Peer, error) {
+	peers := make(map[Ends]Peer)
+	err := eachSocket(func(s socket) {
+		if s.state != tcpListen && s.state != tcpTimeWait {
+			peers[Ends{s.local, s.remote}] = Peer{Accepted: s.inode != 0, Unread: s.rx, Unsent: s.tx}
+		}
+	})
+	return peers, err
 }
 
 // Queued returns how many connections wait in the accept queues of those who
 // listen at the address, or at a wildcard with its port.
 func Queued(server netip.AddrPort) (n int, err error) {
-	err = eachSocket(func(s socket) bool {
-		if s.state == tcpListen && s.local.Port() == server.Port() && (sameAddress(s.local, server) || s.local.Addr().IsUnspecified()) {
+	server = unmapped(server)
+	err = eachSocket(func(s socket) {
+		if s.state == tcpListen && s.local.Port() == server.Port() && (s.local == server || s.local.Addr().IsUnspecified()) {
 			n += s.rx // for a listener this is the length of its queue (proc_net_tcp.txt)
 		}
-		return true
 	})
 	return n, err
 }
 
 // Unacknowledged returns how many of the bytes that were written to a connection
 // its peer has not acknowledged (tcp(7), SIOCOUTQ).
-func Unacknowledged(conn syscall.Conn) (n int, err error) {
+func Unacknowledged(conn syscall.Conn) (int, error) { return queue(conn, unix.SIOCOUTQ) }
+
+// Unread returns how many bytes wait to be read from a connection (tcp(7), SIOCINQ).
+func Unread(conn syscall.Conn) (int, error) { return queue(conn, unix.SIOCINQ) }
+
+func queue(conn syscall.Conn, which uint) (n int, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
-	if e := raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }); e != nil {
+	if e := raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), which) }); e != nil {
 		return 0, e
 	}
 	return n, err
@@ -68,8 +83,8 @@ type socket struct {
 	inode         uint64 // 0: no process has it
 }
 
-// eachSocket shows the TCP sockets of our network namespace until it is enough.
-func eachSocket(show func(socket) bool) error {
+// eachSocket shows the TCP sockets of our network namespace.
+func eachSocket(show func(socket)) error {
 	for _, path := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		file, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) && path != "/proc/net/tcp" {
@@ -78,32 +93,27 @@ func eachSocket(show func(socket) bool) error {
 		if err != nil {
 			return err
 		}
-		more, err := parseSockets(file, show)
+		err = parseSockets(file, show)
 		file.Close()
 		if err != nil {
 			return fmt.Errorf("read %s: %w", path, err)
-		}
-		if !more {
-			return nil
 		}
 	}
 	return nil
 }
 
-// parseSockets reads /proc/net/tcp or tcp6. It returns whether all was shown.
-func parseSockets(r io.Reader, show func(socket) bool) (more bool, err error) {
+// parseSockets reads /proc/net/tcp or tcp6.
+func parseSockets(r io.Reader, show func(socket)) error {
 	lines := bufio.NewScanner(r)
 	lines.Scan() // the head
 	for lines.Scan() {
 		s, err := parseSocket(lines.Bytes())
 		if err != nil {
-			return false, err
+			return err
 		}
-		if !show(s) {
-			return false, nil
-		}
+		show(s)
 	}
-	return true, lines.Err()
+	return lines.Err()
 }
 
 func parseSocket(line []byte) (s socket, err error) {

@@ -19,7 +19,7 @@ import (
 // sampleHints are where the sample service has what probes need.
 func sampleHints() probe.Hints {
 	return probe.Hints{
-		Plain: "/api/data", Slow: "/work?delay={ms}ms", Download: "/work?delay=0s&size=16777216", Chunked: "/stream?chunks=10000&every=1ms",
+		Plain: "/api/data", Slow: "/work?delay={ms}ms", Download: "/work?delay=0s&size=16777216", Chunked: "/stream?chunks=15&every=60ms",
 		Stream: "/events?every=50ms", Upload: "POST /upload", Socket: "/ws", Ready: true,
 	}
 }
