@@ -91,6 +91,7 @@ func Catalogue() []Case {
 		exitCases(),
 		readyCases(),
 		wireCases(),
+		h2Cases(),
 	)
 }
 

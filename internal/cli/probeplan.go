@@ -49,7 +49,9 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 	var plans []probe.Plan
 	for _, name := range c.strategies {
 		plan := base
-		plan.Subject = sample(name, program)
+		strategy := sample(name, program)
+		strategy.Args = append(strategy.Args, "--h2c") // for the probes of HTTP/2
+		plan.Subject = strategy
 		plans = append(plans, plan)
 	}
 	return plans, suite, nil
