@@ -31,11 +31,7 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 		for i := range h.Requests {
 			r := &h.Requests[i]
 			late = append(late, writtenAt(r)-r.Scheduled)
-			lane := lanes[1]
-			if r.Pooled {
-				lane = lanes[0]
-			}
-			lane.add(h, r, entries[r.Seq])
+			laneOf(r, lanes).add(h, r, entries[r.Seq])
 		}
 	}
 	if len(histories) > 0 {
@@ -66,6 +62,14 @@ func sweepCounts(h *history.History) bool {
 	return h.Error == "" && !h.Interrupted && h.Signal.Sent && h.Lateness() <= history.HeldUp
 }
 
+// laneOf is the lane of a request.
+func laneOf(r *history.Request, lanes []*sweepLane) *sweepLane {
+	if r.Pooled {
+		return lanes[0]
+	}
+	return lanes[1]
+}
+
 // sweptEnough reports whether a result rests on enough: half of the shutdowns that
 // were asked for, or ten, with somebody at risk. Those set aside were so for what
 // lastcall met, not for what the server did, so that the others tell the truth.
@@ -89,10 +93,11 @@ func writtenAt(r *history.Request) time.Duration {
 
 // sweepLane collects one kind of connection.
 type sweepLane struct {
-	grid   history.Grid
-	result result.SweepLane
-	lost   []time.Duration      // the offsets of all requests that were lost
-	in     map[int]map[int]bool // the shutdowns in which any was, by bin
+	grid    history.Grid
+	result  result.SweepLane
+	lost    []time.Duration      // the offsets of all requests that were lost
+	counted int                  // ordinal of the shutdown that was counted last
+	in      map[int]map[int]bool // the shutdowns in which any was, by bin
 }
 
 func newSweepLane(name string, grid history.Grid) *sweepLane {
@@ -106,6 +111,10 @@ func newSweepLane(name string, grid history.Grid) *sweepLane {
 }
 
 func (l *sweepLane) add(h *history.History, r *history.Request, e history.Entry) {
+	if l.counted != h.Header.Ordinal { // those of one shutdown come one after another
+		l.counted = h.Header.Ordinal
+		l.result.Measured++
+	}
 	offset := writtenAt(r) - h.Signal.Before
 	bin, ok := l.grid.Bin(offset)
 	if !ok {

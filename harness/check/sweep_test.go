@@ -127,7 +127,7 @@ func TestSweepCountsByBins(t *testing.T) {
 	}
 	text := strings.Join(s.Story, "\n")
 	for _, want := range []string{
-		"from 50 us before SIGTERM to 20 us after it can be lost. 4 of 7 at risk were, in 2 shutdowns",
+		"from 50 us before SIGTERM to 20 us after it can be lost. 4 of 7 at risk were, in 2 of 2 shutdowns",
 		"1 executed and not answered, 1 received and not executed, 2 never read",
 		"1 whose connection had been seen to close",
 		"A new connection: no request was at risk",
@@ -178,6 +178,21 @@ func TestSweepSetsAsideWhatSaysNothing(t *testing.T) {
 func TestSweepOfNothingIsInconclusive(t *testing.T) {
 	if s := sweepOf(); s.Status != result.SuiteInconclusive || s.Lanes == nil || s.Story == nil || s.Warnings == nil {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestSweepSeesAQueue: what was lost long before the signal was waiting for the
+// server, unless its handlers take so long.
+func TestSweepSeesAQueue(t *testing.T) {
+	grid := history.Grid{From: -2 * time.Millisecond, To: time.Millisecond, Step: 100 * us}
+	for _, delay := range []time.Duration{0, 2 * time.Millisecond} {
+		s := newSwept(1)
+		s.Header.Scenario.Subject.Delay.Duration = delay
+		s.add(-1500*us, true, history.Dropped)
+		text := strings.Join(Sweep([]*history.History{&s.History}, grid).Warnings, "\n")
+		if want := delay == 0; strings.Contains(text, "reused connections that were sent 1.5 ms before SIGTERM were lost, long before") != want {
+			t.Errorf("with a delay of %s: %q", delay, text)
+		}
 	}
 }
 

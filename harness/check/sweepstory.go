@@ -33,8 +33,8 @@ func laneStory(l result.SweepLane, signal string) []string {
 		story = append(story, fmt.Sprintf("%s: none of %d requests at risk was lost, sent from %s to %s.",
 			title, l.Sum.AtRisk, around(first, signal), around(last, "it")))
 	default:
-		story = append(story, fmt.Sprintf("%s: requests sent from %s to %s can be lost. %d of %d at risk were, in %s.",
-			title, around(*l.EarliestUS, signal), around(*l.LatestUS, "it"), l.Sum.Lost, l.Sum.AtRisk, count(l.Shutdowns, "shutdown")))
+		story = append(story, fmt.Sprintf("%s: requests sent from %s to %s can be lost. %d of %d at risk were, in %d of %s.",
+			title, around(*l.EarliestUS, signal), around(*l.LatestUS, "it"), l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, count(l.Measured, "shutdown")))
 		story = append(story, worstBin(l, signal), lostWords(l.Sum))
 	}
 	if l.Sum.Refused+l.Sum.Closed > 0 {
@@ -101,6 +101,19 @@ func shareOf(share float64) string {
 	return fmt.Sprintf("%.0f%%", p)
 }
 
+// backlog is how long before the signal a request to a handler that takes no time
+// should have been answered, in microseconds: many times what it takes.
+const backlog = 500
+
+// delayOf is how long the handlers took besides, in microseconds, where that is
+// known.
+func delayOf(histories []*history.History) float64 {
+	if len(histories) == 0 {
+		return 0
+	}
+	return micros(histories[0].Header.Scenario.Subject.Delay.Duration)
+}
+
 // sweepWarnings says what makes the figures worth less.
 func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 	warnings := []string{}
@@ -133,6 +146,10 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 			instant(s.SignalUncertaintyUS.Max), instant(s.StepUS))
 	}
 	for _, l := range s.Lanes {
+		if l.EarliestUS != nil && *l.EarliestUS < -backlog-delayOf(histories) {
+			warn("requests on %s connections that were sent %s before %s were lost, long before it could do harm: the server still had them in its queue. Send fewer at a time (--per-step 0.2), and more often (--shutdowns)",
+				l.Connections, instant(-*l.EarliestUS), s.Signal)
+		}
 		if all := l.Sum.Sent + l.Outside; 10*l.Outside > all {
 			warn("%d of %d requests on %s connections were sent outside the sweep, and are in no bin: the machine was too busy", l.Outside, all, l.Connections)
 		}

@@ -23,9 +23,9 @@ type Sweep struct {
 	Method      string              `json:"method"` // of the requests
 	Seed        uint64              `json:"seed"`
 	Started     time.Time           `json:"started"`
-	Status      Overall             `json:"status"` // pass: it was measured, whatever was lost
-	Shutdowns   int                 `json:"shutdowns"`
-	Measured    int                 `json:"measured"` // shutdowns that count: the others could not be carried out
+	Status      Overall             `json:"status"`    // pass: it was measured, whatever was lost
+	Shutdowns   int                 `json:"shutdowns"` // the kinds of connections by turns
+	Measured    int                 `json:"measured"`  // shutdowns that count: the others could not be carried out
 
 	StepUS              float64     `json:"step_us"`               // the width of a bin
 	SignalUncertaintyUS SweepSpread `json:"signal_uncertainty_us"` // how long the system call took that sent the signal
@@ -47,6 +47,7 @@ type SweepLane struct {
 	Connections string     `json:"connections"` // "reused": had served, and was idle; "fresh": made for the request
 	Sum         SweepCount `json:"sum"`         // of all bins
 	Outside     int        `json:"outside"`     // requests that were sent outside all bins, and are in none
+	Measured    int        `json:"measured"`    // shutdowns that count
 	Shutdowns   int        `json:"shutdowns"`   // in which a request was lost
 
 	EarliestUS *float64     `json:"earliest_us"` // of the first request that was lost, null if none was

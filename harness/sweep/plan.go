@@ -32,13 +32,18 @@
 // could have saved, and some will lose more.
 //
 // Answers are read when all requests have been written: they wait in the kernel
-// meanwhile, and the server has the other processors to itself.
+// meanwhile, and the server has the other processors to itself. The two kinds of
+// connections take turns, a shutdown each, so that neither is in the other's way.
+// A server that is slower than the requests come has a queue, and then a sweep
+// shows the queue: fewer requests in each shutdown (PerStep), and more shutdowns,
+// show the race.
 package sweep
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -52,17 +57,18 @@ import (
 
 // The bounds of what a plan may ask for.
 const (
+	MinPerStep     = 0.01
 	MaxPerStep     = 100
 	MaxConnections = 4000 // in one shutdown, well under what descriptors a process may have
 )
 
-// Plan is one sweep. The embedded plan has one subject; of its scenario's load
-// only the requests, of which there must be one, the connections, and the timeout
-// count.
+// Plan is one sweep. The embedded plan has one subject, which is shut down
+// Scenario.Shutdowns times for each kind of connections; of its scenario's load only
+// the requests, of which there must be one, the connections, and the timeout count.
 type Plan struct {
 	harness.Plan
 	Grid    history.Grid
-	PerStep int // requests in each bin, of each kind of connection, in each shutdown
+	PerStep float64 // requests in each bin in each shutdown; below 1 not every bin has one each time
 }
 
 // Check refuses what cannot work, before anything is started. The fields of the
@@ -74,12 +80,12 @@ func (p *Plan) Check(ctx context.Context) error {
 		}
 		return err
 	}
-	if p.PerStep < 1 || p.PerStep > MaxPerStep {
-		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf("is %d, must be from 1 to %d", p.PerStep, MaxPerStep)}
+	if !(p.PerStep >= MinPerStep && p.PerStep <= MaxPerStep) { // so put, it refuses what is no number
+		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf("is %g, must be from %g to %d", p.PerStep, MinPerStep, MaxPerStep)}
 	}
 	if n := p.connections(); n > MaxConnections {
 		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf(
-			"is %d, which opens %d connections at once, must be at most %d of them: raise the step, or the number of shutdowns", p.PerStep, n, MaxConnections)}
+			"is %g, which opens %d connections at once, must be at most %d of them: raise the step, or the number of shutdowns", p.PerStep, n, MaxConnections)}
 	}
 	if len(p.Subjects) != 1 {
 		return fmt.Errorf("a sweep has one subject, not %d", len(p.Subjects))
@@ -108,9 +114,14 @@ func (p *Plan) lanes() []lane {
 	return []lane{reused, fresh}
 }
 
-func (p *Plan) connections() int { return p.Grid.Bins() * p.PerStep * len(p.lanes()) }
+// connections is how many requests there are in each shutdown.
+func (p *Plan) connections() int { return int(math.Ceil(float64(p.Grid.Bins()) * p.PerStep)) }
 
-// Run carries the plan out: a fresh process for every shutdown. A shutdown that
+// Total is how many shutdowns there are.
+func (p *Plan) Total() int { return p.Scenario.Shutdowns * len(p.lanes()) }
+
+// Run carries the plan out: a fresh process for every shutdown, and the kinds of
+// connections by turns. A shutdown that
 // could not be carried out is a history with its Error set, not an error; if the
 // subject could not be booted it is the last. One in which we ourselves were held
 // up (history.HeldUp) is repeated, four times at most.
@@ -154,7 +165,7 @@ type runner struct {
 }
 
 func (r *runner) all(ctx context.Context) error {
-	for n := 1; n <= r.plan.Scenario.Shutdowns && ctx.Err() == nil; n++ {
+	for n := 1; n <= r.plan.Total() && ctx.Err() == nil; n++ {
 		s := r.shutdown(ctx, n)
 		r.histories = append(r.histories, &s.history)
 		if r.plan.Done != nil {
@@ -174,7 +185,8 @@ func (r *runner) shutdown(ctx context.Context, n int) *shutdown {
 		r.ordinal++
 		s := &shutdown{
 			plan: r.plan, subject: r.plan.Subjects[0], base: time.Now(),
-			dir: filepath.Join(r.dir, strconv.Itoa(r.ordinal)),
+			lane: r.plan.lanes()[(n-1)%len(r.plan.lanes())],
+			dir:  filepath.Join(r.dir, strconv.Itoa(r.ordinal)),
 		}
 		s.history.Header = r.header(n, s.base)
 		s.history.Header.Repeats = repeats

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,26 +35,24 @@ type shot struct {
 	record history.Request // its times are the shutdown's
 }
 
-// shots plans the requests of one shutdown, in order of due time. In every bin
-// they are spread evenly, but for a jitter that the seed decides: requests that
-// come at one beat could miss what a server does in between.
-func (p *Plan) shots(number int) []*shot {
+// shots plans the requests of one shutdown, in order of due time. They are spread
+// evenly over all bins, but for a jitter that the seed decides: requests that come
+// at one beat could miss what a server does in between, and where there are fewer
+// of them than bins it is another bin's turn each time.
+func (p *Plan) shots(number int, l lane) []*shot {
 	source := rand.New(rand.NewPCG(p.Seed, uint64(number)))
+	first, _ := p.Grid.Edges(0)
+	_, last := p.Grid.Edges(p.Grid.Bins() - 1)
+	n := p.connections()
 	var all []*shot
-	for bin := range p.Grid.Bins() {
-		from, _ := p.Grid.Edges(bin)
-		for i := range p.PerStep {
-			for _, l := range p.lanes() {
-				part := (float64(i) + source.Float64()) / float64(p.PerStep)
-				all = append(all, &shot{lane: l, due: from + time.Duration(part*float64(p.Grid.Step))})
-			}
-		}
+	for i := range n {
+		part := (float64(i) + source.Float64()) / float64(n)
+		all = append(all, &shot{lane: l, due: first + time.Duration(part*float64(last-first))})
 	}
-	slices.SortStableFunc(all, func(a, b *shot) int { return cmp.Compare(a.due, b.due) })
 	return all
 }
 
-// write writes the request of every shot as it will be sent.
+// writeRequests writes the request of every shot as it will be sent.
 func (s *shutdown) writeRequests() error {
 	for seq, shot := range s.shots {
 		id := ledger.ID(s.history.Header.Run, s.history.Header.Ordinal, uint32(seq))

@@ -34,6 +34,7 @@ type shutdown struct {
 	subject harness.Subject
 	dir     string // for what belongs to it: its ledger, its store
 	base    time.Time
+	lane    lane
 
 	history history.History
 	server  harness.Server
@@ -99,7 +100,7 @@ func (s *shutdown) prepare(ctx context.Context) error {
 	if s.target, err = s.plan.target(s.server.Endpoint()); err != nil {
 		return err
 	}
-	s.shots = s.plan.shots(s.history.Header.Shutdown)
+	s.shots = s.plan.shots(s.history.Header.Shutdown, s.lane)
 	s.history.Scheduled = len(s.shots)
 	s.history.Methods = []string{s.target.Method}
 	if err := s.writeRequests(); err != nil {
@@ -201,7 +202,7 @@ func (s *shutdown) progress(doing string) {
 	}
 	h := s.history.Header
 	s.plan.Progress(harness.Step{
-		Subject: h.Subject, Shutdown: h.Shutdown, Of: s.plan.Scenario.Shutdowns,
-		Doing: doing, Finished: h.Shutdown - 1, Total: s.plan.Scenario.Shutdowns,
+		Subject: h.Subject, Shutdown: h.Shutdown, Of: s.plan.Total(),
+		Doing: doing, Finished: h.Shutdown - 1, Total: s.plan.Total(),
 	})
 }

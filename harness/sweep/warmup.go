@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"lastcall/harness/history"
@@ -33,8 +32,7 @@ func (s *shutdown) served(ctx context.Context) (*net.TCPConn, error) {
 		conn.Close()
 		return nil, fmt.Errorf("connect before the signal: a %T is not of TCP", conn)
 	}
-	kept := slices.Contains(s.plan.lanes(), reused)
-	if err := ask(ctx, tcp, s.target.Method, text, kept); err != nil {
+	if err := ask(ctx, tcp, s.target.Method, text, s.lane == reused); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("a request before the signal: %w", err)
 	}

@@ -37,7 +37,8 @@ for independent, and those of one shutdown are not quite: shutdowns are cheap
 here, so rather raise --shutdowns than --per-step.
 
 The requests are short, so that only the race is seen; --delay makes the sample
-handler take longer. A strategy that drains, as drain does, serves through the
+handler take longer. A server that is slower than the requests come shows its queue
+and not the race: then fewer at a time (--per-step 0.2) tell more. A strategy that drains, as drain does, serves through the
 whole of a sweep, and shows a flat zero: the race is then where it calls Shutdown.
 How a server ends is not asked: it is ended as soon as the fate of every request
 is known.
@@ -53,7 +54,7 @@ func newSweep(s streams) *cobra.Command {
 		Example: `  lastcall sweep
   lastcall sweep naive --delay 1ms --report chart --report svg=naive.svg
   lastcall sweep signal-notify --from -500us --to 1ms --step 25us --shutdowns 200
-  lastcall sweep --connections reused --report json=sweep.json -- ./myserver --port {port}`,
+  lastcall sweep --per-step 0.2 --shutdowns 100 --report json=sweep.json -- ./myserver --port {port}`,
 		ValidArgsFunction: completeStrategies,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := o.plan(cmd.Flags(), args, cmd.ArgsLenAtDash())
@@ -78,7 +79,9 @@ func (o *sweepOptions) run(ctx context.Context, s streams, plan sweep.Plan) erro
 	log.SetOutput(io.Discard) // see experiment.run
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	bar := newProgress(s.err, o.output.quiet, plan.Plan)
+	shown := plan.Plan
+	shown.Scenario.Shutdowns = plan.Total()
+	bar := newProgress(s.err, o.output.quiet, shown)
 	plan.Progress = bar.step
 	histories, err := sweep.Run(ctx, plan)
 	bar.finish(ctx.Err() != nil)

@@ -19,7 +19,7 @@ import (
 // sweepOptions are the flags of sweep.
 type sweepOptions struct {
 	grid        history.Grid
-	perStep     int
+	perStep     float64
 	shutdowns   int
 	connections string
 	delay       time.Duration
@@ -48,9 +48,9 @@ func (o *sweepOptions) register(f *pflag.FlagSet) {
 	f.Var(durationValue{&o.grid.From}, "from", "where the sweep begins, from the signal: negative is before it")
 	f.Var(durationValue{&o.grid.To}, "to", "where it ends")
 	f.Var(durationValue{&o.grid.Step}, "step", "the width of a bin")
-	f.Var(numberValue{&o.perStep, "1"}, "per-step", "requests in each bin, on each kind of connection, in each shutdown")
-	f.Var(numberValue{&o.shutdowns, "50"}, "shutdowns", "how often the server is shut down")
-	f.StringVar(&o.connections, "connections", o.connections, "`fresh`, reused or both")
+	f.Var(fractionValue{&o.perStep, "0.2"}, "per-step", "requests in each bin in each shutdown, as in 0.2: one in five bins")
+	f.Var(numberValue{&o.shutdowns, "50"}, "shutdowns", "how often the server is shut down, for each kind of connections")
+	f.StringVar(&o.connections, "connections", o.connections, "`fresh`, reused or both, by turns")
 	f.Var(durationValue{&o.delay}, "delay", "how long the sample handler works on a request (default 0)")
 	f.StringArrayVar(&o.subject.urls, "url", nil, "`[METHOD ]URL` or path to ask for (default /, at http://127.0.0.1:{port})")
 	f.StringArrayVar(&o.subject.headers, "header", nil, "`Name: value` of every request; may be repeated")
