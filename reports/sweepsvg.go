@@ -38,7 +38,7 @@ func SweepSVG(w io.Writer, s result.Sweep) error {
 	p.X.Label.Text = fmt.Sprintf("written so long after %s, in ms (before it: negative)", clean(s.Signal))
 	p.Y.Label.Text = "lost, of those at risk"
 	p.X.Padding, p.Y.Padding = vg.Points(4), vg.Points(4)
-	p.Y.Min, p.Y.Max = 0, 1
+	p.Y.Min, p.Y.Max = 0, 1.16 // above all there is room for the legend
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(instantTicks), plot.TickerFunc(percentTicks)
 	for _, style := range []*font.Font{
 		&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font,
@@ -47,7 +47,7 @@ func SweepSVG(w io.Writer, s result.Sweep) error {
 		style.Variant = "Sans"
 	}
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.YOffs = -vg.Points(4)
+	p.Legend.TextStyle.Font.Size = vg.Points(10)
 
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{Y: 0xe6}, color.Gray{Y: 0xe6}
@@ -74,36 +74,49 @@ type points struct {
 	plotter.YErrors
 }
 
-// addLane draws the bins of a lane that have somebody at risk. Two lanes stand a
-// little apart, so that one does not hide the other.
-func addLane(p *plot.Plot, lane result.SweepLane, index int) error {
-	var all points
+// runsOf are the bins of a lane that have somebody at risk: those that follow one
+// another are joined by a line. Two lanes stand a little apart, so that one does
+// not hide the other.
+func runsOf(lane result.SweepLane, index int) (runs []points) {
+	joined := false
 	for _, b := range lane.Bins {
 		if b.Rate == nil || b.Low == nil || b.High == nil {
+			joined = false
 			continue
 		}
+		if !joined {
+			runs = append(runs, points{})
+		}
+		joined = true
 		middle := (b.FromUS + b.ToUS) / 2
 		middle += (float64(index) - 0.5) * 0.2 * (b.ToUS - b.FromUS)
-		all.XYs = append(all.XYs, plotter.XY{X: middle / 1000, Y: *b.Rate})
-		all.YErrors = append(all.YErrors, struct{ Low, High float64 }{*b.Rate - *b.Low, *b.High - *b.Rate})
+		last := &runs[len(runs)-1]
+		last.XYs = append(last.XYs, plotter.XY{X: middle / 1000, Y: *b.Rate})
+		last.YErrors = append(last.YErrors, struct{ Low, High float64 }{*b.Rate - *b.Low, *b.High - *b.Rate})
 	}
-	if len(all.XYs) == 0 {
-		return nil
-	}
+	return runs
+}
+
+// addLane draws the bins of a lane.
+func addLane(p *plot.Plot, lane result.SweepLane, index int) error {
 	shade := laneColors[lane.Connections]
-	line, dots, err := plotter.NewLinePoints(all.XYs)
-	if err != nil {
-		return err
+	for i, run := range runsOf(lane, index) {
+		line, dots, err := plotter.NewLinePoints(run.XYs)
+		if err != nil {
+			return err
+		}
+		bars, err := plotter.NewYErrorBars(run)
+		if err != nil {
+			return err
+		}
+		line.Color, line.Width = shade, vg.Points(1.2)
+		dots.Color, dots.Shape, dots.Radius = shade, draw.CircleGlyph{}, vg.Points(2)
+		bars.Color, bars.Width, bars.CapWidth = color.NRGBA{R: shade.R, G: shade.G, B: shade.B, A: 0x90}, vg.Points(0.8), vg.Points(3)
+		p.Add(bars, line, dots)
+		if i == 0 {
+			p.Legend.Add(fmt.Sprintf("%s: %d of %d lost", laneName(lane.Connections), lane.Sum.Lost, lane.Sum.AtRisk), line, dots)
+		}
 	}
-	bars, err := plotter.NewYErrorBars(all)
-	if err != nil {
-		return err
-	}
-	line.Color, line.Width = shade, vg.Points(1.2)
-	dots.Color, dots.Shape, dots.Radius = shade, draw.CircleGlyph{}, vg.Points(2)
-	bars.Color, bars.Width, bars.CapWidth = color.NRGBA{R: shade.R, G: shade.G, B: shade.B, A: 0x90}, vg.Points(0.8), vg.Points(3)
-	p.Add(bars, line, dots)
-	p.Legend.Add(fmt.Sprintf("%s: %d of %d lost", laneName(lane.Connections), lane.Sum.Lost, lane.Sum.AtRisk), line, dots)
 	return nil
 }
 
@@ -114,12 +127,12 @@ func addSignal(p *plot.Plot, s result.Sweep) error {
 			p.X.Min, p.X.Max = math.Min(p.X.Min, b.FromUS/1000), math.Max(p.X.Max, b.ToUS/1000)
 		}
 	}
-	line, err := plotter.NewLine(plotter.XYs{{X: 0, Y: 0}, {X: 0, Y: 1}})
+	line, err := plotter.NewLine(plotter.XYs{{X: 0, Y: 0}, {X: 0, Y: 1.06}})
 	if err != nil {
 		return err
 	}
 	line.Width, line.Dashes = vg.Points(1), []vg.Length{vg.Points(4), vg.Points(3)}
-	labels, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: 0, Y: 0.96}}, Labels: []string{clean(s.Signal)}})
+	labels, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: 0, Y: 1.02}}, Labels: []string{clean(s.Signal)}})
 	if err != nil {
 		return err
 	}
@@ -143,7 +156,7 @@ func instantTicks(lowest, highest float64) []plot.Tick {
 // percentTicks are at every tenth.
 func percentTicks(lowest, highest float64) []plot.Tick {
 	var ticks []plot.Tick
-	for tenth := 0; tenth <= 10; tenth++ {
+	for tenth := range 11 {
 		t := plot.Tick{Value: float64(tenth) / 10}
 		if tenth%2 == 0 {
 			t.Label = fmt.Sprintf("%d%%", 10*tenth)
