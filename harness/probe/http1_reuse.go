@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"lastcall/harness/process"
 )
 
 // reuseCases are about connections that have served a request, and are to serve
@@ -125,13 +123,9 @@ func idleRace(b *bench) (s Sighting, err error) {
 			all = append(all, sent{c, r})
 		}
 	}
-	peers, err := process.Peers()
-	if err != nil {
-		return s, err
-	}
 	var reached []sent
 	for _, w := range all {
-		if peers[process.Ends{Server: w.server, Client: w.client}].Unread == len(w.text) {
+		if peer, err := w.peer(); err == nil && peer.Unread == len(w.text) {
 			reached = append(reached, w)
 		}
 	}
