@@ -56,13 +56,8 @@ func (style Style) broken(w io.Writer, p result.Probe) {
 		return
 	}
 	fmt.Fprintf(w, "\n%s: %s\n", shorten(clean(probeName(p)), width-20), style.probeStatus(p.Status))
-	for _, line := range [][2]string{
-		{"state", p.State}, {"seen", p.Seen}, {"proof", p.Proof}, {"asked", p.Requirement},
-		{"by", p.Reference}, {"remedy", p.Remedy}, {"known as", strings.Join(p.Bugs, ", ")},
-	} {
-		if line[1] != "" {
-			fmt.Fprintln(w, Labelled(line[0], 8, clean(line[1])))
-		}
+	for _, line := range aboutProbe(p) {
+		fmt.Fprintln(w, Labelled(line[0], 8, clean(line[1])))
 	}
 }
 
@@ -89,16 +84,10 @@ func cell(text string, most int) string {
 // probeStatus is a word before it is a colour.
 func (style Style) probeStatus(s result.ProbeStatus) string {
 	word := strings.ToUpper(s.String())
-	switch s {
-	case result.ProbePass:
-		return style.paint(green, word)
-	case result.ProbeFail:
-		return style.paint(red, word)
-	case result.ProbeSkip:
+	if s == result.ProbeSkip {
 		return word
-	case result.ProbeWarn, result.ProbeInconclusive:
 	}
-	return style.paint(yellow, word)
+	return style.paint(statusColor(s), word)
 }
 
 // probeOrder is the order in which statuses are counted: the worst first.

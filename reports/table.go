@@ -74,6 +74,10 @@ func (style Style) loaded(w io.Writer, s result.Suite) error {
 
 // probed writes what probes came to.
 func (style Style) probed(w io.Writer, s result.Suite) error {
+	if style.Matrix {
+		style.matrix(w, s)
+		return nil
+	}
 	for i, subject := range s.Subjects {
 		if i > 0 {
 			fmt.Fprintln(w)

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,13 +77,12 @@ type sent struct {
 // inQueue returns those that the kernel shows in the accept queue, with unread
 // bytes.
 func inQueue(waiting []sent) (queued []sent, err error) {
-	peers, err := process.Peers()
-	if err != nil {
-		return nil, err
-	}
 	for _, w := range waiting {
-		peer, ok := peers[process.Ends{Server: w.server, Client: w.client}]
-		if ok && !peer.Accepted && peer.Unread == len(w.text) {
+		peer, err := w.peer()
+		if err != nil && !errors.Is(err, process.ErrNoPeer) {
+			return nil, err
+		}
+		if err == nil && !peer.Accepted && peer.Unread == len(w.text) {
 			queued = append(queued, w)
 		}
 	}

@@ -14,9 +14,6 @@ type Peer struct {
 	Unsent   int // bytes that were written and not acknowledged by the client
 }
 
-// Ends are the addresses of a connection, by which it can be found.
-type Ends struct{ Server, Client netip.AddrPort }
-
 // ErrNoPeer says that the kernel shows no such connection: it is closed, or was
 // never established.
 var ErrNoPeer = errors.New("the server has no such connection")

@@ -1,60 +1,51 @@
 package process
 
 import (
-	"bufio"
-	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/netip"
-	"os"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// tcpTimeWait is the state of an end that no process has any more.
-const tcpTimeWait = "06"
+// The kernel is asked for one socket at a time (sock_diag(7)). /proc/net/tcp would
+// be read as a whole for each: with what a test of connections leaves there in
+// TIME_WAIT that takes a tenth of a second, in which its lines move, so that one is
+// missed now and then.
 
-// FindPeer returns the server's end of the connection between two addresses. The
-// error is ErrNoPeer if there is none.
+// FindPeer returns the server's end of the connection between two addresses, in
+// our network namespace. The error is ErrNoPeer if there is none.
 func FindPeer(server, client netip.AddrPort) (Peer, error) {
-	peers, err := Peers()
+	found, err := diagnose(request{server: unmapped(server), client: unmapped(client)})
+	if errors.Is(err, unix.ENOENT) {
+		return Peer{}, ErrNoPeer
+	}
 	if err != nil {
-		return Peer{}, err
+		return Peer{}, fmt.Errorf("ask the kernel for a connection: %w", err)
 	}
-	peer, ok := peers[Ends{unmapped(server), unmapped(client)}]
-	if !ok {
-		return peer, ErrNoPeer
-	}
-	return peer, nil
-}
-
-// Peers returns all connections of our network namespace, each as the end of it
-// that is asked for as a server's. Its addresses are without a zone, and those of
-// IPv4 are such.
-func Peers() (map[Ends]Peer, error) {
-	peers := make(map[Ends]Peer)
-	err := eachSocket(func(s socket) {
-		if s.state != tcpListen && s.state != tcpTimeWait {
-			peers[Ends{s.local, s.remote}] = Peer{Accepted: s.inode != 0, Unread: s.rx, Unsent: s.tx}
+	for _, s := range found {
+		if s.state != tcpListenState && s.state != tcpTimeWaitState { // without the former it finds who listens
+			return Peer{Accepted: s.inode != 0, Unread: int(s.rx), Unsent: int(s.tx)}, nil
 		}
-	})
-	return peers, err
+	}
+	return Peer{}, ErrNoPeer
 }
 
 // Queued returns how many connections wait in the accept queues of those who
-// listen at the address, or at a wildcard with its port.
+// listen on the address's port.
 func Queued(server netip.AddrPort) (n int, err error) {
-	server = unmapped(server)
-	err = eachSocket(func(s socket) {
-		if s.state == tcpListen && s.local.Port() == server.Port() && (s.local == server || s.local.Addr().IsUnspecified()) {
-			n += s.rx // for a listener this is the length of its queue (proc_net_tcp.txt)
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		found, err := diagnose(request{server: unmapped(server), listeners: family})
+		if err != nil {
+			return 0, fmt.Errorf("ask the kernel for an accept queue: %w", err)
 		}
-	})
-	return n, err
+		for _, s := range found {
+			n += int(s.rx) // for who listens it is the length of the queue (tcp_diag.c)
+		}
+	}
+	return n, nil
 }
 
 // Unacknowledged returns how many of the bytes that were written to a connection
@@ -75,64 +66,114 @@ func queue(conn syscall.Conn, which uint) (n int, err error) {
 	return n, err
 }
 
-// socket is one line of /proc/net/tcp.
+// States of a socket (include/net/tcp_states.h).
+const (
+	tcpTimeWaitState = 6
+	tcpListenState   = 10
+)
+
+// request is what the kernel is asked for: one connection, or those who listen on
+// the server's port in one family.
+type request struct {
+	server, client netip.AddrPort
+	listeners      uint8 // the family, or 0
+}
+
+// The layout of struct inet_diag_req_v2 and struct inet_diag_msg
+// (linux/inet_diag.h): the id of a socket is 48 bytes, its ports and addresses in
+// network order.
+const (
+	sockDiagByFamily = 20
+	requestSize      = unix.SizeofNlMsghdr + 8 + 48
+	messageSize      = 4 + 48 + 20
+)
+
+// encode writes the request.
+func (r request) encode() []byte {
+	b := make([]byte, requestSize)
+	order := binary.NativeEndian
+	order.PutUint32(b[0:], requestSize)
+	order.PutUint16(b[4:], sockDiagByFamily)
+	flags, family, states := uint16(unix.NLM_F_REQUEST), uint8(unix.AF_INET), ^uint32(0)
+	switch {
+	case r.listeners != 0:
+		flags, family, states = flags|unix.NLM_F_DUMP, r.listeners, 1<<tcpListenState
+	case r.server.Addr().Is6():
+		family = unix.AF_INET6
+	}
+	order.PutUint16(b[6:], flags)
+	body := b[unix.SizeofNlMsghdr:]
+	body[0], body[1] = family, unix.IPPROTO_TCP
+	order.PutUint32(body[4:], states)
+	id := body[8:]
+	binary.BigEndian.PutUint16(id[0:], r.server.Port())
+	if r.listeners == 0 {
+		binary.BigEndian.PutUint16(id[2:], r.client.Port())
+		copy(id[4:20], r.server.Addr().AsSlice())
+		copy(id[20:36], r.client.Addr().AsSlice())
+	}
+	order.PutUint32(id[40:], ^uint32(0)) // no cookie: INET_DIAG_NOCOOKIE
+	order.PutUint32(id[44:], ^uint32(0))
+	return b
+}
+
+// socket is what the kernel says of one.
 type socket struct {
-	local, remote netip.AddrPort
-	state         string
-	tx, rx        int
-	inode         uint64 // 0: no process has it
+	state  uint8
+	rx, tx uint32
+	inode  uint32 // 0: no process has it
 }
 
-// eachSocket shows the TCP sockets of our network namespace.
-func eachSocket(show func(socket)) error {
-	for _, path := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		file, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) && path != "/proc/net/tcp" {
-			continue // a kernel without IPv6
-		}
+// diagnose asks the kernel. The error wraps ENOENT if there is no such connection.
+func diagnose(r request) ([]socket, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	// The kernel answers within the call; the bound is for one that never does.
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1}); err != nil {
+		return nil, err
+	}
+	if err := unix.Sendto(fd, r.encode(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return nil, err
+	}
+	var found []socket
+	for buffer := make([]byte, 32<<10); ; {
+		n, _, err := unix.Recvfrom(fd, buffer, 0)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		err = parseSockets(file, show)
-		file.Close()
-		if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
+		more, done, err := parseDiagnosis(buffer[:n])
+		found = append(found, more...)
+		if err != nil || done || r.listeners == 0 {
+			return found, err
 		}
 	}
-	return nil
 }
 
-// parseSockets reads /proc/net/tcp or tcp6.
-func parseSockets(r io.Reader, show func(socket)) error {
-	lines := bufio.NewScanner(r)
-	lines.Scan() // the head
-	for lines.Scan() {
-		s, err := parseSocket(lines.Bytes())
-		if err != nil {
-			return err
+// parseDiagnosis reads the messages of one datagram, and says whether they are the
+// last.
+func parseDiagnosis(datagram []byte) (found []socket, done bool, err error) {
+	messages, err := syscall.ParseNetlinkMessage(datagram)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, m := range messages {
+		switch m.Header.Type {
+		case unix.NLMSG_DONE:
+			return found, true, nil
+		case unix.NLMSG_ERROR:
+			if len(m.Data) < 4 {
+				return nil, true, errors.New("an error that is too short")
+			}
+			return nil, true, syscall.Errno(-int32(binary.NativeEndian.Uint32(m.Data)))
 		}
-		show(s)
+		if len(m.Data) < messageSize {
+			return nil, false, fmt.Errorf("a message of %d bytes is too short", len(m.Data))
+		}
+		order, rest := binary.NativeEndian, m.Data[4+48:]
+		found = append(found, socket{m.Data[1], order.Uint32(rest[4:]), order.Uint32(rest[8:]), order.Uint32(rest[16:])})
 	}
-	return lines.Err()
-}
-
-func parseSocket(line []byte) (s socket, err error) {
-	fields := bytes.Fields(line)
-	if len(fields) < 10 {
-		return s, fmt.Errorf("%q is too short", line)
-	}
-	if s.local, err = parseAddress(fields[1]); err != nil {
-		return s, err
-	}
-	if s.remote, err = parseAddress(fields[2]); err != nil {
-		return s, err
-	}
-	s.state = string(fields[3])
-	tx, rx, _ := bytes.Cut(fields[4], []byte(":"))
-	out, errTx := strconv.ParseInt(string(tx), 16, 64)
-	in, errRx := strconv.ParseInt(string(rx), 16, 64)
-	s.tx, s.rx = int(out), int(in)
-	inode, errInode := strconv.ParseUint(string(fields[9]), 10, 64)
-	s.inode = inode
-	return s, errors.Join(errTx, errRx, errInode)
+	return found, false, nil
 }

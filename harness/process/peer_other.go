@@ -10,9 +10,6 @@ import (
 // FindPeer is for Linux only: the error is ErrUnseen.
 func FindPeer(_, _ netip.AddrPort) (Peer, error) { return Peer{}, ErrUnseen }
 
-// Peers is for Linux only.
-func Peers() (map[Ends]Peer, error) { return nil, ErrUnseen }
-
 // Unread is for Linux only.
 func Unread(syscall.Conn) (int, error) { return 0, ErrUnseen }
 

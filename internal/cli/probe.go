@@ -68,7 +68,7 @@ func newProbe(s streams) *cobra.Command {
 func (o *probeOptions) register(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.BoolVar(&o.list, "list", false, "list the probes")
-	f.BoolVar(&o.matrix, "matrix", false, "the table shows strategies by probes")
+	f.BoolVar(&o.matrix, "matrix", false, "show strategies by probes in the table, a mark each")
 	f.Var(numberValue{&o.repeats, "3"}, "repeats", "how often each probe is repeated, each time on a fresh process")
 	f.Var(numberValue{&o.parallel, "4"}, "parallel", "how many servers run at a time (1 where --url names a port)")
 	f.StringVar(&o.url, "url", "", "`URL` of the server, or a path that it answers at once (default http://127.0.0.1:{port}/)")
