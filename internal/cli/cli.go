@@ -82,7 +82,7 @@ with Server.Shutdown (signal-notify).`
 const rootExample = `  lastcall                                       the comparison, in ten seconds
   lastcall compare naive signal-notify --rate 2000 --delay 5ms
   lastcall compare --report json=result.json --record histories
-  lastcall sweep signal-notify                   when exactly does a request have to be sent to be lost?
+  lastcall sweep signal-notify                   when does a request have to be sent to be lost?
   lastcall report histories                      judge what was recorded again
   lastcall diff old.json new.json                what got worse, what got better
   lastcall explain signal-notify                 a strategy and its source
