@@ -17,6 +17,10 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 		Lanes: []result.SweepLane{}, Story: []string{}, Warnings: []string{},
 	}
 	lanes := []*sweepLane{newSweepLane("reused", grid), newSweepLane("fresh", grid)}
+	// A server that died before it read anything has an empty ledger, and keeps one
+	// all the same: the others tell.
+	lanes[0].ledger = slices.ContainsFunc(histories, func(h *history.History) bool { return h.Ledger.Present() })
+	lanes[1].ledger = lanes[0].ledger
 	var uncertain, late []time.Duration
 	for _, h := range histories {
 		if h.Interrupted {
@@ -94,6 +98,7 @@ func writtenAt(r *history.Request) time.Duration {
 // sweepLane collects one kind of connection.
 type sweepLane struct {
 	grid    history.Grid
+	ledger  bool // the server keeps one
 	result  result.SweepLane
 	lost    []time.Duration      // the offsets of all requests that were lost
 	counted int                  // ordinal of the shutdown that was counted last
@@ -121,7 +126,7 @@ func (l *sweepLane) add(h *history.History, r *history.Request, e history.Entry)
 		l.result.Outside++
 		return
 	}
-	c := swept(r, e, h.Ledger.Present())
+	c := swept(r, e, l.ledger)
 	l.result.Bins[bin].SweepCount = plus(l.result.Bins[bin].SweepCount, c)
 	l.result.Sum = plus(l.result.Sum, c)
 	if c.Lost > 0 {

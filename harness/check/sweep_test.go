@@ -138,6 +138,19 @@ func TestSweepCountsByBins(t *testing.T) {
 	}
 }
 
+// TestAnEmptyLedgerAmongOthersSaysThatNothingWasRead: it was not forgotten there.
+func TestAnEmptyLedgerAmongOthersSaysThatNothingWasRead(t *testing.T) {
+	a, b := newSwept(1), newSwept(2)
+	a.add(0, true, history.Completed, history.Received)
+	b.add(0, true, history.Dropped)
+	if c := sweepOf(a, b).Lanes[0].Sum; c.NeverRead != 1 || c.Unknown != 0 {
+		t.Errorf("%+v", c)
+	}
+	if c := sweepOf(b).Lanes[0].Sum; c.NeverRead != 0 || c.Unknown != 1 {
+		t.Errorf("without any ledger: %+v", c)
+	}
+}
+
 // TestSweepSetsAsideWhatSaysNothing: no shutdown counts in which lastcall was
 // held up, or that could not be carried out.
 func TestSweepSetsAsideWhatSaysNothing(t *testing.T) {
