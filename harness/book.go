@@ -116,9 +116,9 @@ func (b *Book) Path() string { return b.path }
 // Close closes the file, which can still be read.
 func (b *Book) Close() { b.writer.Close() }
 
-// read returns what the server wrote in this boot, and lastcall itself. The ids
+// Read returns what the server wrote in this boot, and lastcall itself. The ids
 // of this shutdown have the prefix.
-func (b *Book) read(prefix string) (history.Ledger, error) {
+func (b *Book) Read(prefix string) (history.Ledger, error) {
 	var book history.Ledger
 	if b.named {
 		book.Path = b.path

@@ -21,7 +21,7 @@ const aftermath = 50 * time.Millisecond
 // plan wants that.
 func (s *shutdown) startLoad(ctx context.Context) error {
 	scenario, endpoint := s.plan.Scenario, s.server.Endpoint()
-	targets, err := s.plan.targets(endpoint)
+	targets, err := s.plan.Targets(endpoint)
 	if err != nil {
 		return err
 	}
@@ -141,6 +141,6 @@ func (s *shutdown) noteRequests() {
 
 func (s *shutdown) readLedger() (err error) {
 	prefix := ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal)
-	s.history.Ledger, err = s.server.Book().read(prefix)
+	s.history.Ledger, err = s.server.Book().Read(prefix)
 	return err
 }

@@ -28,6 +28,10 @@ type Endpoint struct {
 	TLS     *tls.Config // nil: plain TCP
 }
 
+// At returns the absolute URL at the endpoint that a text means: a path, or a URL,
+// which must be of the same host; {port} in it is replaced.
+func (e Endpoint) At(text string) (string, error) { return at(e, text) }
+
 // at is where a request goes: to the endpoint, whatever path or URL it names.
 // One that names another host would measure another server.
 func at(e Endpoint, text string) (string, error) {

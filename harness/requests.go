@@ -173,10 +173,10 @@ func validExpectation(l history.Load) error {
 	return nil
 }
 
-// targets are the requests of the plan, as they are sent to the endpoint: what
+// Targets are the requests of the plan, as they are sent to the endpoint: what
 // the scenario lists, then what its file of requests does, or, without both, one
 // of the load's method.
-func (p *Plan) targets(e Endpoint) ([]load.Target, error) {
+func (p *Plan) Targets(e Endpoint) ([]load.Target, error) {
 	l := p.Scenario.Load
 	requests := l.Requests
 	if len(requests) == 0 && l.RequestsFile == "" {

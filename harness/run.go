@@ -71,10 +71,10 @@ var ErrInterrupted = errors.New("interrupted")
 // wraps ErrInterrupted.
 func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	p.Scenario = Complete(p.Scenario)
-	if err := p.check(ctx); err != nil {
+	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
-	id, err := runID()
+	id, err := RunID()
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +167,8 @@ func (r *runner) prepare(position, n int) *shutdown {
 	return s
 }
 
-// check refuses what cannot work, before anything is started.
-func (p *Plan) check(ctx context.Context) error {
+// Check refuses what cannot work, before anything is started.
+func (p *Plan) Check(ctx context.Context) error {
 	if err := Validate(p.Scenario); err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (p *Plan) check(ctx context.Context) error {
 		return err
 	}
 	for _, subject := range p.Subjects {
-		if _, err := p.targets(expected(subject)); err != nil {
+		if _, err := p.Targets(expected(subject)); err != nil {
 			return err
 		}
 		if err := p.checkParked(expected(subject)); err != nil {
@@ -214,8 +214,8 @@ func expected(s Subject) Endpoint {
 	return Endpoint{URL: u}
 }
 
-// runID makes ids unique over runs, so that a real table can carry them.
-func runID() (string, error) {
+// RunID makes ids unique over runs, so that a real table can carry them.
+func RunID() (string, error) {
 	var b [4]byte
 	if _, err := rand.Read(b[:]); err != nil {
 		return "", fmt.Errorf("make a run id: %w", err)

@@ -17,6 +17,9 @@ const maxWords = 32
 // conditions say under what the table was made, so that it can be made again.
 // What is as it is by default goes without saying.
 func conditions(s result.Suite) string {
+	if probesOnly(s) {
+		return probeConditions(s)
+	}
 	parts := []string{repetitions(s)}
 	if d := s.Scenario.Disruption; d.Unloaded() {
 		parts = append(parts, disruption(d)+" "+instant(s.Scenario), "no load")
@@ -84,6 +87,22 @@ func parked(wanted []history.Park) string {
 	}
 	last := len(all) - 1
 	return strings.Join(all[:last], ", ") + " and " + all[last]
+}
+
+// probeConditions say under what was probed. There was no load.
+func probeConditions(s result.Suite) string {
+	repeats := 0
+	for _, subject := range s.Subjects {
+		for _, p := range subject.Probes {
+			repeats = max(repeats, p.Repeats)
+		}
+	}
+	text := fmt.Sprintf("%d repeats each, %s, grace %s, policy %s%s, %s.", repeats, disruption(s.Scenario.Disruption),
+		s.Scenario.Disruption.Grace, s.Scenario.Policy, changed(s.Scenario.Overrides), took(s.Seconds))
+	if s.Status == result.SuiteInterrupted {
+		return "Interrupted: what is shown is partial. " + text
+	}
+	return text
 }
 
 // took is how long it was, to the tenth of a second where it was short.

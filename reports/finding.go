@@ -16,13 +16,17 @@ const maxEvidence = 20
 // systems take two cases of one name for one.
 type named struct {
 	result.Finding
-	name string
+	name   string
+	remedy string // what would help, where a probe knows
 }
 
-// findings returns what the rules came to for a subject, each under a name of
-// its own. A verdict that no finding accounts for is one more: what did not pass
+// findings returns what the rules and the probes came to for a subject, each under
+// a name of its own.
+func findings(s result.Subject) []named { return append(ruleFindings(s), probeFindings(s)...) }
+
+// ruleFindings returns what the rules came to. A verdict that no finding accounts for is one more: what did not pass
 // must not look green because nobody says why.
-func findings(s result.Subject) []named {
+func ruleFindings(s result.Subject) []named {
 	all := s.Findings
 	if f, ok := unexplained(s); ok {
 		all = append(slices.Clip(all), f)
@@ -42,7 +46,7 @@ func findings(s result.Subject) []named {
 			name = fmt.Sprintf("%s (%d)", base, n)
 		}
 		taken[name] = true
-		list[i] = named{f, name}
+		list[i] = named{Finding: f, name: name}
 	}
 	return list
 }
@@ -62,7 +66,8 @@ func onlyShutdown(f result.Finding) int {
 // unexplained is the verdict as a finding, if no other finding accounts for it.
 func unexplained(s result.Subject) (result.Finding, bool) {
 	has := func(statuses ...result.Status) bool {
-		return slices.ContainsFunc(s.Findings, func(f result.Finding) bool { return slices.Contains(statuses, f.Status) })
+		return slices.ContainsFunc(s.Findings, func(f result.Finding) bool { return slices.Contains(statuses, f.Status) }) ||
+			slices.ContainsFunc(s.Probes, func(p result.Probe) bool { return slices.Contains(statuses, asStatus(p.Status)) })
 	}
 	f := result.Finding{Rule: "verdict", Expected: "a verdict that the findings account for", Reference: "every verdict is earned"}
 	switch s.Verdict {
@@ -76,6 +81,9 @@ func unexplained(s result.Subject) (result.Finding, bool) {
 	case result.Inconclusive:
 	}
 	f.Detail = "the verdict is inconclusive, and no finding says why"
+	if onlySkips(s) {
+		f.Expected, f.Detail = "at least one probe that could be carried out", "every probe was skipped"
+	}
 	return f, !has(result.Violated, result.Unjudged)
 }
 
@@ -141,13 +149,14 @@ func evidence(f result.Finding, occasion string) string {
 
 // explanation says in lines what a finding is about. A line without a text is
 // left out.
-func explanation(f result.Finding, occasion string) []string {
+func explanation(f named, occasion string) []string {
 	var lines []string
 	for _, line := range [][2]string{
 		{"expected", f.Expected},
 		{"seen", f.Detail},
+		{"remedy", f.remedy},
 		{"reference", f.Reference},
-		{"evidence", evidence(f, occasion)},
+		{"evidence", evidence(f.Finding, occasion)},
 	} {
 		if line[1] != "" {
 			lines = append(lines, line[0]+": "+clean(line[1]))

@@ -35,7 +35,7 @@ func annotations(s result.Suite) []annotation {
 	for _, subject := range s.Subjects {
 		name, green := clean(subject.Name), subject.Verdict == result.Pass
 		for _, f := range findings(subject) {
-			a := annotation{"error", name + ": " + f.name, annotationText(f.Finding, subject)}
+			a := annotation{"error", name + ": " + f.name, annotationText(f, subject)}
 			switch f.Status {
 			case result.Satisfied, result.NotExercised:
 				continue
@@ -51,7 +51,11 @@ func annotations(s result.Suite) []annotation {
 			green = false
 		}
 		if green {
-			text := strings.Join(append([]string{"PASS"}, cleanAll(subject.Story)...), "\n")
+			first := "PASS"
+			if len(subject.Probes) > 0 {
+				first += ", " + probeCounts(subject)
+			}
+			text := strings.Join(append([]string{first}, cleanAll(subject.Story)...), "\n")
 			notices = append(notices, annotation{"notice", name, text})
 		}
 	}
@@ -64,8 +68,8 @@ func annotations(s result.Suite) []annotation {
 	return append(append(append(failures, doubts...), warnings...), notices...)
 }
 
-func annotationText(f result.Finding, subject result.Subject) string {
-	lines := []string{strings.ToUpper(f.Status.String()) + ": " + seen(f)}
+func annotationText(f named, subject result.Subject) string {
+	lines := []string{strings.ToUpper(f.Status.String()) + ": " + seen(f.Finding)}
 	for _, line := range explanation(f, occasion(subject)) {
 		if !strings.HasPrefix(line, "seen: ") { // it is in the first line
 			lines = append(lines, line)

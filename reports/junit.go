@@ -75,7 +75,7 @@ func testsuite(subject result.Subject, s result.Suite) junit.Testsuite {
 }
 
 func testcase(f named, subject result.Subject) junit.Testcase {
-	about := explanation(f.Finding, occasion(subject))
+	about := explanation(f, occasion(subject))
 	outcome := func(lines []string) *junit.Result {
 		return &junit.Result{Message: seen(f.Finding), Type: f.Status.String(), Data: strings.Join(lines, "\n")}
 	}

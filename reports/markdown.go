@@ -19,13 +19,18 @@ func Markdown(w io.Writer, s result.Suite) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprint(out, "## lastcall\n\n")
 	verdicts(out, s)
-	comparisonMarkdown(out, s)
-	fmt.Fprintf(out, "\n%s\n", markdown(outcomes(s)))
+	if !probesOnly(s) {
+		comparisonMarkdown(out, s)
+		fmt.Fprintf(out, "\n%s\n", markdown(outcomes(s)))
+	}
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(out, "\nWarning: %s\n", markdown(warning))
 	}
 	for _, subject := range s.Subjects {
-		folded(out, subject)
+		if len(subject.Findings) > 0 || len(subject.Probes) == 0 {
+			folded(out, subject)
+		}
+		foldedProbes(out, subject)
 	}
 	repeat(out, s)
 	if err := out.Flush(); err != nil {
@@ -41,8 +46,11 @@ func verdicts(w io.Writer, s result.Suite) {
 	}
 	for _, subject := range s.Subjects {
 		fmt.Fprintf(w, "- **%s** %s", Style{}.verdict(subject.Verdict), markdown(subject.Name))
-		if len(subject.Story) > 0 {
+		switch {
+		case len(subject.Story) > 0:
 			fmt.Fprintf(w, ": %s", markdown(subject.Story[0]))
+		case len(subject.Probes) > 0:
+			fmt.Fprintf(w, ": %s", markdown(probeCounts(subject)))
 		}
 		fmt.Fprintln(w)
 	}
@@ -73,7 +81,7 @@ func folded(w io.Writer, s result.Subject) {
 		html.EscapeString(clean(s.Name)), Style{}.verdict(s.Verdict))
 	fmt.Fprint(w, "| rule | status | seen | expected | reference | evidence |\n"+
 		"| :--- | :--- | :--- | :--- | :--- | :--- |\n")
-	for _, f := range findings(s) {
+	for _, f := range ruleFindings(s) {
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", markdown(f.name), markdown(f.Status.String()),
 			markdown(f.Detail), markdown(f.Expected), markdown(f.Reference), markdown(evidence(f.Finding, occasion(s))))
 	}
@@ -110,6 +118,7 @@ func repeat(w io.Writer, s result.Suite) {
 	command := repeatCommand(s)
 	switch {
 	case len(s.Subjects) == 0:
+	case command == "" && probesOnly(s): // nothing in it is left to a seed
 	case command == "":
 		fmt.Fprintf(w, "\nTo repeat it, give the same command the seed %d.\n", s.Seed)
 	default:
@@ -123,6 +132,9 @@ func repeat(w io.Writer, s result.Suite) {
 func repeatCommand(s result.Suite) string {
 	if len(s.Subjects) == 0 {
 		return ""
+	}
+	if probesOnly(s) {
+		return repeatProbes(s)
 	}
 	args := []string{"lastcall", "compare"}
 	for _, subject := range s.Subjects {

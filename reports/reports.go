@@ -27,6 +27,7 @@ type Format struct {
 type Style struct {
 	Color     bool               // of a terminal: colour the verdicts; never their only carrier
 	Histories []*history.History // what was judged, for the formats that draw it; without them they say so
+	Matrix    bool               // probes are shown as a table of subjects by probes
 }
 
 // All returns every format. The slice is fresh.

@@ -35,12 +35,12 @@ var rooms = []room{
 // with warnings, what happened in plain sentences.
 func (style Style) Table(w io.Writer, s result.Suite) error {
 	out := new(strings.Builder)
-	if err := style.comparison(out, s); err != nil {
-		return fmt.Errorf("write table: %w", err)
+	body := style.loaded
+	if probesOnly(s) {
+		body = style.probed
 	}
-	fmt.Fprintf(out, "\n%s\n", wrap(outcomes(s), "  "))
-	for _, subject := range s.Subjects {
-		style.story(out, subject)
+	if err := body(out, s); err != nil {
+		return fmt.Errorf("write table: %w", err)
 	}
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
@@ -48,6 +48,43 @@ func (style Style) Table(w io.Writer, s result.Suite) error {
 	fmt.Fprintf(out, "\n%s\n", wrap(clean(conditions(s)), "  "))
 	if _, err := io.WriteString(w, inert(out.String())); err != nil {
 		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
+}
+
+// loaded writes what load came to: the comparison, all requests, and what happened.
+func (style Style) loaded(w io.Writer, s result.Suite) error {
+	if err := style.comparison(w, s); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s\n", wrap(outcomes(s), "  "))
+	for _, subject := range s.Subjects {
+		style.story(w, subject)
+	}
+	for _, subject := range s.Subjects {
+		if len(subject.Probes) > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := style.probes(w, subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probed writes what probes came to.
+func (style Style) probed(w io.Writer, s result.Suite) error {
+	if style.Matrix {
+		style.matrix(w, s)
+		return nil
+	}
+	for i, subject := range s.Subjects {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := style.probes(w, subject); err != nil {
+			return err
+		}
 	}
 	return nil
 }

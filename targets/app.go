@@ -87,6 +87,9 @@ func (a *App) Dismiss() { a.closing.Store(true) }
 //
 //	recover ── request log ── pid, Connection: close ── ledger ── routes
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if introduced(r) {
+		return
+	}
 	started := time.Now()
 	answer := &answer{ResponseWriter: w, app: a}
 	answer.Header()["X-Lastcall-Pid"] = ownPID

@@ -30,6 +30,8 @@ const (
 	envStrategy = "LASTCALL_TEST_STRATEGY"
 	// envFileSize limits the size of the files that such a server may write.
 	envFileSize = "LASTCALL_TEST_FILE_SIZE"
+	// envH2C makes it speak HTTP/2 too.
+	envH2C = "LASTCALL_TEST_H2C"
 )
 
 // patience bounds every wait on a condition. It is long because the machine may
@@ -67,7 +69,7 @@ func serveStrategy(name string) int {
 		fmt.Fprintln(os.Stderr, "no such strategy:", name)
 		return 71
 	}
-	if err := Serve(s, Options{Addr: "127.0.0.1:0"}, os.Stdout, os.Stderr); err != nil {
+	if err := Serve(s, Options{Addr: "127.0.0.1:0", H2C: os.Getenv(envH2C) != ""}, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

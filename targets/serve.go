@@ -37,6 +37,7 @@ type Options struct {
 	Addr       string        // host:port; port 0 chooses a free one
 	Delay      time.Duration // how long /work and /orders take when the request does not say
 	LogRequest bool          // one line for each request on stderr
+	H2C        bool          // speak HTTP/2 without TLS too, on the same port
 }
 
 // Serve is the scaffold around a strategy: it opens the ledger, and the store
@@ -66,6 +67,9 @@ func Serve(s Strategy, o Options, stdout, stderr io.Writer) error {
 		}
 		return json.NewEncoder(stdout).Encode(Ready{s.Name, own.listener.Addr().String(), os.Getpid()})
 	}}
+	if o.H2C {
+		ln.introduction = &introduction{ended: make(chan struct{})}
+	}
 	stopped := make(chan error, 1) // buffered: an orphan does not wait for its strategy
 	go func() { stopped <- s.Run(ln, app) }()
 	select {
@@ -126,6 +130,7 @@ type announcer struct {
 	once             sync.Once
 	say              func() error
 	err              error
+	introduction     *introduction // nil: it speaks HTTP/1 only
 }
 
 // Accept announces the server, once, and accepts.
@@ -133,6 +138,9 @@ func (a *announcer) Accept() (net.Conn, error) {
 	a.once.Do(func() { a.err = a.say() })
 	if a.err != nil {
 		return nil, fmt.Errorf("announce: %w", a.err) // nobody would ever come
+	}
+	if conn := a.introduction.first(); conn != nil {
+		return conn, nil
 	}
 	return a.TCPListener.Accept()
 }

@@ -10,7 +10,7 @@ import (
 	"lastcall/harness/result"
 )
 
-// confidence of every bound: one-sided 95 %.
+// confidence of every bound and of every interval: 95 %, one-sided for a bound.
 const confidence = 0.95
 
 // UpperBound returns the one-sided 95 % Clopper-Pearson upper bound of a rate of
@@ -32,17 +32,34 @@ func LowerBound(k, n int) (bound float64, ok bool) {
 	return lowerQuantile(float64(k), float64(n)), true
 }
 
+// Interval returns the two-sided 95 % Clopper-Pearson interval of a rate of which k
+// of n trials were seen: each side leaves out 2.5 %. Without trials there is none,
+// and ok is false.
+func Interval(k, n int) (low, high float64, ok bool) {
+	if n <= 0 || k < 0 || k > n {
+		return 0, 0, false
+	}
+	const side = (1 + confidence) / 2
+	return lowerAt(float64(k), float64(n), side), upperAt(float64(k), float64(n), side), true
+}
+
 // upperQuantile is the upper bound as a quantile of a beta distribution, which
 // knows fractions of a trial too.
-func upperQuantile(k, n float64) float64 {
+func upperQuantile(k, n float64) float64 { return upperAt(k, n, confidence) }
+
+// lowerQuantile is the lower bound, in the same way.
+func lowerQuantile(k, n float64) float64 { return lowerAt(k, n, confidence) }
+
+// upperAt is the upper bound that holds with that confidence.
+func upperAt(k, n, confidence float64) float64 {
 	if k >= n {
 		return 1
 	}
 	return mathext.InvRegIncBeta(k+1, n-k, confidence)
 }
 
-// lowerQuantile is the lower bound, in the same way.
-func lowerQuantile(k, n float64) float64 {
+// lowerAt is the lower bound that holds with that confidence.
+func lowerAt(k, n, confidence float64) float64 {
 	if k <= 0 {
 		return 0
 	}

@@ -45,7 +45,7 @@ func TestAnswerByStatus(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := (Expect{}).outcome(tt.status); got != tt.want {
+			if got := (Expect{}).Outcome(tt.status); got != tt.want {
 				t.Errorf("outcome(%d) = %s, want %s", tt.status, got, tt.want)
 			}
 		})

@@ -29,8 +29,8 @@ type Expect struct {
 	Body *regexp.Regexp
 }
 
-// outcome judges a whole answer by its status alone.
-func (e Expect) outcome(status int) history.Outcome {
+// Outcome judges a whole answer by its status alone.
+func (e Expect) Outcome(status int) history.Outcome {
 	switch {
 	case e.Status.Has(status):
 		return history.Completed
@@ -44,7 +44,7 @@ func (e Expect) outcome(status int) history.Outcome {
 // judge judges a whole answer. Its body is asked only where its status is an
 // expected one: an error page is wrong whatever it says.
 func (e Expect) judge(status int, text *excerpt) verdict {
-	outcome := e.outcome(status)
+	outcome := e.Outcome(status)
 	if outcome == history.Completed && text != nil && !e.Body.Match(text.bytes) {
 		return verdict{outcome: history.Failed, reason: history.UnexpectedBody}
 	}

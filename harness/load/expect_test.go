@@ -42,7 +42,7 @@ func TestOutcomeOfAskedForStatus(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := (Expect{Status: statuses(t, tt.set)}).outcome(tt.status); got != tt.want {
+			if got := (Expect{Status: statuses(t, tt.set)}).Outcome(tt.status); got != tt.want {
 				t.Errorf("outcome(%d) = %s, want %s", tt.status, got, tt.want)
 			}
 		})

@@ -52,6 +52,7 @@ type Subject struct {
 	ExitSeconds Spread    `json:"exit_seconds"` // from the signal
 	LatencyMS   Quantiles `json:"latency_ms"`   // of completed requests, from start to end
 	Findings    []Finding `json:"findings"`
+	Probes      []Probe   `json:"probes,omitempty"` // in the order of the catalogue
 	Details     []Detail  `json:"details"`
 	Timeline    *Timeline `json:"timeline,omitempty"` // of the worst shutdown
 }

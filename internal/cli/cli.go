@@ -82,6 +82,7 @@ with Server.Shutdown (signal-notify).`
 const rootExample = `  lastcall                                       the comparison, in ten seconds
   lastcall compare naive signal-notify --rate 2000 --delay 5ms
   lastcall compare --report json=result.json --record histories
+  lastcall sweep signal-notify                   when does a request have to be sent to be lost?
   lastcall report histories                      judge what was recorded again
   lastcall diff old.json new.json                what got worse, what got better
   lastcall explain signal-notify                 a strategy and its source
@@ -107,7 +108,7 @@ func newRoot(s streams) *cobra.Command {
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newCompare(s), newTest(s), newServe(s), newSupervise(), newApplied(s, ordersStore), newList(s), newExplain(s), newReport(s), newDiff(s), newSelftest(s), newSchema(s), newVersion(s),
+		newCompare(s), newTest(s), newProbe(s), newSweep(s), newServe(s), newSupervise(), newApplied(s, ordersStore), newList(s), newExplain(s), newReport(s), newDiff(s), newSelftest(s), newSchema(s), newVersion(s),
 	)
 	strictCommands(root)
 	return root

@@ -111,11 +111,9 @@ func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string
 			return plan, usagef("strategy %q is named twice: raise --shutdowns to repeat it", name)
 		}
 		seen[name] = true
-		plan.Subjects = append(plan.Subjects, ordersStore.witness(harness.Strategy{
-			Label: strategy.Name, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
-			Args: []string{"serve", strategy.Name, "--addr", "127.0.0.1:0", "--request-log=false"},
-			Env:  lagEnv(lag),
-		}, scenario, program))
+		subject := sample(strategy.Name, program)
+		subject.Env = lagEnv(lag)
+		plan.Subjects = append(plan.Subjects, ordersStore.witness(subject, scenario, program))
 	}
 	return plan, nil
 }
@@ -135,6 +133,14 @@ func lagEnv(lag time.Duration) []string {
 		return nil
 	}
 	return []string{targets.EnvLag + "=" + lag.String()}
+}
+
+// sample is the sample service with a strategy, as a subject.
+func sample(strategy, program string) harness.Strategy {
+	return harness.Strategy{
+		Label: strategy, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
+		Args: []string{"serve", strategy, "--addr", "127.0.0.1:0", "--request-log=false"},
+	}
 }
 
 func workPath(s harness.Scenario) string {

@@ -18,7 +18,7 @@ func newExplain(s streams) *cobra.Command {
 	var noColor bool
 	cmd := &cobra.Command{
 		Use:   "explain NAME",
-		Short: "Explain a strategy (with its source), scenario, rule, policy or outcome",
+		Short: "Explain a strategy (with its source), scenario, rule, policy, probe or outcome",
 		Example: `  lastcall explain signal-notify
   lastcall explain in-flight-completes
   lastcall explain dropped`,

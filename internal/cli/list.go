@@ -31,6 +31,7 @@ func kinds() []kind {
 		{"scenarios", listScenarios, explainScenario},
 		{"rules", listRules, explainRule},
 		{"policies", listPolicies, explainPolicy},
+		{"probes", listProbes, explainProbe},
 		{"outcomes", listOutcomes, explainOutcome},
 	}
 }
@@ -46,7 +47,7 @@ func kindNames() []string {
 func newList(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(kindNames(), "|") + "]",
-		Short:     "List what there is: strategies, scenarios, rules, policies, outcomes",
+		Short:     "List what there is: strategies, scenarios, rules, policies, probes, outcomes",
 		Example:   "  lastcall list\n  lastcall list strategies",
 		ValidArgs: kindNames(),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -23,6 +23,7 @@ type output struct {
 	requests  []reportRequest
 	formats   func(reports.Style) []reports.Format
 	histories []*history.History // that the suite was judged from, for what is drawn
+	matrix    bool               // the table is one of subjects by probes
 	noColor   bool
 	stdout    io.Writer
 	stderr    io.Writer         // for what is wrong but fails nothing
@@ -138,7 +139,7 @@ func (out *output) writeOne(r reportRequest, as render) error {
 		w = out.stdout
 	}
 	var text bytes.Buffer
-	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w), Histories: out.histories}); err != nil {
+	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w), Histories: out.histories, Matrix: out.matrix}); err != nil {
 		return err
 	}
 	if _, err := w.Write(text.Bytes()); err != nil || !isFile {

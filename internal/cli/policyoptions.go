@@ -22,11 +22,16 @@ type policyOptions struct {
 }
 
 func (o *policyOptions) register(f *pflag.FlagSet) {
+	o.registerRules(f)
+	f.Var(shareValue{&o.maxLoss}, "max-loss", "gate late losses by this `share`, as in 0.1%, with 95 % confidence")
+	f.Var(numberValue{&o.minAtRisk, "20"}, "min-at-risk", "how many requests must be at risk for a pass (default by the policy)")
+}
+
+// registerRules registers what is asked of the server.
+func (o *policyOptions) registerRules(f *pflag.FlagSet) {
 	o.name = "default"
 	f.StringVar(&o.name, "policy", o.name, "`name` of what is asked of the server: default, strict, k8s, docker or systemd")
 	f.StringArrayVar(&o.rules, "rule", nil, "`name=severity`: take a rule as fail, warn or off; may be repeated")
-	f.Var(shareValue{&o.maxLoss}, "max-loss", "gate late losses by this `share`, as in 0.1%, with 95 % confidence")
-	f.Var(numberValue{&o.minAtRisk, "20"}, "min-at-risk", "how many requests must be at risk for a pass (default by the policy)")
 	f.IntSliceVar(&o.exitCodes, "exit-code", nil, "a clean exit `code` besides 0; may be repeated")
 }
 

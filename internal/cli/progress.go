@@ -7,6 +7,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"lastcall/harness"
+	"lastcall/harness/probe"
 )
 
 // progress shows on a terminal what is being done; elsewhere it shows nothing.
@@ -16,6 +17,9 @@ type progress struct {
 	occasion string // what each subject is put through
 
 	base, total int // shutdowns that earlier runs have finished, and those of all runs
+
+	name            string // of the subject that is probed
+	before, subject int    // repeats of the subjects before it, and its own
 }
 
 func newProgress(w io.Writer, quiet bool, plan harness.Plan) *progress {
@@ -44,6 +48,32 @@ func newProgressOver(w io.Writer, quiet bool, occasion string, total int) *progr
 		}
 	}
 	return p
+}
+
+// newProbeProgress shows how many repeats of probes are done.
+func newProbeProgress(w io.Writer, quiet bool) *progress {
+	p := new(progress)
+	if isTerminal(w) {
+		p.terminal = w
+		if !quiet {
+			p.bar = newBar(w, 1) // how many there are is told with the first
+		}
+	}
+	return p
+}
+
+// probed is told that a repeat is done.
+func (p *progress) probed(s probe.Step) {
+	if p.bar == nil {
+		return
+	}
+	if p.name != s.Subject { // the next one
+		p.name, p.before = s.Subject, p.before+p.subject
+		p.subject = s.Total
+		p.bar.ChangeMax(p.before + s.Total)
+	}
+	p.bar.Describe(s.Subject + ", " + s.Probe)
+	_ = p.bar.Set(p.before + s.Finished) // as in step
 }
 
 func newBar(w io.Writer, total int) *progressbar.ProgressBar {

@@ -48,6 +48,7 @@ LASTCALL_LAG how long a strategy that drains serves on (2s, and half a second).`
 	cmd.Flags().StringVar(&o.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 chooses a free one")
 	cmd.Flags().Var(durationValue{&o.Delay}, "delay", "how long /work and /orders take when the request does not say")
 	cmd.Flags().BoolVar(&o.LogRequest, "request-log", true, "one line for each request on standard error")
+	cmd.Flags().BoolVar(&o.H2C, "h2c", false, "speak HTTP/2 without TLS too, to clients that know it beforehand")
 	cmd.Flags().BoolVar(&allowRemote, "allow-remote", false, "allow an address that other machines can reach")
 	return cmd
 }

@@ -41,6 +41,35 @@ func (v numberValue) Set(text string) error {
 // Type names the value in the help.
 func (v numberValue) Type() string { return "number" }
 
+// fractionValue is a number that need not be whole.
+type fractionValue struct {
+	target  *float64
+	example string
+}
+
+var _ pflag.Value = fractionValue{}
+
+// String returns the number.
+func (v fractionValue) String() string {
+	if v.target == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v.target, 'g', -1, 64)
+}
+
+// Set reads the number.
+func (v fractionValue) Set(text string) error {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("must be a number, as in %s", v.example)
+	}
+	*v.target = n
+	return nil
+}
+
+// Type names the value in the help.
+func (v fractionValue) Type() string { return "number" }
+
 // durationValue is a duration whose mistakes are explained in plain words.
 type durationValue struct{ target *time.Duration }
 

@@ -20,7 +20,9 @@ var forbidden = map[string][]string{
 	"lastcall/harness/ledger":  {"lastcall/...", "net"},
 	"lastcall/harness/result":  {"lastcall/...", "!lastcall/harness/history", "net"},
 	"lastcall/harness/process": {"lastcall/..."},
+	"lastcall/harness/probe":   {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
 	"lastcall/harness/load":    {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/ledger"},
+	"lastcall/harness/sweep":   {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
 	"lastcall/targets":         {"lastcall/...", "!lastcall/harness/ledger"},
 	"lastcall/scenarios":       {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/...", "!lastcall/internal/spelling"},
 	"lastcall/reports":         {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/reports/picture"},
@@ -50,6 +52,12 @@ var onlyImporters = map[string]string{
 	"github.com/cloudflare/tableflip":               "lastcall/targets",
 	"github.com/coder/websocket":                    "lastcall/targets lastcall/harness", // a server, and its clients
 	"modernc.org/sqlite":                            "lastcall/targets",
+	"gonum.org/v1/plot":                             "lastcall/reports",
+	"gonum.org/v1/plot/font":                        "lastcall/reports",
+	"gonum.org/v1/plot/plotter":                     "lastcall/reports",
+	"gonum.org/v1/plot/vg":                          "lastcall/reports",
+	"gonum.org/v1/plot/vg/draw":                     "lastcall/reports",
+	"gonum.org/v1/plot/vg/vgsvg":                    "lastcall/reports",
 }
 
 func TestArrows(t *testing.T) {

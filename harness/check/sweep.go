@@ -1,0 +1,238 @@
+package check
+
+import (
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// Sweep counts what became of requests by the instant at which they were sent.
+// The histories are of one run of package sweep, on that grid. It judges nothing:
+// a sweep that was measured passes.
+func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
+	s := result.Sweep{
+		Schema: result.SweepSchema, StepUS: micros(grid.Step), Shutdowns: len(histories),
+		Lanes: []result.SweepLane{}, Story: []string{}, Warnings: []string{},
+	}
+	lanes := []*sweepLane{newSweepLane("reused", grid), newSweepLane("fresh", grid)}
+	// A server that died before it read anything has an empty ledger, and keeps one
+	// all the same: the others tell.
+	lanes[0].ledger = slices.ContainsFunc(histories, func(h *history.History) bool { return h.Ledger.Present() })
+	lanes[1].ledger = lanes[0].ledger
+	var uncertain, late []time.Duration
+	for _, h := range histories {
+		if h.Interrupted {
+			s.Status = result.SuiteInterrupted
+		}
+		if !sweepCounts(h) {
+			continue
+		}
+		s.Measured++
+		uncertain = append(uncertain, h.Signal.After-h.Signal.Before)
+		entries := h.Ledger.Entries()
+		for i := range h.Requests {
+			r := &h.Requests[i]
+			late = append(late, writtenAt(r)-r.Scheduled)
+			laneOf(r, lanes).add(h, r, entries[r.Seq])
+		}
+	}
+	if len(histories) > 0 {
+		first := histories[0]
+		s.Tool, s.Environment, s.Subject, s.Kind = first.Header.Tool, first.Header.Environment, first.Header.Subject, first.Header.Kind
+		s.Signal, s.Seed, s.Started = first.Header.Scenario.Disruption.Signal, first.Header.Seed, first.Header.Started
+		s.Method = first.Method(&history.Request{})
+	}
+	for _, lane := range lanes {
+		if lane.result.Sum.Sent+lane.result.Outside > 0 {
+			s.Lanes = append(s.Lanes, lane.finish())
+		}
+	}
+	s.SignalUncertaintyUS, s.LatenessUS = sweepSpread(uncertain), sweepSpread(late)
+	if s.Status == result.SuiteInconclusive && sweptEnough(s) {
+		s.Status = result.SuitePass
+	}
+	s.Story = sweepStory(s)
+	s.Warnings = sweepWarnings(s, histories)
+	return s
+}
+
+// sweepCounts reports whether a shutdown says anything of the server. One in which
+// lastcall itself was held up does not: where its own thread does not get a
+// processor the server does not get one either, and what is lost then is lost to
+// the machine.
+func sweepCounts(h *history.History) bool {
+	return h.Error == "" && !h.Interrupted && h.Signal.Sent && h.Lateness() <= history.HeldUp
+}
+
+// laneOf is the lane of a request.
+func laneOf(r *history.Request, lanes []*sweepLane) *sweepLane {
+	if r.Pooled {
+		return lanes[0]
+	}
+	return lanes[1]
+}
+
+// sweptEnough reports whether a result rests on enough: half of the shutdowns that
+// were asked for, or ten, with somebody at risk. Those set aside were so for what
+// lastcall met, not for what the server did, so that the others tell the truth.
+func sweptEnough(s result.Sweep) bool {
+	const enough = 10
+	atRisk := 0
+	for _, lane := range s.Lanes {
+		atRisk += lane.Sum.AtRisk
+	}
+	return atRisk > 0 && (2*s.Measured >= s.Shutdowns || s.Measured >= enough)
+}
+
+// writtenAt is the instant that counts: just before the write(2), or when it would
+// have come.
+func writtenAt(r *history.Request) time.Duration {
+	if r.Sent > 0 {
+		return r.Sent
+	}
+	return r.Started
+}
+
+// sweepLane collects one kind of connection.
+type sweepLane struct {
+	grid    history.Grid
+	ledger  bool // the server keeps one
+	result  result.SweepLane
+	lost    []time.Duration      // the offsets of all requests that were lost
+	counted int                  // ordinal of the shutdown that was counted last
+	in      map[int]map[int]bool // the shutdowns in which any was, by bin
+}
+
+func newSweepLane(name string, grid history.Grid) *sweepLane {
+	l := &sweepLane{grid: grid, in: make(map[int]map[int]bool)}
+	l.result.Connections = name
+	for bin := range grid.Bins() {
+		from, to := grid.Edges(bin)
+		l.result.Bins = append(l.result.Bins, result.SweepBin{SweepWindow: result.SweepWindow{FromUS: micros(from), ToUS: micros(to)}})
+	}
+	return l
+}
+
+func (l *sweepLane) add(h *history.History, r *history.Request, e history.Entry) {
+	if l.counted != h.Header.Ordinal { // those of one shutdown come one after another
+		l.counted = h.Header.Ordinal
+		l.result.Measured++
+	}
+	offset := writtenAt(r) - h.Signal.Before
+	bin, ok := l.grid.Bin(offset)
+	if !ok {
+		l.result.Outside++
+		return
+	}
+	c := swept(r, e, l.ledger)
+	l.result.Bins[bin].SweepCount = plus(l.result.Bins[bin].SweepCount, c)
+	l.result.Sum = plus(l.result.Sum, c)
+	if c.Lost > 0 {
+		l.lost = append(l.lost, offset)
+		if l.in[bin] == nil {
+			l.in[bin] = make(map[int]bool)
+		}
+		l.in[bin][h.Header.Ordinal] = true
+	}
+}
+
+// swept counts one request.
+func swept(r *history.Request, e history.Entry, ledger bool) result.SweepCount {
+	c := result.SweepCount{Sent: 1, AtRisk: 1}
+	switch r.Outcome {
+	case history.Completed:
+		c.Completed = 1
+	case history.Rejected:
+		c.Rejected = 1
+	case history.Failed:
+		c.Failed = 1
+	case history.Refused:
+		c.AtRisk = 0
+		if r.Stale > 0 {
+			c.Closed = 1
+		} else {
+			c.Refused = 1
+		}
+	case history.Dropped:
+		c.Lost = 1
+		switch {
+		case !ledger:
+			c.Unknown = 1
+		case e.Executed > 0:
+			c.Executed = 1
+		case e.Received > 0:
+			c.Received = 1
+		default:
+			c.NeverRead = 1
+		}
+	case history.Unsent, history.Pending:
+		c.AtRisk, c.Unsent = 0, 1
+	}
+	return c
+}
+
+func plus(a, b result.SweepCount) result.SweepCount {
+	return result.SweepCount{
+		Sent: a.Sent + b.Sent, Completed: a.Completed + b.Completed, Rejected: a.Rejected + b.Rejected,
+		Failed: a.Failed + b.Failed, Refused: a.Refused + b.Refused, Closed: a.Closed + b.Closed,
+		Unsent: a.Unsent + b.Unsent, Lost: a.Lost + b.Lost, AtRisk: a.AtRisk + b.AtRisk,
+		Executed: a.Executed + b.Executed, Received: a.Received + b.Received,
+		NeverRead: a.NeverRead + b.NeverRead, Unknown: a.Unknown + b.Unknown,
+	}
+}
+
+// finish works out the rates and the window.
+func (l *sweepLane) finish() result.SweepLane {
+	in := make(map[int]bool)
+	for i := range l.result.Bins {
+		b := &l.result.Bins[i]
+		b.Shutdowns = len(l.in[i])
+		for n := range l.in[i] {
+			in[n] = true
+		}
+		if low, high, ok := Interval(b.Lost, b.AtRisk); ok {
+			rate := float64(b.Lost) / float64(b.AtRisk)
+			b.Rate, b.Low, b.High = &rate, &low, &high
+		}
+	}
+	l.result.Shutdowns = len(in)
+	if len(l.lost) > 0 {
+		earliest, latest := micros(slices.Min(l.lost)), micros(slices.Max(l.lost))
+		l.result.EarliestUS, l.result.LatestUS = &earliest, &latest
+	}
+	l.result.Widest = widest(l.result.Bins)
+	return l.result
+}
+
+// widest is the longest run of bins in which the rate is proved to be above zero,
+// which a single loss does. Of two of one length the earlier counts.
+func widest(bins []result.SweepBin) *result.SweepWindow {
+	var best *result.SweepWindow
+	for i := 0; i < len(bins); i++ {
+		from := i
+		for i < len(bins) && bins[i].Low != nil && *bins[i].Low > 0 {
+			i++
+		}
+		if i == from {
+			continue
+		}
+		w := result.SweepWindow{FromUS: bins[from].FromUS, ToUS: bins[i-1].ToUS}
+		if best == nil || w.ToUS-w.FromUS > best.ToUS-best.FromUS {
+			best = &w
+		}
+	}
+	return best
+}
+
+func sweepSpread(all []time.Duration) result.SweepSpread {
+	if len(all) == 0 {
+		return result.SweepSpread{}
+	}
+	slices.Sort(all)
+	return result.SweepSpread{Median: micros(history.Quantile(all, 0.5)), Max: micros(all[len(all)-1])}
+}
+
+// micros returns d in microseconds, to the nanosecond.
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -1,0 +1,264 @@
+package check
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// TestIntervalAgainstPublishedValues: two-sided 95 % Clopper-Pearson intervals as
+// tables and other programs have them (R: binom.test(k, n)$conf.int).
+func TestIntervalAgainstPublishedValues(t *testing.T) {
+	tests := []struct {
+		k, n      int
+		low, high float64 // in percent
+	}{
+		{0, 10, 0, 30.85},
+		{1, 10, 0.25, 44.50},
+		{3, 10, 6.67, 65.25},
+		{10, 10, 69.15, 100},
+		{5, 100, 1.64, 11.28},
+		{50, 100, 39.83, 60.17},
+		{0, 1, 0, 97.50},
+	}
+	for _, tt := range tests {
+		low, high, ok := Interval(tt.k, tt.n)
+		if !ok || math.Abs(100*low-tt.low) > 0.005 || math.Abs(100*high-tt.high) > 0.005 {
+			t.Errorf("Interval(%d, %d) = %.3f %% to %.3f %%, %v, want %.2f %% to %.2f %%", tt.k, tt.n, 100*low, 100*high, ok, tt.low, tt.high)
+		}
+	}
+	if _, _, ok := Interval(0, 0); ok {
+		t.Error("there is an interval without a trial")
+	}
+}
+
+const us = time.Microsecond
+
+// sweptGrid has two bins on either side.
+var sweptGrid = history.Grid{From: -200 * us, To: 200 * us, Step: 100 * us}
+
+// sweptShutdown is one shutdown of a sweep: requests at these offsets, which had these
+// fates.
+type sweptShutdown struct {
+	history.History
+}
+
+func newSwept(ordinal int) *sweptShutdown {
+	s := &sweptShutdown{}
+	s.Header = history.Header{Subject: "drains", Kind: "strategy", Ordinal: ordinal, Shutdown: ordinal}
+	s.Header.Scenario.Disruption.Signal = "SIGTERM"
+	s.Signal = history.Signal{Sent: true, Before: time.Second, After: time.Second + 10*us}
+	return s
+}
+
+// add adds a request at an offset. What the ledger says of it may be nothing.
+func (s *sweptShutdown) add(offset time.Duration, pooled bool, o history.Outcome, facts ...history.Fact) *history.Request {
+	at := s.Signal.Before + offset
+	r := history.Request{
+		Seq: uint32(len(s.Requests)), Pooled: pooled, Reused: pooled, Outcome: o,
+		Scheduled: at, Started: at, Sent: at, End: at + time.Millisecond,
+	}
+	for _, f := range facts {
+		s.Ledger.Lines = append(s.Ledger.Lines, history.LedgerLine{Seq: r.Seq, Fact: f})
+	}
+	s.Requests = append(s.Requests, r)
+	return &s.Requests[len(s.Requests)-1]
+}
+
+func sweepOf(shutdowns ...*sweptShutdown) result.Sweep {
+	var all []*history.History
+	for _, s := range shutdowns {
+		all = append(all, &s.History)
+	}
+	return Sweep(all, sweptGrid)
+}
+
+func TestSweepCountsByBins(t *testing.T) {
+	a, b := newSwept(1), newSwept(2)
+	a.add(-150*us, true, history.Completed, history.Received, history.Executed)
+	a.add(-50*us, true, history.Dropped, history.Received, history.Executed)
+	a.add(-1, true, history.Dropped, history.Received)
+	a.add(0, true, history.Dropped)
+	a.add(150*us, true, history.Rejected, history.Received)
+	b.add(-40*us, true, history.Completed, history.Received)
+	b.add(20*us, true, history.Dropped)
+	closed := b.add(120*us, true, history.Refused)
+	closed.Stale, closed.Sent = 1, 0
+	b.add(130*us, false, history.Refused)
+	b.add(500*us, false, history.Dropped)
+	s := sweepOf(a, b)
+
+	if s.Status != result.SuitePass || s.Measured != 2 || s.Schema != result.SweepSchema || len(s.Lanes) != 2 {
+		t.Fatalf("status %v, %d measured, schema %q, %d lanes", s.Status, s.Measured, s.Schema, len(s.Lanes))
+	}
+	reused, fresh := s.Lanes[0], s.Lanes[1]
+	var got []result.SweepCount
+	for _, bin := range reused.Bins {
+		got = append(got, bin.SweepCount)
+	}
+	want := []result.SweepCount{
+		{Sent: 1, AtRisk: 1, Completed: 1},
+		{Sent: 3, AtRisk: 3, Completed: 1, Lost: 2, Executed: 1, Received: 1},
+		{Sent: 2, AtRisk: 2, Lost: 2, NeverRead: 2},
+		{Sent: 2, AtRisk: 1, Rejected: 1, Closed: 1},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("reused: %+v\nwant    %+v", got, want)
+	}
+	if n := reused.Bins[2].Shutdowns; n != 2 || reused.Shutdowns != 2 || reused.Bins[1].Shutdowns != 1 {
+		t.Errorf("losses in %d shutdowns, %d in the bin after the signal", reused.Shutdowns, n)
+	}
+	if *reused.EarliestUS != -50 || *reused.LatestUS != 20 {
+		t.Errorf("lost from %v to %v", *reused.EarliestUS, *reused.LatestUS)
+	}
+	if *reused.Widest != (result.SweepWindow{FromUS: -100, ToUS: 100}) {
+		t.Errorf("the widest window is %+v", *reused.Widest)
+	}
+	if low, high, _ := Interval(2, 3); *reused.Bins[1].Low != low || *reused.Bins[1].High != high {
+		t.Errorf("the interval of 2 of 3 is %v to %v", *reused.Bins[1].Low, *reused.Bins[1].High)
+	}
+	if fresh.Outside != 1 || fresh.Sum != (result.SweepCount{Sent: 1, Refused: 1}) || fresh.Bins[3].Rate != nil {
+		t.Errorf("fresh: %d outside, %+v", fresh.Outside, fresh.Sum)
+	}
+	text := strings.Join(s.Story, "\n")
+	for _, want := range []string{
+		"from 50 us before SIGTERM to 20 us after it can be lost. 4 of 7 at risk were, in 2 of 2 shutdowns",
+		"1 executed and not answered, 1 received and not executed, 2 never read",
+		"1 whose connection had been seen to close",
+		"A new connection: no request was at risk",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the story:\n%s", want, text)
+		}
+	}
+}
+
+// TestAnEmptyLedgerAmongOthersSaysThatNothingWasRead: it was not forgotten there.
+func TestAnEmptyLedgerAmongOthersSaysThatNothingWasRead(t *testing.T) {
+	a, b := newSwept(1), newSwept(2)
+	a.add(0, true, history.Completed, history.Received)
+	b.add(0, true, history.Dropped)
+	if c := sweepOf(a, b).Lanes[0].Sum; c.NeverRead != 1 || c.Unknown != 0 {
+		t.Errorf("%+v", c)
+	}
+	if c := sweepOf(b).Lanes[0].Sum; c.NeverRead != 0 || c.Unknown != 1 {
+		t.Errorf("without any ledger: %+v", c)
+	}
+}
+
+// TestSweepSetsAsideWhatSaysNothing: no shutdown counts in which lastcall was
+// held up, or that could not be carried out.
+func TestSweepSetsAsideWhatSaysNothing(t *testing.T) {
+	good := func(n int) *sweptShutdown {
+		s := newSwept(n)
+		s.add(0, true, history.Completed)
+		return s
+	}
+	bad := map[string]func(*sweptShutdown){
+		"held up":     func(s *sweptShutdown) { s.Requests[0].Started += history.HeldUp + 1 },
+		"failed":      func(s *sweptShutdown) { s.Error = "boot: no" },
+		"no signal":   func(s *sweptShutdown) { s.Signal.Sent = false },
+		"interrupted": func(s *sweptShutdown) { s.Interrupted = true },
+	}
+	for name, spoil := range bad {
+		t.Run(name, func(t *testing.T) {
+			s := good(2)
+			s.Requests[0].Outcome = history.Dropped
+			spoil(s)
+			got := sweepOf(good(1), s)
+			if got.Measured != 1 || got.Lanes[0].Sum.Lost != 0 {
+				t.Errorf("%d shutdowns count, with %d losses", got.Measured, got.Lanes[0].Sum.Lost)
+			}
+			want := result.SuitePass // half of them count
+			if name == "interrupted" {
+				want = result.SuiteInterrupted
+			}
+			if got.Status != want {
+				t.Errorf("status %v, want %v", got.Status, want)
+			}
+			if got := sweepOf(s); got.Status == result.SuitePass {
+				t.Error("a sweep of which nothing counts passes")
+			}
+		})
+	}
+}
+
+func TestSweepOfNothingIsInconclusive(t *testing.T) {
+	if s := sweepOf(); s.Status != result.SuiteInconclusive || s.Lanes == nil || s.Story == nil || s.Warnings == nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestSweepSeesAQueue: what was lost long before the signal was waiting for the
+// server, unless its handlers take so long.
+func TestSweepSeesAQueue(t *testing.T) {
+	grid := history.Grid{From: -2 * time.Millisecond, To: time.Millisecond, Step: 100 * us}
+	for _, delay := range []time.Duration{0, 2 * time.Millisecond} {
+		s := newSwept(1)
+		s.Header.Scenario.Subject.Delay.Duration = delay
+		s.add(-1500*us, true, history.Dropped)
+		text := strings.Join(Sweep([]*history.History{&s.History}, grid).Warnings, "\n")
+		if want := delay == 0; strings.Contains(text, "reused connections that were sent 1.5 ms before SIGTERM were lost, long before") != want {
+			t.Errorf("with a delay of %s: %q", delay, text)
+		}
+	}
+}
+
+// TestSweepDoubts: what makes the figures worth less is said.
+func TestSweepDoubts(t *testing.T) {
+	s := newSwept(1)
+	s.Signal.After = s.Signal.Before + 150*us
+	s.add(0, true, history.Dropped)
+	s.add(time.Millisecond, true, history.Completed)
+	s.add(10*us, true, history.Unsent)
+	failed := newSwept(2)
+	failed.Error = "boot: no such file"
+	got := sweepOf(s, failed)
+	text := strings.Join(got.Warnings, "\n")
+	for _, want := range []string{
+		"took up to 150 us, more than a step of 100 us", "1 of 3 requests on reused connections were sent outside",
+		"1 requests on reused connections could not be sent", "shutdown 2 could not be carried out: boot: no such file",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not among the warnings:\n%s", want, text)
+		}
+	}
+	if story := strings.Join(got.Story, "\n"); !strings.Contains(story, "keeps no ledger") {
+		t.Errorf("it is not said that there is no ledger:\n%s", story)
+	}
+}
+
+func TestWidestWindow(t *testing.T) {
+	zero, low := 0.0, 0.01
+	bin := func(from float64, low *float64) result.SweepBin {
+		return result.SweepBin{SweepWindow: result.SweepWindow{FromUS: from, ToUS: from + 100}, Low: low}
+	}
+	for name, tt := range map[string]struct {
+		lows     []*float64
+		from, to float64 // both 0: none
+	}{
+		"none":              {[]*float64{&zero, nil, &zero}, 0, 0},
+		"at the beginning":  {[]*float64{&low, &low, &zero, &low}, -200, 0},
+		"at the end":        {[]*float64{&low, nil, &low, &low}, 0, 200},
+		"broken by nothing": {[]*float64{&low, &low, &low, &low}, -200, 200},
+		"the earlier":       {[]*float64{&low, &zero, &low, nil}, -200, -100},
+	} {
+		var bins []result.SweepBin
+		for i, l := range tt.lows {
+			bins = append(bins, bin(float64(100*i-200), l))
+		}
+		got := widest(bins)
+		if tt.from == tt.to {
+			if got != nil {
+				t.Errorf("%s: %+v", name, *got)
+			}
+		} else if got == nil || got.FromUS != tt.from || got.ToUS != tt.to {
+			t.Errorf("%s: %+v, want %v to %v", name, got, tt.from, tt.to)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package check
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// sweepStory says in words what was lost and when.
+func sweepStory(s result.Sweep) []string {
+	story := []string{}
+	for _, lane := range s.Lanes {
+		story = append(story, laneStory(lane, s.Signal)...)
+	}
+	return story
+}
+
+var laneTitles = map[string]string{"reused": "A kept-alive connection", "fresh": "A new connection"}
+
+func laneStory(l result.SweepLane, signal string) []string {
+	title := laneTitles[l.Connections]
+	first, last := l.Bins[0].FromUS, l.Bins[len(l.Bins)-1].ToUS
+	var story []string
+	switch {
+	case l.EarliestUS == nil && l.Sum.AtRisk == 0:
+		return []string{fmt.Sprintf("%s: no request was at risk, so nothing was put to the test.", title)}
+	case l.EarliestUS == nil:
+		story = append(story, fmt.Sprintf("%s: none of %d requests at risk was lost, sent from %s to %s.",
+			title, l.Sum.AtRisk, around(first, signal), around(last, "it")))
+	default:
+		story = append(story, fmt.Sprintf("%s: requests sent from %s to %s can be lost. %d of %d at risk were, in %d of %s.",
+			title, around(*l.EarliestUS, signal), around(*l.LatestUS, "it"), l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, count(l.Measured, "shutdown")))
+		story = append(story, worstBin(l, signal), lostWords(l.Sum))
+	}
+	if l.Sum.Refused+l.Sum.Closed > 0 {
+		story = append(story, fmt.Sprintf("Not at risk were: %s. Nothing was written, so that a client can go elsewhere.", list([]part{
+			{l.Sum.Refused, "refused"}, {l.Sum.Closed, "whose connection had been seen to close"},
+		})))
+	}
+	return story
+}
+
+// worstBin tells of the bin with the highest rate. Of those of one rate the one
+// with the most requests says the most.
+func worstBin(l result.SweepLane, signal string) string {
+	var worst *result.SweepBin
+	for i := range l.Bins {
+		b := &l.Bins[i]
+		if b.Low != nil && (worst == nil || *b.Low > *worst.Low) {
+			worst = b
+		}
+	}
+	return fmt.Sprintf("That is surest from %s to %s: %d of %d (%s, 95%% interval %s to %s).",
+		around(worst.FromUS, signal), around(worst.ToUS, "it"), worst.Lost, worst.AtRisk,
+		shareOf(*worst.Rate), shareOf(*worst.Low), shareOf(*worst.High))
+}
+
+// lostWords says what the ledger knows of the lost.
+func lostWords(c result.SweepCount) string {
+	if c.Unknown == c.Lost {
+		return "The server keeps no ledger, so that nobody knows which of them it has executed."
+	}
+	return fmt.Sprintf("Of the lost, by the server's ledger: %s.", list([]part{
+		{c.Executed, "executed and not answered"},
+		{c.Received, "received and not executed"},
+		{c.NeverRead, "never read"},
+		{c.Unknown, "unknown"},
+	}))
+}
+
+// around says an instant in words.
+func around(us float64, signal string) string {
+	switch {
+	case us == 0:
+		return signal
+	case us < 0:
+		return instant(-us) + " before " + signal
+	}
+	return instant(us) + " after " + signal
+}
+
+// instant is a time as people say it: "340 us", "1.2 ms".
+func instant(us float64) string {
+	if math.Abs(us) < 999.5 {
+		return fmt.Sprintf("%.0f us", us)
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(us/1000, 'f', 1, 64), ".0") + " ms"
+}
+
+// shareOf is a share, with two digits.
+func shareOf(share float64) string {
+	p := 100 * share
+	if p != 0 && p < 9.95 {
+		return fmt.Sprintf("%.1f%%", p)
+	}
+	return fmt.Sprintf("%.0f%%", p)
+}
+
+// backlog is how long before the signal a request to a handler that takes no time
+// should have been answered, in microseconds: many times what it takes.
+const backlog = 500
+
+// delayOf is how long the handlers took besides, in microseconds, where that is
+// known.
+func delayOf(histories []*history.History) float64 {
+	if len(histories) == 0 {
+		return 0
+	}
+	return micros(histories[0].Header.Scenario.Subject.Delay.Duration)
+}
+
+// sweepWarnings says what makes the figures worth less.
+func sweepWarnings(s result.Sweep, histories []*history.History) []string {
+	warnings := []string{}
+	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	disturbed, failed := 0, 0
+	var worst time.Duration
+	for _, h := range histories {
+		switch {
+		case h.Interrupted:
+		case h.Error != "":
+			if failed++; failed == 1 { // the others say the same
+				warn("shutdown %d could not be carried out: %s", h.Header.Shutdown, h.Error)
+			}
+		case h.Lateness() > history.HeldUp:
+			disturbed, worst = disturbed+1, max(worst, h.Lateness())
+		}
+	}
+	if disturbed > 0 {
+		warn("%s do not count: lastcall itself was held up, by %s at the worst, and so the server may have been: the machine is busy",
+			count(disturbed, "shutdown"), instant(micros(worst)))
+	}
+	switch {
+	case s.Measured == 0 && s.Shutdowns > 0:
+		warn("no shutdown counts, so that nothing is proved")
+	case !sweptEnough(s) && s.Measured < s.Shutdowns:
+		warn("only %d of %d shutdowns count, which proves nothing", s.Measured, s.Shutdowns)
+	}
+	if s.SignalUncertaintyUS.Max > s.StepUS {
+		warn("the system call that sent the signal took up to %s, more than a step of %s: the bins just after it may belong before it",
+			instant(s.SignalUncertaintyUS.Max), instant(s.StepUS))
+	}
+	for _, l := range s.Lanes {
+		if l.EarliestUS != nil && *l.EarliestUS < -backlog-delayOf(histories) {
+			warn("requests on %s connections that were sent %s before %s were lost, long before it could do harm: the server still had them in its queue. Send fewer at a time (--per-step 0.2), and more often (--shutdowns)",
+				l.Connections, instant(-*l.EarliestUS), s.Signal)
+		}
+		if all := l.Sum.Sent + l.Outside; 10*l.Outside > all {
+			warn("%d of %d requests on %s connections were sent outside the sweep, and are in no bin: the machine was too busy", l.Outside, all, l.Connections)
+		}
+		if l.Sum.Unsent > 0 {
+			warn("%d requests on %s connections could not be sent, lastcall itself being short of something", l.Sum.Unsent, l.Connections)
+		}
+	}
+	return warnings
+}

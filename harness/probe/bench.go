@@ -1,0 +1,213 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/process"
+)
+
+// bench is what a case works at: one fresh server, the connections to it, and the
+// means to stop it.
+type bench struct {
+	ctx     context.Context // ends with the run, or when the case takes too long
+	plan    *Plan
+	facts   facts
+	variant string
+	server  harness.Server
+	run     string // begins every id
+	ordinal int    // of this server: the ids of all differ
+	seq     uint32
+	another func() (*bench, error) // boots a second server of the same kind
+	end     func()                 // releases all of it
+
+	mu    sync.Mutex // guards conns: an interruption closes them from elsewhere
+	conns []*conn
+	over  bool
+
+	to        []process.Info // who got the signal
+	signalled time.Time
+	cut       bool // we killed it
+}
+
+// facts are what was found out about the subject before, on a server of its own.
+type facts struct {
+	ledger     bool // it writes one
+	slow       time.Duration
+	slowStatus int
+}
+
+// dial connects to the server.
+func (b *bench) dial() (*conn, error) { return b.dialSmall(0) }
+
+// dialSmall connects with a receive buffer of about so many bytes.
+func (b *bench) dialSmall(receive int) (*conn, error) {
+	c, err := dial(b.ctx, b.server.Endpoint().Address, receive)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock() // with closeAll: what is dialled after it is closed at once
+	defer b.mu.Unlock()
+	if b.over {
+		c.close()
+		return nil, context.Cause(b.ctx)
+	}
+	b.conns = append(b.conns, c)
+	return c, nil
+}
+
+// closeAll closes every connection, so that nobody waits for one.
+func (b *bench) closeAll() {
+	b.mu.Lock() // with dial
+	defer b.mu.Unlock()
+	b.over = true
+	for _, c := range b.conns {
+		c.close()
+	}
+}
+
+// braker is a server whose processes can be stopped and continued.
+type braker interface {
+	Brake() error
+	Release() error
+}
+
+// brake stops the server's processes. What arrives from now on waits in the
+// kernel, and so does a signal. It must be released.
+func (b *bench) brake() error {
+	server, ok := b.server.(braker)
+	if !ok {
+		return errors.New("its processes are not ours to stop")
+	}
+	return server.Brake()
+}
+
+// release lets them go on.
+func (b *bench) release() error {
+	server, ok := b.server.(braker)
+	if !ok {
+		return nil // it was not braked
+	}
+	return server.Release()
+}
+
+// signal sends the signal that tells the server to stop.
+func (b *bench) signal() error { return b.send(b.plan.Signal) }
+
+// send sends a signal. The first one is that from which everything is counted.
+func (b *bench) send(s syscall.Signal) error {
+	holders, err := b.server.Holders()
+	if err != nil {
+		holders = nil // only where the owner is the target somebody misses them
+	}
+	var mark func() error
+	if b.signalled.IsZero() {
+		mark = b.server.Book().MarkSignal
+	}
+	sent, err := b.server.Signal(s, b.plan.Target, holders, mark)
+	if err != nil {
+		return err
+	}
+	if b.signalled.IsZero() {
+		b.signalled, b.to = sent.Before, sent.To
+	}
+	return nil
+}
+
+// pause waits, unless the run ends.
+func (b *bench) pause(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-b.ctx.Done():
+		return context.Cause(b.ctx)
+	}
+}
+
+// await looks until there is no error any more, for as long as a state may take
+// to be reached. It returns the last error.
+func (b *bench) await(look func() error) error {
+	deadline := time.Now().Add(settle)
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		err := look()
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		if e := b.pause(pause); e != nil {
+			return e
+		}
+	}
+}
+
+// until is when the patience with a server ends that was told to stop.
+func (b *bench) until() time.Time { return b.signalled.Add(b.plan.Grace + patience) }
+
+// patience is what is added to a grace period, so that a server that just makes
+// it is seen to.
+const patience = 500 * time.Millisecond
+
+// exited reports whether the process has ended.
+func (b *bench) exited() bool {
+	select {
+	case <-b.server.Exited():
+		return true
+	default:
+		return false
+	}
+}
+
+// leave is how the process ended.
+type leave struct {
+	process.Exit
+	took   time.Duration // since the signal
+	killed bool          // by us, the grace period being over
+}
+
+// String says it in a few words.
+func (l leave) String() string {
+	if l.killed {
+		return fmt.Sprintf("it had to be killed after %s", short(l.took))
+	}
+	return fmt.Sprintf("it ended after %s with %s", short(l.took), l.Exit)
+}
+
+// awaitExit gives the server its grace period, and then kills it.
+func (b *bench) awaitExit() (leave, error) {
+	timer := time.NewTimer(time.Until(b.signalled.Add(b.plan.Grace)))
+	defer timer.Stop()
+	select {
+	case <-b.server.Exited():
+	case <-b.ctx.Done():
+		return leave{}, context.Cause(b.ctx)
+	case <-timer.C:
+		b.cut = true
+		if err := b.server.Kill(); err != nil {
+			return leave{}, err
+		}
+		select {
+		case <-b.server.Exited():
+		case <-b.ctx.Done():
+			return leave{}, context.Cause(b.ctx)
+		}
+	}
+	exit := b.server.Exit()
+	if exit.Err != nil {
+		return leave{}, exit.Err
+	}
+	return leave{Exit: exit, took: exit.At.Sub(b.signalled), killed: b.cut}, nil
+}
+
+// short renders a time for a sentence: "3 ms", "620 ms", "5.1 s".
+func short(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}

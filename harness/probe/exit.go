@@ -1,0 +1,110 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lastcall/harness/process"
+)
+
+// exitCases are about the end of the process.
+func exitCases() []Case {
+	return []Case{
+		{
+			ID: "exit/status", State: "no connection open",
+			Requires:  "The process ends with status 0, or another that was declared to be clean.",
+			Reference: "zedshaw/mongrel2 #318; systemd.service(5), SuccessExitStatus; Kubernetes container status",
+			Remedy:    "Handle the signal and return from main; do not take the error that ends Serve after Shutdown for a failure.",
+			Bugs:      []string{"B06", "B67", "B78"}, Rule: ruleStatus, run: exitStatus,
+		},
+		{
+			ID: "exit/idle", State: "no connection open",
+			Requires:  "With nobody there the process ends by itself within the grace period, and at once: within 5 s beyond the lag.",
+			Reference: "valyala/fasthttp #1190; Kubernetes pod termination",
+			Remedy:    "Handle the signal, and end when the last request is answered instead of sleeping a fixed time.",
+			Bugs:      []string{"B12"}, Rule: ruleGrace, run: exitIdle,
+		},
+		{
+			ID: "exit/overrun", State: "handler works longer than the grace", Needs: []Need{needSlow},
+			Requires:  "Where a handler takes longer than the grace period the process still ends by itself within it, and every client gets a definite end.",
+			Reference: "Go net/http Server.Shutdown (its context) and Server.Close; systemd.service(5), TimeoutStopSec",
+			Remedy:    "Bound the drain below the platform's grace period (in Go: the context of Shutdown, then Close), so that what comes after it is still done.",
+			Bugs:      []string{"B16", "B19", "B47"}, Rule: ruleGrace, run: exitOverrun,
+		},
+	}
+}
+
+// errKilled says why a probe of how the process ends sees nothing.
+const errKilled = inapplicable("the process did not end by itself within the grace period")
+
+// idleProof is the proof of a state without connections.
+const idleProof = "the probe had no connection open"
+
+func exitStatus(b *bench) (Sighting, error) {
+	end, err := b.stop()
+	if err != nil {
+		return Sighting{}, err
+	}
+	if end.killed {
+		return Sighting{}, errKilled
+	}
+	sent := process.SignalName(b.plan.Signal)
+	s := Sighting{Reached: true, Proof: idleProof, Seen: end.String()}
+	switch {
+	case end.Signal == sent:
+		s.Bad, s.Excused = !b.plan.Died, true
+	case end.Signal != "":
+		s.Bad = true
+	case end.Code != 0 && !slices.Contains(b.plan.Clean, end.Code):
+		s.Bad, s.Excused = true, end.Code == 128+int(b.plan.Signal)
+	}
+	return s, nil
+}
+
+// idleBound is how long a server may take to leave where nobody is there.
+const idleBound = 5 * time.Second
+
+func exitIdle(b *bench) (Sighting, error) {
+	end, err := b.stop()
+	if err != nil {
+		return Sighting{}, err
+	}
+	late := !end.killed && end.took > b.plan.Lag+idleBound
+	return Sighting{Reached: true, Proof: idleProof, Seen: end.String(), Bad: end.killed || late, Excused: late}, nil
+}
+
+// overrunBy is how much longer than the grace period a handler is told to work.
+const overrunBy = 5 * time.Second
+
+func exitOverrun(b *bench) (s Sighting, err error) {
+	if !strings.Contains(b.plan.Hints.Slow, slowMark) && b.facts.slow <= b.plan.Grace {
+		return s, inapplicable(fmt.Sprintf("the slow request takes %s, less than the grace period of %s: write {ms} into --slow-url, so that its time can be set", short(b.facts.slow), b.plan.Grace))
+	}
+	c, err := b.dial()
+	if err != nil {
+		return s, err
+	}
+	r, err := b.slow(b.plan.Grace + overrunBy)
+	if err != nil {
+		return s, err
+	}
+	if err := c.write(r.text); err != nil {
+		return s, err
+	}
+	if s.Proof, err = b.working(c, r); err != nil {
+		return s, err
+	}
+	end, err := b.stop()
+	if err != nil {
+		return s, err
+	}
+	a := c.answer(r.method, time.Now().Add(patience), nil)
+	s.Reached = true
+	s.Seen = fmt.Sprintf("%s; the request was %s", end, a)
+	// Such a handler is unusual, and its client lost either way: what a SIGKILL
+	// costs is all that should have come after the drain.
+	s.Bad, s.Excused = end.killed || a.end == timeout, a.end != timeout
+	return s, nil
+}

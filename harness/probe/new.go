@@ -1,0 +1,192 @@
+package probe
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// newCases are about connections that come after the signal.
+func newCases() []Case {
+	return []Case{{
+		ID: "new/served-until", State: "not yet opened: one every 5 ms",
+		Requires:  "After the signal a new connection is served or refused; none is accepted and never answered. Where the policy has a lag, all are served for so long.",
+		Reference: "kubernetes/kubernetes #106476; benoitc/gunicorn #901",
+		Remedy:    "Close the listener as soon as nobody accepts any more; behind a balancer serve on for as long as it takes to learn, and only then close.",
+		Bugs:      []string{"B31", "B56", "B62", "B63"}, Rule: ruleLate, run: servedUntil,
+	}}
+}
+
+const (
+	// attemptEvery is how often a new connection is tried.
+	attemptEvery = 5 * time.Millisecond
+	// edge is how near to the close of the listener a loss is the unavoidable race
+	// of the accept queue, as for the rule late-requests-answered.
+	edge = 50 * time.Millisecond
+	// afterRefusal is how long attempts go on once one was refused.
+	afterRefusal = 100 * time.Millisecond
+	// attemptFor is how long they go on at most, beyond the lag.
+	attemptFor = 4 * time.Second
+	// hangsAfter is how long a new connection may wait for its answer.
+	hangsAfter = 3 * time.Second
+)
+
+// attempt is one new connection with a request.
+type attempt struct {
+	at      time.Duration // since the signal
+	refused bool
+	answer  answer
+}
+
+// attempts are those of one shutdown.
+type attempts struct {
+	mu   sync.Mutex // guards what follows: each attempt has a goroutine
+	all  []attempt
+	seen time.Time // when the first was refused
+}
+
+// try makes one attempt.
+func (t *attempts) try(b *bench, r request) {
+	began := time.Now()
+	one := attempt{at: began.Sub(b.signalled)}
+	c, err := b.dial()
+	if one.refused = err != nil; !one.refused {
+		if err := c.write(r.text); err == nil {
+			one.answer = c.answer(r.method, began.Add(b.facts.slow+hangsAfter), nil)
+		} else {
+			one.answer = answer{end: c.last, bare: true, done: time.Now()}
+		}
+		c.close()
+	}
+	t.mu.Lock() // see the type
+	defer t.mu.Unlock()
+	t.all = append(t.all, one)
+	if one.refused && (t.seen.IsZero() || began.Before(t.seen)) {
+		t.seen = began
+	}
+}
+
+// enough reports whether what matters was seen.
+func (t *attempts) enough() bool {
+	t.mu.Lock() // see the type
+	defer t.mu.Unlock()
+	return !t.seen.IsZero() && time.Since(t.seen) > afterRefusal
+}
+
+// attempt tries new connections from the signal on, until they are refused.
+func (b *bench) attempt() ([]attempt, error) {
+	limit := b.signalled.Add(min(b.plan.Lag+attemptFor, b.plan.Grace))
+	ticker := time.NewTicker(attemptEvery)
+	defer ticker.Stop()
+	tries := new(attempts)
+	var done sync.WaitGroup
+	defer done.Wait() // their connections are closed before the server is
+	for !tries.enough() && time.Now().Before(limit) {
+		r, err := b.plain()
+		if err != nil {
+			return nil, err
+		}
+		done.Go(func() { tries.try(b, r) })
+		select {
+		case <-ticker.C:
+		case <-b.ctx.Done():
+			return nil, b.ctx.Err()
+		}
+	}
+	done.Wait()
+	return tries.all, nil
+}
+
+// servedUntil keeps the server draining with a slow request, if one is known.
+func servedUntil(b *bench) (s Sighting, err error) {
+	s.Proof = "the first was opened within 10 ms of the signal"
+	if b.facts.slow >= slowEnough {
+		if _, _, err := b.sendSlow(""); err != nil {
+			return s, err
+		}
+		s.Proof += ", while the server had a request to answer"
+	}
+	if err := b.signal(); err != nil {
+		return s, err
+	}
+	all, err := b.attempt()
+	if err != nil {
+		return s, err
+	}
+	s.Reached = true
+	return b.judgeAttempts(s, all), nil
+}
+
+// judgeAttempts says until when new connections were served, and counts those that
+// were accepted and never answered, but for the race at the close of the listener.
+func (b *bench) judgeAttempts(s Sighting, all []attempt) Sighting {
+	sum := summarise(all)
+	s.Of, s.Lost = len(all), sum.lost
+	s.Seen = sum.String()
+	if lag := b.plan.Lag; lag > 0 && sum.tolerated < lag && s.Lost == 0 {
+		s.Bad, s.Rule = true, ruleLag
+		s.Seen += fmt.Sprintf("; the policy asks for %s", lag)
+	}
+	return s
+}
+
+// summary is what became of all attempts.
+type summary struct {
+	served    time.Duration // the last that was, -1 if none was
+	refused   time.Duration // the first that was, -1 if none was
+	tolerated time.Duration // all before it were served
+	lost      int           // accepted and not answered, away from the edge
+	edge      int           // the same at the edge
+	how       string        // the first loss, in words
+}
+
+func summarise(all []attempt) summary {
+	s := summary{served: -1, refused: -1, tolerated: -1}
+	last := time.Duration(0)
+	for _, a := range all {
+		last = max(last, a.at)
+		if a.refused && (s.refused < 0 || a.at < s.refused) {
+			s.refused = a.at
+		}
+		if !a.refused && a.answer.whole && a.answer.status < 500 {
+			s.served = max(s.served, a.at)
+		} else if s.tolerated < 0 || a.at < s.tolerated {
+			s.tolerated = a.at
+		}
+	}
+	if s.tolerated < 0 {
+		s.tolerated = last
+	}
+	for _, a := range all {
+		switch {
+		case a.refused || a.answer.whole:
+		case s.refused >= 0 && a.at > s.refused-edge && a.answer.end != timeout:
+			s.edge++
+		default:
+			s.lost++
+			s.how = fmt.Sprintf("one opened %s after the signal was %s", short(a.at), a.answer)
+		}
+	}
+	return s
+}
+
+// String says it in a sentence or two.
+func (s summary) String() string {
+	text := "none was served"
+	if s.served >= 0 {
+		text = "served until " + short(s.served)
+	}
+	if s.refused >= 0 {
+		text += ", refused from " + short(s.refused) + " after the signal"
+	} else {
+		text += " after the signal, and never refused"
+	}
+	text += "; tolerates a load balancer lag of " + short(s.tolerated)
+	if s.edge > 0 {
+		text += fmt.Sprintf("; %d were lost as the listener closed", s.edge)
+	}
+	if s.lost > 0 {
+		text += fmt.Sprintf("; %d were accepted and never answered: %s", s.lost, s.how)
+	}
+	return text
+}

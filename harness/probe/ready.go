@@ -1,0 +1,77 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lastcall/harness"
+)
+
+// readyCases are about the readiness check.
+func readyCases() []Case {
+	return []Case{{
+		ID: "ready/order", State: "readiness and new connections polled", Needs: []Need{needReady},
+		Requires:  "The readiness check turns red before the first new connection is refused.",
+		Reference: "Kubernetes, Pod Lifecycle; traefik/traefik #13907",
+		Remedy:    "Turn readiness red at the signal, serve on until the balancers have seen it, and only then close the listener.",
+		Bugs:      []string{"B56", "B62"}, Rule: ruleReady, run: readyOrder,
+	}}
+}
+
+// readyOrder asks the readiness check as often as it opens a new connection.
+func readyOrder(b *bench) (s Sighting, err error) {
+	if err := b.server.Ready(b.ctx); err != nil {
+		if errors.Is(err, harness.ErrNoCheck) {
+			return s, inapplicable("no readiness check is known")
+		}
+		return s, err
+	}
+	if err := b.signal(); err != nil {
+		return s, err
+	}
+	ctx, stop := context.WithCancel(b.ctx)
+	defer stop()
+	turned := make(chan time.Duration, 1) // buffered: nobody may be there to take it
+	go func() { turned <- b.firstRed(ctx) }()
+	all, err := b.attempt()
+	stop()
+	red := <-turned // the goroutine has ended, so that it asks nobody who is gone
+	if err != nil {
+		return s, err
+	}
+	sum := summarise(all)
+	s.Reached, s.Proof = true, "readiness was green just before the signal"
+	switch {
+	case sum.refused < 0 && red < 0:
+		return s, inapplicable("nothing was refused, and readiness stayed green")
+	case red < 0:
+		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and readiness never turned red", short(sum.refused))
+	case sum.refused < 0:
+		s.Seen = fmt.Sprintf("readiness red %s after the signal, and nothing was refused", short(red))
+	case red > sum.refused:
+		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and readiness red only at %s", short(sum.refused), short(red))
+	default:
+		s.Seen = fmt.Sprintf("readiness red %s after the signal, refused from %s", short(red), short(sum.refused))
+	}
+	return s, nil
+}
+
+// firstRed asks the check until it is red, and returns when that was, or -1.
+func (b *bench) firstRed(ctx context.Context) time.Duration {
+	ticker := time.NewTicker(attemptEvery)
+	defer ticker.Stop()
+	for {
+		began := time.Since(b.signalled)
+		err := b.server.Ready(ctx)
+		if _, red := errors.AsType[*harness.NotReady](err); red {
+			return began
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return -1
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package probe
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/result"
+)
+
+// Plan says what is probed, and how.
+type Plan struct {
+	Subject  harness.Subject
+	Cases    []Case
+	Hints    Hints
+	Signal   syscall.Signal
+	Target   string        // history.Leader, Group or Owner
+	Grace    time.Duration // until SIGKILL
+	Lag      time.Duration // how long a balancer goes on sending, 0 if nobody asks
+	Clean    []int         // exit codes that are clean, besides 0
+	Died     bool          // to die of the signal is clean
+	Severity Severity
+	Repeats  int
+	Parallel int // how many servers run at a time
+
+	// Progress is told what was done, if it is set. It is called from several
+	// goroutines, but from one at a time, and must not block.
+	Progress func(Step)
+}
+
+// Step is what a run has done.
+type Step struct {
+	Subject         string
+	Probe           string
+	Finished, Total int // repeats of all probes
+}
+
+// Run carries the plan out, and returns what each case came to in each of its
+// variants, in the order of the plan. What could not be carried out is
+// inconclusive and says why; the error says that nothing could. When the context
+// ends it returns what is complete, with an error that wraps
+// harness.ErrInterrupted.
+func Run(ctx context.Context, p Plan) ([]result.Probe, error) {
+	if err := p.Subject.Check(ctx); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "lastcall-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for the ledgers: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	id := make([]byte, 4)
+	_, _ = rand.Read(id) // it never fails (Go 1.24)
+	r := &runner{plan: &p, dir: dir, id: hex.EncodeToString(id)}
+	if err := r.survey(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", harness.ErrInterrupted, context.Cause(ctx))
+		}
+		return nil, err
+	}
+	return r.all(ctx)
+}
+
+// runner carries a plan out.
+type runner struct {
+	plan    *Plan
+	dir     string
+	id      string
+	ordinal atomic.Int32
+	facts   facts
+}
+
+// task is one repeat of one case.
+type task struct {
+	place, repeat int
+}
+
+// all runs every repeat of every variant. Those that must be alone come last.
+func (r *runner) all(ctx context.Context) ([]result.Probe, error) {
+	var variants []Variant
+	for _, c := range r.plan.Cases {
+		variants = append(variants, c.variants()...)
+	}
+	probes := make([]result.Probe, len(variants))
+	sightings := make([][]Sighting, len(variants))
+	var together, alone []task
+	for place, v := range variants {
+		if flags := v.missing(r.plan.Hints); len(flags) > 0 {
+			probes[place] = skipped(v, "nobody said where the server can be asked for that", flags)
+			continue
+		}
+		sightings[place] = make([]Sighting, r.plan.Repeats)
+		for repeat := range r.plan.Repeats {
+			if v.Alone {
+				alone = append(alone, task{place, repeat})
+			} else {
+				together = append(together, task{place, repeat})
+			}
+		}
+	}
+	total, finished := len(together)+len(alone), 0
+	var mu sync.Mutex // guards finished, and keeps the reports of progress apart
+	one := func(t task) {
+		sightings[t.place][t.repeat] = r.sight(ctx, variants[t.place]) // nobody else has this place
+		mu.Lock()
+		defer mu.Unlock()
+		finished++
+		if r.plan.Progress != nil {
+			r.plan.Progress(Step{r.plan.Subject.Name(), variants[t.place].ID, finished, total})
+		}
+	}
+	share(ctx, together, r.plan.Parallel, one)
+	share(ctx, alone, 1, one)
+	if ctx.Err() != nil {
+		return r.complete(variants, probes, sightings), fmt.Errorf("%w: %w", harness.ErrInterrupted, context.Cause(ctx))
+	}
+	return r.complete(variants, probes, sightings), nil
+}
+
+// complete judges every variant.
+func (r *runner) complete(variants []Variant, probes []result.Probe, sightings [][]Sighting) []result.Probe {
+	for place, seen := range sightings {
+		if seen != nil {
+			probes[place] = judge(variants[place].Case, seen, r.plan.Severity)
+			probes[place].Variant = variants[place].Name
+		}
+	}
+	return probes
+}
+
+// share does the tasks, so many at a time, until the context ends.
+func share(ctx context.Context, tasks []task, workers int, do func(task)) {
+	queue := make(chan task)
+	var all sync.WaitGroup
+	for range max(1, min(workers, len(tasks))) {
+		all.Go(func() {
+			for t := range queue {
+				do(t)
+			}
+		})
+	}
+	for _, t := range tasks {
+		if ctx.Err() != nil {
+			break
+		}
+		queue <- t
+	}
+	close(queue) // by the only sender: the workers end
+	all.Wait()
+}
+
+// caseTime bounds a repeat, beside the grace period: none takes half of it.
+const caseTime = 30 * time.Second
+
+// sight carries one repeat out, on a server of its own.
+func (r *runner) sight(ctx context.Context, v Variant) Sighting {
+	if ctx.Err() != nil {
+		return sightingOf(Sighting{}, context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*r.plan.Grace+caseTime, errors.New("it took too long"))
+	defer cancel()
+	b, err := r.boot(ctx)
+	if err != nil {
+		return sightingOf(Sighting{}, err)
+	}
+	defer b.end()
+	b.variant = v.Name
+	return sightingOf(v.run(b))
+}
+
+// boot boots a server, and puts it on a bench.
+func (r *runner) boot(ctx context.Context) (*bench, error) {
+	ordinal := int(r.ordinal.Add(1))
+	server, err := r.plan.Subject.Boot(ctx, filepath.Join(r.dir, strconv.Itoa(ordinal)+".ledger"))
+	if err != nil {
+		return nil, fmt.Errorf("the server did not get ready: %w", err)
+	}
+	b := &bench{ctx: ctx, plan: r.plan, facts: r.facts, server: server, run: r.id, ordinal: ordinal}
+	b.another = func() (*bench, error) { return r.boot(ctx) }
+	stop := context.AfterFunc(ctx, b.closeAll) // nobody reads on after the end
+	b.end = func() {
+		stop()
+		b.closeAll()
+		server.Close()
+	}
+	return b, nil
+}
+
+// survey finds out, on a server of its own, what the cases build on.
+func (r *runner) survey(ctx context.Context) error {
+	b, err := r.boot(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.end()
+	c, err := b.dial()
+	if err != nil {
+		return fmt.Errorf("the server did not accept a connection: %w", err)
+	}
+	req, err := b.plain()
+	if err != nil {
+		return err
+	}
+	if a := b.ask(c, req); !a.whole {
+		return fmt.Errorf("%s %s was %s, before any signal", req.method, b.server.Endpoint().URL, a)
+	}
+	r.facts.ledger = b.received(req.id)
+	if r.plan.Hints.Slow == "" {
+		return nil
+	}
+	if c, err = b.dial(); err != nil {
+		return err
+	}
+	if req, err = b.slow(slowFor); err != nil {
+		return err
+	}
+	began := time.Now()
+	a := b.ask(c, req)
+	if !a.whole || a.status >= http.StatusBadRequest {
+		return fmt.Errorf("the slow request was %s, before any signal", a)
+	}
+	r.facts.slow, r.facts.slowStatus = time.Since(began), a.status
+	return nil
+}

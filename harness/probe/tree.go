@@ -1,0 +1,107 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lastcall/harness/process"
+)
+
+// treeCases are about the processes of a server.
+func treeCases() []Case {
+	return []Case{
+		{
+			ID: "tree/wrapper", State: "no connection open",
+			Requires:  "The process that holds the listening socket hears the signal, whoever was started first.",
+			Reference: "golang/go #54868; npm/npm #4603; docker stop",
+			Remedy:    "Start the server itself, or with exec from the script: a shell, npm and go run pass no signal on. To build and then run is not go run.",
+			Bugs:      []string{"B26", "B70", "B71", "B80"}, Rule: ruleDelivered, run: wrapper,
+		},
+		{
+			ID: "tree/survivors", State: "no connection open",
+			Requires:  "After the process has ended nothing that it started lives on, and the port is free.",
+			Reference: "systemd.kill(5); fgm/envrun #35",
+			Remedy:    "Wait for every process that was started before the first one ends.",
+			Bugs:      []string{"B70", "B71"}, Rule: ruleSurvivors, run: survivors,
+		},
+	}
+}
+
+// wrapper looks who holds the socket, sends the signal, and looks whether they let
+// go of it, unless they got the signal themselves.
+func wrapper(b *bench) (s Sighting, err error) {
+	owners, err := b.server.Holders()
+	if err != nil {
+		return s, err
+	}
+	if len(owners) == 0 {
+		return s, inapplicable("nobody is known to hold the listening socket")
+	}
+	if err := b.signal(); err != nil {
+		return s, err
+	}
+	s.Reached, s.Proof = true, fmt.Sprintf("%s held the listening socket as the signal was sent to %s", names(owners), names(b.to))
+	owner := owners[0] // the topmost: those below share its socket
+	if slices.ContainsFunc(b.to, func(p process.Info) bool { return p.PID == owner.PID }) {
+		s.Seen = "the signal went to the owner of the socket itself"
+		return s, nil
+	}
+	deadline := b.signalled.Add(b.plan.Grace)
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		now, err := b.server.Holders()
+		held := slices.ContainsFunc(now, func(p process.Info) bool { return p.PID == owner.PID })
+		took := time.Since(b.signalled)
+		switch {
+		case err == nil && !held:
+			s.Seen = fmt.Sprintf("it was passed on: the socket was closed %s after the signal", short(took))
+			return s, nil
+		case time.Now().After(deadline):
+			s.Bad, s.Seen = true, fmt.Sprintf("%s never heard of it, and listens still %s after the signal", names([]process.Info{owner}), short(took))
+			return s, nil
+		}
+		if err := b.pause(pause); err != nil {
+			return s, err
+		}
+	}
+}
+
+func names(list []process.Info) string {
+	var all []string
+	for _, p := range list {
+		all = append(all, p.String())
+	}
+	return strings.Join(all, " and ")
+}
+
+// leaving is how long what belongs to a process may outlive it without being
+// called a survivor: its children learn of its death one after the other.
+const leaving = 250 * time.Millisecond
+
+func survivors(b *bench) (s Sighting, err error) {
+	end, err := b.stop()
+	if err != nil {
+		return s, err
+	}
+	if end.killed {
+		return s, errKilled
+	}
+	deadline := time.Now().Add(leaving)
+	for {
+		left, taken := b.server.Tree(), b.server.PortTaken()
+		if len(left) == 0 && !taken {
+			return Sighting{Reached: true, Proof: idleProof, Seen: "nothing lived on, and the port was free"}, nil
+		}
+		if time.Now().After(deadline) {
+			s = Sighting{Reached: true, Proof: idleProof, Bad: true, Seen: "the port was still taken"}
+			if len(left) > 0 {
+				s.Seen = names(left) + " lived on"
+			}
+			return s, nil
+		}
+		if err := b.pause(leaving / 10); err != nil {
+			return s, err
+		}
+	}
+}

@@ -1,0 +1,219 @@
+// Package sweep asks one question of a server: a request that is sent so many
+// microseconds before or after the signal, is it lost? It sends one request on
+// each of hundreds of connections, at instants that are spread over a few
+// milliseconds around the signal, and notes for every one when it was written
+// and what became of it.
+//
+//	        one thread, in order of due time                       after that
+//	─ w ── w ─ w ── w ── mark, kill(2) ── w ── w ─ w ── w ──>   read every answer
+//	-2 ms                     0                        +2 ms
+//
+// It judges nothing: check.Sweep does.
+//
+// # When a request is sent
+//
+// A request's offset is the instant just before its write(2), less the instant
+// just before the kill(2). The instant that was measured counts, not the one that
+// was meant: a thread that is held up makes a request late, never its offset
+// wrong. Both are read on one monotonic clock, and everything that needs care is
+// done by one thread that does not sleep meanwhile, so that nothing is written
+// while the signal is being sent. Its instant is known to within the system call.
+//
+// # What a client does
+//
+// Fresh connections are made as a client makes them: connect, and write as soon
+// as that is done, which on loopback is ten microseconds later. Both are within
+// one bin, so a fresh request tells of the whole of it: the accept queue, the
+// accept, the first read. Reused connections have been opened and have served one
+// request beforehand, and are idle. Just before a request is written on one of
+// those, its socket is looked at: if the server has closed it already, nothing is
+// written, and nothing is lost. That is what the most attentive of clients would
+// do. Real ones learn of the close a little later, so what is lost here no client
+// could have saved, and some will lose more.
+//
+// Answers are read when all requests have been written: they wait in the kernel
+// meanwhile, and the server has the other processors to itself. The two kinds of
+// connections take turns, a shutdown each, so that neither is in the other's way.
+// A server that is slower than the requests come has a queue, and then a sweep
+// shows the queue: fewer requests in each shutdown (PerStep), and more shutdowns,
+// show the race.
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+	"lastcall/harness/load"
+)
+
+// The bounds of what a plan may ask for.
+const (
+	MinPerStep     = 0.01
+	MaxPerStep     = 100
+	MaxConnections = 4000 // in one shutdown, well under what descriptors a process may have
+)
+
+// Plan is one sweep. The embedded plan has one subject, which is shut down
+// Scenario.Shutdowns times for each kind of connections; of its scenario's load only
+// the requests, of which there must be one, the connections, and the timeout count.
+type Plan struct {
+	harness.Plan
+	Grid    history.Grid
+	PerStep float64 // requests in each bin in each shutdown; below 1 not every bin has one each time
+}
+
+// Check refuses what cannot work, before anything is started. The fields of the
+// grid and PerStep are sweep.from, sweep.to, sweep.step and sweep.per-step.
+func (p *Plan) Check(ctx context.Context) error {
+	if err := p.Grid.Validate(); err != nil {
+		if invalid, ok := errors.AsType[*history.Invalid](err); ok {
+			return &history.Invalid{Field: "sweep." + invalid.Field, Problem: invalid.Problem}
+		}
+		return err
+	}
+	if !(p.PerStep >= MinPerStep && p.PerStep <= MaxPerStep) { // so put, it refuses what is no number
+		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf("is %g, must be from %g to %d", p.PerStep, MinPerStep, MaxPerStep)}
+	}
+	if n := p.connections(); n > MaxConnections {
+		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf(
+			"is %g, which opens %d connections at once, must be at most %d of them: raise the step, or the number of shutdowns", p.PerStep, n, MaxConnections)}
+	}
+	if len(p.Subjects) != 1 {
+		return fmt.Errorf("a sweep has one subject, not %d", len(p.Subjects))
+	}
+	if p.Subjects[0].Kind() == "running" || len(p.Scenario.Disruption.While) > 0 {
+		return &history.Invalid{Field: "disruption.while", Problem: "has no place in a sweep, which is around a signal"}
+	}
+	if strings.Contains(p.Scenario.Disruption.Signal, ",") {
+		return &history.Invalid{Field: "disruption.signal", Problem: fmt.Sprintf("is %s: a sweep is around one signal", p.Scenario.Disruption.Signal)}
+	}
+	if strings.HasPrefix(p.Scenario.Subject.URL, "https:") {
+		return &history.Invalid{Field: "subject.url", Problem: fmt.Sprintf("is %s: a sweep speaks plain HTTP only", p.Scenario.Subject.URL)}
+	}
+	return p.Plan.Check(ctx)
+}
+
+// lanes are the kinds of connections that are asked for.
+func (p *Plan) lanes() []lane {
+	switch p.Scenario.Load.Connections {
+	case history.Reused:
+		return []lane{reused}
+	case history.Fresh:
+		return []lane{fresh}
+	case history.Mixed:
+	}
+	return []lane{reused, fresh}
+}
+
+// connections is how many requests there are in each shutdown.
+func (p *Plan) connections() int { return int(math.Ceil(float64(p.Grid.Bins()) * p.PerStep)) }
+
+// Total is how many shutdowns there are.
+func (p *Plan) Total() int { return p.Scenario.Shutdowns * len(p.lanes()) }
+
+// Run carries the plan out: a fresh process for every shutdown, and the kinds of
+// connections by turns. A shutdown that
+// could not be carried out is a history with its Error set, not an error; if the
+// subject could not be booted it is the last. One in which we ourselves were held
+// up (history.HeldUp) is repeated, four times at most.
+//
+// When the context ends, the subject is killed, and Run returns what it has with
+// an error that wraps harness.ErrInterrupted.
+func Run(ctx context.Context, p Plan) ([]*history.History, error) {
+	p.Scenario = harness.Complete(p.Scenario)
+	if err := p.Check(ctx); err != nil {
+		return nil, err
+	}
+	id, err := harness.RunID()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "lastcall-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for the ledgers: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	r := &runner{plan: &p, id: id, dir: dir, environment: harness.Environment()}
+	err = r.all(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", harness.ErrInterrupted, context.Cause(ctx))
+	}
+	return r.histories, err
+}
+
+// maxRepeats is how often a shutdown is done anew because we were held up: it
+// takes a tenth of a second, and one that was disturbed does not count.
+const maxRepeats = 4
+
+// runner carries a plan out.
+type runner struct {
+	plan        *Plan
+	id          string
+	dir         string
+	environment history.Environment
+	ordinal     int // of the last shutdown, repeated ones included: the ids of all differ
+	histories   []*history.History
+}
+
+func (r *runner) all(ctx context.Context) error {
+	for n := 1; n <= r.plan.Total() && ctx.Err() == nil; n++ {
+		s := r.shutdown(ctx, n)
+		r.histories = append(r.histories, &s.history)
+		if r.plan.Done != nil {
+			if err := r.plan.Done(&s.history); err != nil {
+				return err
+			}
+		}
+		if s.server == nil {
+			return nil // what does not start once does not start again
+		}
+	}
+	return nil
+}
+
+func (r *runner) shutdown(ctx context.Context, n int) *shutdown {
+	for repeats := 0; ; repeats++ {
+		r.ordinal++
+		s := &shutdown{
+			plan: r.plan, subject: r.plan.Subjects[0], base: time.Now(),
+			lane: r.plan.lanes()[(n-1)%len(r.plan.lanes())],
+			dir:  filepath.Join(r.dir, strconv.Itoa(r.ordinal)),
+		}
+		s.history.Header = r.header(n, s.base)
+		s.history.Header.Repeats = repeats
+		s.run(ctx)
+		if s.history.Lateness() <= history.HeldUp || repeats == maxRepeats || ctx.Err() != nil {
+			return s
+		}
+	}
+}
+
+func (r *runner) header(n int, base time.Time) history.Header {
+	p, subject := r.plan, r.plan.Subjects[0]
+	return history.Header{
+		Schema: history.Schema, Tool: p.Tool, Environment: r.environment, Run: r.id, Ordinal: r.ordinal,
+		Subject: subject.Name(), Kind: subject.Kind(), Shutdown: n, Seed: p.Seed,
+		Started: base.UTC().Round(time.Millisecond), Scenario: p.Scenario.Redacted(),
+	}
+}
+
+// target is the one request that is sent.
+func (p *Plan) target(e harness.Endpoint) (load.Target, error) {
+	targets, err := p.Targets(e)
+	if err != nil {
+		return load.Target{}, err
+	}
+	if len(targets) != 1 {
+		return load.Target{}, &history.Invalid{Field: "load.requests", Problem: fmt.Sprintf("are %d, a sweep sends one, again and again", len(targets))}
+	}
+	return targets[0], nil
+}

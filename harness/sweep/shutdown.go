@@ -1,0 +1,208 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+	"lastcall/harness/ledger"
+	"lastcall/harness/load"
+	"lastcall/harness/process"
+)
+
+const (
+	// warmUps is how many requests a server answers before anything is measured:
+	// the first few take longer than all others.
+	warmUps = 20
+	// quiet is how long the connections are idle before the first request.
+	quiet = 25 * time.Millisecond
+	// leaving is how long a server has to end by itself once the fate of every
+	// request is known, so that its ledger is complete. How it ends is no question
+	// of a sweep.
+	leaving = 250 * time.Millisecond
+)
+
+// shutdown is one boot - warm up - volley - read cycle.
+type shutdown struct {
+	plan    *Plan
+	subject harness.Subject
+	dir     string // for what belongs to it: its ledger, its store
+	base    time.Time
+	lane    lane
+
+	history history.History
+	server  harness.Server
+	holders []process.Info
+	target  load.Target
+	shots   []*shot
+}
+
+// run carries the shutdown out and leaves what happened in its history.
+func (s *shutdown) run(ctx context.Context) {
+	if err := s.cycle(ctx); err != nil {
+		s.history.Error = err.Error()
+		if boot, ok := errors.AsType[*harness.BootError](err); ok {
+			s.history.Stderr = boot.Stderr
+		}
+	}
+	s.history.Interrupted = ctx.Err() != nil
+}
+
+func (s *shutdown) cycle(ctx context.Context) error {
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		return err
+	}
+	defer os.RemoveAll(s.dir)
+	s.progress("booting")
+	server, err := s.subject.Boot(ctx, filepath.Join(s.dir, "ledger"))
+	if err != nil {
+		return fmt.Errorf("boot %s: %w", s.subject.Name(), err)
+	}
+	s.server = server
+	defer server.Close()
+	s.history.PID, s.history.Addr = server.PID(), server.Endpoint().Address
+	s.event(history.EventReady, s.now())
+
+	defer s.release()
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	s.progress("sweeping")
+	steps, err := process.ParseSequence(s.plan.Scenario.Disruption.Signal)
+	if err != nil {
+		return err
+	}
+	if err := s.fire(steps[0].Signal); err != nil {
+		return err
+	}
+	s.collect(ctx)
+	if s.history.Counts().Dropped > 0 { // else the ledger has nothing to add
+		s.awaitExit(ctx)
+	}
+	server.Close() // before the ledger and the last lines are read
+	s.history.Stderr = server.Stderr()
+	prefix := ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal)
+	s.history.Ledger, err = server.Book().Read(prefix)
+	return err
+}
+
+// prepare warms the server up, and opens everything that is open before the
+// first request.
+func (s *shutdown) prepare(ctx context.Context) error {
+	s.progress("connecting")
+	var err error
+	if s.target, err = s.plan.target(s.server.Endpoint()); err != nil {
+		return err
+	}
+	s.shots = s.plan.shots(s.history.Header.Shutdown, s.lane)
+	s.history.Scheduled = len(s.shots)
+	s.history.Methods = []string{s.target.Method}
+	if err := s.writeRequests(); err != nil {
+		return err
+	}
+	for range warmUps {
+		conn, err := s.served(ctx)
+		if err != nil {
+			return err
+		}
+		conn.Close()
+	}
+	for _, shot := range s.shots {
+		if shot.lane == fresh {
+			shot.socket, err = openSocket(s.server.Endpoint().Address)
+		} else {
+			shot.conn, err = s.served(ctx)
+			shot.record.Connected, shot.record.Reused = s.now(), true
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// Only the target owner needs to know who listens; elsewhere nothing follows
+	// from not knowing it.
+	if s.holders, err = s.server.Holders(); err != nil && s.plan.Scenario.Disruption.Target == history.Owner {
+		return err
+	}
+	wait := time.NewTimer(quiet)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-s.server.Exited():
+		return fmt.Errorf("the subject was gone before the signal: %s", s.server.Exit())
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// collect reads every answer. The server has its grace period for them, and is
+// killed after it, as a platform would; whoever waits still is hung up on then.
+func (s *shutdown) collect(ctx context.Context) {
+	s.progress("reading")
+	grace := time.AfterFunc(s.plan.Scenario.Disruption.Grace.Duration, func() { _ = s.server.Kill() })
+	defer grace.Stop()
+	stop := context.AfterFunc(ctx, func() { _ = s.server.Kill() }) // ends every wait
+	defer stop()
+	deadline := time.Now().Add(s.plan.Scenario.Load.Timeout.Duration)
+	var wg sync.WaitGroup
+	for _, shot := range s.shots {
+		wg.Go(func() { shot.finish(s.now, deadline) })
+	}
+	wg.Wait()
+	for _, shot := range s.shots {
+		s.history.Requests = append(s.history.Requests, shot.record)
+	}
+	s.history.Results = len(s.history.Requests)
+}
+
+// awaitExit lets the server end by itself, for a moment.
+func (s *shutdown) awaitExit(ctx context.Context) {
+	wait := time.NewTimer(leaving + s.plan.Scenario.Subject.Delay.Duration)
+	defer wait.Stop()
+	select {
+	case <-s.server.Exited():
+	case <-wait.C:
+		return
+	case <-ctx.Done():
+		return
+	}
+	if exit := s.server.Exit(); exit.Err == nil {
+		e := &s.history.Exit
+		e.Seen, e.At, e.Code, e.Signal = true, exit.At.Sub(s.base), exit.Code, exit.Signal
+		s.event(history.EventExit, e.At)
+	}
+}
+
+// release closes what a shutdown that failed has left open.
+func (s *shutdown) release() {
+	for _, shot := range s.shots {
+		shot.socket.close()
+		if shot.conn != nil {
+			shot.conn.Close()
+		}
+	}
+}
+
+// now reads the shutdown's clock.
+func (s *shutdown) now() time.Duration { return time.Since(s.base) }
+
+func (s *shutdown) event(name history.EventName, at time.Duration) {
+	s.history.Events = append(s.history.Events, history.Event{Name: name, At: at})
+}
+
+func (s *shutdown) progress(doing string) {
+	if s.plan.Progress == nil {
+		return
+	}
+	h := s.history.Header
+	s.plan.Progress(harness.Step{
+		Subject: h.Subject, Shutdown: h.Shutdown, Of: s.plan.Total(),
+		Doing: doing, Finished: h.Shutdown - 1, Total: s.plan.Total(),
+	})
+}

@@ -1,0 +1,198 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+)
+
+// quick is a sweep of one shutdown with twenty requests for each kind of connections.
+func quick(t *testing.T, behaviour string) Plan {
+	t.Helper()
+	s := harness.DefaultScenario()
+	s.Shutdowns = 1
+	s.Disruption.Grace = history.Seconds(3)
+	return Plan{
+		Plan:    harness.Plan{Scenario: s, Subjects: []harness.Subject{newSubject(t, behaviour)}, Path: "/", Seed: 1},
+		Grid:    history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 200 * time.Microsecond},
+		PerStep: 2,
+	}
+}
+
+// sweepBoth runs a plan of one shutdown with each kind of connections, which must
+// come about.
+func sweepBoth(t *testing.T, p Plan) (onReused, onFresh *history.History) {
+	t.Helper()
+	histories, err := Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(histories) != 2 {
+		t.Fatalf("%d histories", len(histories))
+	}
+	for _, h := range histories {
+		wantDone(t, h)
+	}
+	return histories[0], histories[1]
+}
+
+func wantDone(t *testing.T, h *history.History) {
+	t.Helper()
+	if h.Error != "" || !h.Signal.Sent {
+		t.Fatalf("error %q, signal %+v", h.Error, h.Signal)
+	}
+	if !errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {
+		t.Errorf("process %d is still there", h.PID)
+	}
+}
+
+// TestEveryRequestIsAccountedFor: of a server that serves on, every request is
+// answered, and stands in its ledger, on whichever side of the signal it was sent.
+func TestEveryRequestIsAccountedFor(t *testing.T) {
+	onReused, onFresh := sweepBoth(t, quick(t, "serves on"))
+	for _, h := range []*history.History{onReused, onFresh} {
+		if c := h.Counts(); c.Total != 20 || c.Completed != 20 || h.Scheduled != 20 || h.Results != 20 {
+			t.Errorf("%+v of %d scheduled", c, h.Scheduled)
+		}
+		wantTimes(t, h, h == onReused)
+		entries := h.Ledger.Entries()
+		for _, r := range h.Requests {
+			if e := entries[r.Seq]; e.Received != 1 || e.Executed != 1 {
+				t.Errorf("request %d: the ledger has %+v", r.Seq, e)
+			}
+			if r.Port == 0 || !r.Written || r.BytesIn == 0 || r.Status != 200 {
+				t.Errorf("request %d: %+v", r.Seq, r)
+			}
+		}
+	}
+}
+
+// wantTimes asks that the times of all requests can be, and that half of them were
+// sent before the signal.
+func wantTimes(t *testing.T, h *history.History, onReused bool) {
+	t.Helper()
+	before, last := 0, time.Duration(0)
+	for _, r := range h.Requests {
+		if r.Scheduled < last || r.Started < r.Scheduled || r.Sent < r.Started || r.End < r.Sent || r.Connected == 0 {
+			t.Errorf("request %d has times that cannot be: %+v", r.Seq, r)
+		}
+		last = r.Scheduled
+		if r.Sent < h.Signal.Before {
+			before++
+		} else if r.Sent < h.Signal.After {
+			t.Errorf("request %d was sent while the signal was", r.Seq)
+		}
+		if r.Reused != onReused || r.Pooled != onReused || onReused != (r.Connected < h.Requests[0].Started) {
+			t.Errorf("request %d is on the wrong kind of connection: %+v", r.Seq, r)
+		}
+	}
+	if before != 10 {
+		t.Errorf("%d of 20 were sent before the signal", before)
+	}
+}
+
+// TestADeadServerIsMetInEveryWay: whoever comes after the end of a server is
+// refused, or finds the connection closed.
+func TestADeadServerIsMetInEveryWay(t *testing.T) {
+	p := quick(t, "dies")
+	p.Grid = history.Grid{From: -time.Millisecond, To: 100 * time.Millisecond, Step: 5 * time.Millisecond}
+	onReused, onFresh := sweepBoth(t, p)
+	var closed, refused int
+	for _, r := range slices.Concat(onReused.Requests, onFresh.Requests) {
+		switch {
+		case r.Outcome == history.Pending:
+			t.Errorf("request %d has no outcome", r.Seq)
+		case r.Outcome != history.Refused:
+		case r.Reused && r.Reason == history.DeadConnections && r.Stale == 1 && r.BytesOut == 0:
+			closed++
+		case !r.Reused && r.Reason == history.ConnectionRefused && r.BytesOut == 0:
+			refused++
+		}
+	}
+	if closed == 0 || refused == 0 {
+		t.Errorf("%d found their connection closed, %d were refused", closed, refused)
+	}
+	if !onFresh.Exit.Seen && onFresh.Counts().Dropped > 0 {
+		t.Error("the exit was not waited for")
+	}
+}
+
+func TestAHandlerThatHangsIsCutOffByTheGrace(t *testing.T) {
+	p := quick(t, "hangs")
+	p.Scenario.Disruption.Grace = history.Millis(200)
+	onReused, _ := sweepBoth(t, p)
+	for _, r := range onReused.Requests {
+		if r.Outcome != history.Dropped || r.Cause != history.Closed && r.Cause != history.Reset {
+			t.Errorf("request %d: %s, %s", r.Seq, r.Outcome, r.Cause)
+		}
+	}
+}
+
+func TestWhatCannotBeSweptIsSaid(t *testing.T) {
+	for behaviour, want := range map[string]string{
+		"answers 404":   "it was answered 404 Not Found: ask for something that is answered 2xx",
+		"keeps nothing": "the server keeps no connection open: sweep --connections fresh only",
+	} {
+		t.Run(behaviour, func(t *testing.T) {
+			histories, err := Run(t.Context(), quick(t, behaviour))
+			if err != nil || len(histories) == 0 || !strings.Contains(histories[0].Error, want) {
+				t.Fatalf("%v, %d histories; want one with %q", err, len(histories), want)
+			}
+		})
+	}
+	t.Run("fresh only", func(t *testing.T) {
+		p := quick(t, "keeps nothing")
+		p.Scenario.Load.Connections = history.Fresh
+		histories, err := Run(t.Context(), p)
+		if err != nil || len(histories) != 1 || histories[0].Counts().Completed != 20 {
+			t.Errorf("%d histories, %v", len(histories), err)
+		}
+	})
+}
+
+func TestInterrupted(t *testing.T) {
+	p := quick(t, "hangs")
+	p.Scenario.Shutdowns = 5
+	ctx, cancel := context.WithCancel(t.Context())
+	p.Progress = func(s harness.Step) {
+		if s.Doing == "reading" {
+			cancel()
+		}
+	}
+	histories, err := Run(ctx, p)
+	if !errors.Is(err, harness.ErrInterrupted) || len(histories) != 1 || !histories[0].Interrupted {
+		t.Fatalf("%v, %d histories", err, len(histories))
+	}
+	if !errors.Is(syscall.Kill(histories[0].PID, 0), syscall.ESRCH) {
+		t.Error("the server is still there")
+	}
+}
+
+func TestMistakesAreFoundBeforeAnythingStarts(t *testing.T) {
+	for want, change := range map[string]func(*Plan){
+		"sweep.step":        func(p *Plan) { p.Grid.Step = 0 },
+		"sweep.from":        func(p *Plan) { p.Grid.From = p.Grid.To },
+		"sweep.per-step":    func(p *Plan) { p.PerStep = 0 },
+		"is NaN, must be":   func(p *Plan) { p.PerStep = math.NaN() },
+		"connections at":    func(p *Plan) { p.Grid.Step, p.PerStep = 10*time.Microsecond, 100 },
+		"one subject":       func(p *Plan) { p.Subjects = nil },
+		"disruption.signal": func(p *Plan) { p.Scenario.Disruption.Signal = "SIGTERM,1s,SIGTERM" },
+		"disruption.while":  func(p *Plan) { p.Scenario.Disruption.While = []string{"true"} },
+		"plain HTTP only":   func(p *Plan) { p.Scenario.Subject.URL = "https://127.0.0.1:{port}/" },
+		"shutdowns":         func(p *Plan) { p.Scenario.Shutdowns = 0 },
+	} {
+		p := quick(t, "serves on")
+		change(&p)
+		if histories, err := Run(t.Context(), p); err == nil || !strings.Contains(err.Error(), want) || histories != nil {
+			t.Errorf("%v, want one that names %s", err, want)
+		}
+	}
+}

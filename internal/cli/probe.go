@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/probe"
+	"lastcall/harness/result"
+)
+
+const probeLong = `Probe what becomes of connections that are in one exact state as the signal comes.
+
+Load meets most states by chance, and the narrow ones hardly ever. A probe parks
+connections in one state on purpose, proves that they are in it, sends the signal
+to a fresh process, and says what became of them. Each is repeated; where nothing
+is left to chance the repeats must agree, where a race is provoked one loss proves
+it. lastcall list probes names them, lastcall explain http1/in-handler tells of one.
+
+Probes can be chosen by name, family (http1/) or pattern (http1/*-handler). Some
+have to be told where on a server of yours something can be asked for: without
+--slow-url, --download-url, --stream-url, --upload-url, --ws-url or --ready they
+are skipped. Exit codes: 0 pass, 1 fail, 2 a mistake in what was asked for, 3
+inconclusive or could not run. Skips alone are no pass.`
+
+const probeExample = `  lastcall probe signal-notify
+  lastcall probe http1/ silent-holds
+  lastcall probe accept/backlog signal-notify --repeats 10
+  lastcall probe --slow-url '/report?wait={ms}' --upload-url /files --ready /health -- ./myserver --port {port}
+  lastcall probe --matrix naive with-cancel signal-notify drain`
+
+// probeOptions are the flags of probe.
+type probeOptions struct {
+	runOptions
+	subject  subjectOptions
+	url      string
+	hints    probe.Hints
+	repeats  int
+	parallel int
+	matrix   bool
+	list     bool
+}
+
+func newProbe(s streams) *cobra.Command {
+	o := &probeOptions{runOptions: *newRunOptions(), repeats: 3, parallel: 4}
+	cmd := &cobra.Command{
+		Use:               "probe [flags] [PROBE...] [STRATEGY... | -- COMMAND [ARG...]]",
+		Short:             "Park connections in exact states, and see what becomes of them at the signal",
+		Long:              probeLong,
+		Example:           probeExample,
+		ValidArgsFunction: completeProbes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.list {
+				return printList(s.out, kind{"probes", listProbes, nil})
+			}
+			return o.run(cmd.Context(), s, cmd.Flags(), args, cmd.ArgsLenAtDash())
+		},
+	}
+	o.register(cmd.Flags())
+	return cmd
+}
+
+func (o *probeOptions) register(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.BoolVar(&o.list, "list", false, "list the probes")
+	f.BoolVar(&o.matrix, "matrix", false, "show strategies by probes in the table, a mark each")
+	f.Var(numberValue{&o.repeats, "3"}, "repeats", "how often each probe is repeated, each time on a fresh process")
+	f.Var(numberValue{&o.parallel, "4"}, "parallel", "how many servers run at a time (1 where --url names a port)")
+	f.StringVar(&o.url, "url", "", "`URL` of the server, or a path that it answers at once (default http://127.0.0.1:{port}/)")
+	f.StringVar(&o.hints.Slow, "slow-url", "", "`[METHOD ]URL` whose answer takes half a second or more; {ms} in it is replaced by how many milliseconds")
+	f.StringVar(&o.hints.Download, "download-url", "", "`URL` of an answer of many megabytes")
+	f.StringVar(&o.hints.Stream, "stream-url", "", "`URL` of an answer without an end, as of server-sent events")
+	f.StringVar(&o.hints.Upload, "upload-url", "", "`[METHOD ]URL` that takes a body of any kind (default method POST)")
+	f.StringVar(&o.hints.Socket, "ws-url", "", "`URL` that speaks the WebSocket protocol")
+	f.StringArrayVar(&o.subject.headers, "header", nil, "`Name: value` of every request; may be repeated")
+	o.subject.registerServer(f)
+	o.registerDisruption(f)
+	o.policy.registerRules(f)
+	o.output.register(f)
+}
+
+// run probes every subject, and renders.
+func (o *probeOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, args []string, dash int) error {
+	chosen, err := choose(args, dash)
+	if err != nil {
+		return err
+	}
+	plans, suite, err := o.plans(f, chosen)
+	if err != nil {
+		return err
+	}
+	out, err := openOutput(&o.output, s)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	out.matrix = o.matrix
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	bar := newProbeProgress(s.err, o.output.quiet)
+	for i := range plans {
+		plans[i].Progress = bar.probed
+		err = probed(ctx, plans[i], &suite)
+		if err != nil {
+			break
+		}
+	}
+	bar.finish(ctx.Err() != nil)
+	if err != nil && !errors.Is(err, harness.ErrInterrupted) {
+		return inFlags(err, f)
+	}
+	finishSuite(&suite)
+	return conclude(ctx, out, suite, true)
+}
+
+// probed probes one subject, and adds what came of it to the suite.
+func probed(ctx context.Context, plan probe.Plan, suite *result.Suite) error {
+	probes, err := probe.Run(ctx, plan)
+	if boot, ok := errors.AsType[*harness.BootError](err); ok {
+		return fmt.Errorf("%s: %w%s", plan.Subject.Name(), boot, lastWords(boot.Stderr))
+	}
+	if probes != nil {
+		suite.Subjects = append(suite.Subjects, probedSubject(plan, probes))
+	}
+	return err
+}
+
+// lastWords is the end of what a server wrote before it failed to get ready.
+func lastWords(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return ": " + lines[len(lines)-1]
+}
+
+// chosen is what the arguments ask for.
+type chosen struct {
+	cases      []probe.Case
+	strategies []string
+	command    []string
+}
+
+// choose tells the arguments apart: a probe has a slash in its name.
+func choose(args []string, dash int) (c chosen, err error) {
+	named := args
+	if dash >= 0 {
+		named, c.command = args[:dash], args[dash:]
+		if len(c.command) == 0 {
+			return c, usagef("no command follows --: write one, as in lastcall probe -- ./myserver --port {port}")
+		}
+	}
+	var patterns []string
+	for _, arg := range named {
+		if isPattern(arg) {
+			patterns = append(patterns, arg)
+			continue
+		}
+		if _, err := findStrategy(arg); err != nil {
+			return c, err
+		}
+		if slices.Contains(c.strategies, arg) {
+			return c, usagef("strategy %q is named twice: raise --repeats to repeat it", arg)
+		}
+		c.strategies = append(c.strategies, arg)
+	}
+	switch {
+	case len(c.strategies) > 0 && c.command != nil:
+		return c, usagef("%q and a command after -- are both given: drop one of them", c.strategies[0])
+	case len(c.strategies) == 0 && c.command == nil:
+		return c, usagef("there is nothing to probe: name a strategy, as in lastcall probe signal-notify, or write a command after --")
+	}
+	c.cases, err = selectCases(patterns)
+	return c, err
+}

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/probe"
+	"lastcall/harness/process"
+	"lastcall/harness/result"
+	"lastcall/scenarios"
+)
+
+// sampleHints are where the sample service has what probes need.
+func sampleHints() probe.Hints {
+	return probe.Hints{
+		Plain: "/api/data", Slow: "/work?delay={ms}ms", Download: "/work?delay=0s&size=16777216", Chunked: "/stream?chunks=15&every=60ms",
+		Stream: "/events?every=50ms", Upload: "POST /upload", Socket: "/ws", Ready: true,
+	}
+}
+
+// plans returns a plan for each subject, and the suite to be filled.
+func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.Suite, error) {
+	scenario, policy, err := o.scenarioOf(f, c)
+	if err != nil {
+		return nil, result.Suite{}, err
+	}
+	suite := result.Suite{
+		Schema: result.Schema, Tool: tool(), Environment: harness.Environment(), Scenario: scenario,
+		Started: time.Now(), Subjects: []result.Subject{}, Warnings: []string{},
+	}
+	base, err := o.basePlan(scenario, policy, c)
+	if err != nil {
+		return nil, suite, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, suite, fmt.Errorf("find lastcall's own program: %w", err)
+	}
+	if c.command != nil {
+		base.Subject = harness.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}
+		return []probe.Plan{base}, suite, nil
+	}
+	var plans []probe.Plan
+	for _, name := range c.strategies {
+		plan := base
+		strategy := sample(name, program)
+		strategy.Args = append(strategy.Args, "--h2c") // for the probes of HTTP/2
+		plan.Subject = strategy
+		plans = append(plans, plan)
+	}
+	return plans, suite, nil
+}
+
+// scenarioOf is what is common to all subjects, in the form in which it is reported.
+func (o *probeOptions) scenarioOf(f *pflag.FlagSet, c chosen) (harness.Scenario, check.Policy, error) {
+	s, err := loadScenario(scenarios.Default)
+	if err != nil {
+		return s, check.Policy{}, err
+	}
+	if err := o.runOptions.apply(&s, f); err != nil {
+		return s, check.Policy{}, err
+	}
+	if c.command != nil {
+		if site, path, ok := cutSite(o.url); ok {
+			s.Subject.URL, o.hints.Plain = site, path
+		} else if o.hints.Plain = o.url; o.url != "" && !strings.HasPrefix(o.url, "/") {
+			return s, check.Policy{}, usagef("--url %q: must be a path, or a URL as in http://127.0.0.1:{port}/", o.url)
+		}
+		if strings.HasPrefix(s.Subject.URL, "https://") {
+			return s, check.Policy{}, usagef("--url %s: probes speak plain HTTP only, for they need to see the bytes: name the server's HTTP port", o.url)
+		}
+		headers := o.subject.headers
+		o.subject.headers = nil // they are of the probes' requests, not of the load's
+		err := o.subject.apply(&s, f, c.command)
+		o.subject.headers = headers
+		if err != nil {
+			return s, check.Policy{}, err
+		}
+		if err := local(s.Subject); err != nil {
+			return s, check.Policy{}, flagOf(err, f)
+		}
+	}
+	return o.complete(s, f)
+}
+
+// basePlan is a plan without a subject.
+func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chosen) (plan probe.Plan, err error) {
+	for name, n := range map[string]int{"repeats": o.repeats, "parallel": o.parallel} {
+		if n < 1 || n > 100 {
+			return plan, usagef("--%s is %d, must be from 1 to 100", name, n)
+		}
+	}
+	steps, err := process.ParseSequence(s.Disruption.Signal)
+	if err != nil {
+		return plan, usagef("--signal %w", err)
+	}
+	if len(steps) > 1 {
+		return plan, usagef("--signal %s is a sequence: a probe sends one signal (signal/double sends two)", s.Disruption.Signal)
+	}
+	plan = probe.Plan{
+		Cases: c.cases, Hints: sampleHints(), Signal: steps[0].Signal, Target: s.Disruption.Target,
+		Grace: s.Disruption.Grace.Duration, Lag: s.Disruption.Lag.Duration,
+		Clean: policy.ExitCodes, Died: policy.DiesClean, Severity: severityOf(policy),
+		Repeats: o.repeats, Parallel: o.parallel,
+	}
+	if c.command == nil {
+		return plan, nil
+	}
+	plan.Hints, err = o.commandHints(s)
+	if s.Subject.URL != "" && !strings.Contains(s.Subject.URL, "{port}") {
+		plan.Parallel = 1 // they would want the same port
+	}
+	return plan, err
+}
+
+// commandHints are what the flags say of a server of the user's.
+func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
+	h := o.hints
+	h.Ready, h.Chunked = s.Subject.Ready != "", h.Download
+	if h.Upload != "" && !strings.Contains(h.Upload, " ") {
+		h.Upload = "POST " + h.Upload
+	}
+	h.Header = make(map[string]string)
+	for _, text := range o.subject.headers {
+		name, value, ok := strings.Cut(text, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return h, usagef("--header %q: must be as in Accept: application/json", text)
+		}
+		h.Header[name] = strings.TrimSpace(value)
+	}
+	return h, nil
+}
+
+// severityOf says what a breach comes to under a policy. What the policy's own
+// rules do not excuse, but a probe does, is a warning unless the policy is strict.
+func severityOf(policy check.Policy) probe.Severity {
+	status := map[check.Severity]result.ProbeStatus{
+		check.Off: result.ProbeSkip, check.Warn: result.ProbeWarn, check.Require: result.ProbeFail,
+	}
+	return func(rule string, excused bool) result.ProbeStatus {
+		level := policy.Levels[rule]
+		switch {
+		case !excused:
+			return status[level.Breach]
+		case level.Breach == level.Excused && level.Breach == check.Require && rule != check.LateRequestsAnswered && policy.Name != "strict":
+			return result.ProbeWarn
+		}
+		return status[level.Excused]
+	}
+}
+
+// probedSubject is a subject with nothing but its probes.
+func probedSubject(plan probe.Plan, probes []result.Probe) result.Subject {
+	return result.Subject{
+		Name: plan.Subject.Name(), Kind: plan.Subject.Kind(), Verdict: probe.Verdict(probes), Story: []string{}, Probes: probes,
+		Exits: []result.Exit{}, Findings: []result.Finding{}, Details: []result.Detail{},
+	}
+}
+
+// finishSuite sums up: a suite fails with its first subject that does, and passes
+// only if all do.
+func finishSuite(s *result.Suite) {
+	s.Seconds = time.Since(s.Started).Seconds()
+	s.Status = result.SuitePass
+	if len(s.Subjects) == 0 {
+		s.Status = result.SuiteInconclusive
+	}
+	for _, subject := range s.Subjects {
+		switch {
+		case subject.Verdict == result.Fail:
+			s.Status = result.SuiteFail
+		case subject.Verdict == result.Inconclusive && s.Status != result.SuiteFail:
+			s.Status = result.SuiteInconclusive
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package reports
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"slices"
+	"strings"
+
+	"lastcall/harness/result"
+)
+
+// probeFindings returns what the probes came to in the form of findings, for the
+// reports that show both alike. A skip is to a probe what not-exercised is to a
+// rule.
+func probeFindings(s result.Subject) []named {
+	var all []named
+	for _, p := range s.Probes {
+		f := result.Finding{
+			Rule: p.Probe, Status: asStatus(p.Status), Count: p.Lost, Judged: p.Of,
+			Expected: p.Requirement, Detail: p.Seen, Reference: p.Reference,
+		}
+		remedy := p.Remedy
+		if p.Status == result.ProbePass {
+			remedy = ""
+		}
+		all = append(all, named{Finding: f, name: clean(probeName(p)), remedy: remedy})
+	}
+	return all
+}
+
+// asStatus is a probe's status as that of a finding.
+func asStatus(s result.ProbeStatus) result.Status {
+	switch s {
+	case result.ProbePass:
+		return result.Satisfied
+	case result.ProbeWarn:
+		return result.Warned
+	case result.ProbeFail:
+		return result.Violated
+	case result.ProbeSkip:
+		return result.NotExercised
+	case result.ProbeInconclusive:
+	}
+	return result.Unjudged // also one of a later version
+}
+
+// onlySkips reports whether a subject was probed, and nothing came of it.
+func onlySkips(s result.Subject) bool {
+	ran := func(p result.Probe) bool { return p.Status != result.ProbeSkip }
+	return len(s.Probes) > 0 && !slices.ContainsFunc(s.Probes, ran)
+}
+
+// foldedProbes are the probes of one subject, behind a line that opens them.
+func foldedProbes(w io.Writer, s result.Subject) {
+	if len(s.Probes) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n<details>\n<summary>%s: %s, the probes</summary>\n\n",
+		html.EscapeString(clean(s.Name)), Style{}.verdict(s.Verdict))
+	fmt.Fprint(w, "| probe | state at the signal | verdict | seen |\n| :--- | :--- | :--- | :--- |\n")
+	for _, p := range s.Probes {
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", markdown(probeName(p)), markdown(p.State), p.Status, markdown(p.Seen))
+	}
+	for _, p := range s.Probes {
+		if p.Status == result.ProbePass || p.Status == result.ProbeSkip {
+			continue
+		}
+		fmt.Fprintf(w, "\n**%s: %s**\n\n", markdown(probeName(p)), p.Status)
+		for _, line := range aboutProbe(p) {
+			fmt.Fprintf(w, "- %s: %s\n", line[0], markdown(line[1]))
+		}
+	}
+	fmt.Fprint(w, "\n</details>\n")
+}
+
+// aboutProbe is what is told of a probe that did not pass.
+func aboutProbe(p result.Probe) (lines [][2]string) {
+	for _, line := range [][2]string{
+		{"state", p.State},
+		{"seen", p.Seen},
+		{"proof", p.Proof},
+		{"asked", p.Requirement},
+		{"by", p.Reference},
+		{"remedy", p.Remedy},
+		{"known as", strings.Join(p.Bugs, ", ")},
+	} {
+		if line[1] != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// repeatProbes is the command that probes again, or "" where the suite does not
+// hold it.
+func repeatProbes(s result.Suite) string {
+	args := []string{"lastcall", "probe"}
+	repeats := 1
+	for _, subject := range s.Subjects {
+		if subject.Kind != "strategy" {
+			return ""
+		}
+		args = append(args, quote(subject.Name))
+	}
+	for i, p := range s.Subjects[0].Probes { // the same for all
+		repeats = max(repeats, p.Repeats)
+		if i == 0 || p.Probe != s.Subjects[0].Probes[i-1].Probe {
+			args = append(args, quote(p.Probe))
+		}
+	}
+	d := s.Scenario.Disruption
+	args = append(args, "--repeats", fmt.Sprint(repeats), "--signal", quote(d.Signal),
+		"--grace", d.Grace.String(), "--policy", quote(s.Scenario.Policy))
+	return strings.Join(args, " ")
+}

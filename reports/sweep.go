@@ -1,0 +1,66 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"lastcall/harness/result"
+)
+
+// SweepRenderer writes one sweep.
+type SweepRenderer func(w io.Writer, s result.Sweep) error
+
+// SweepFormat is a named way to render a sweep.
+type SweepFormat struct {
+	Name    string
+	Summary string
+	Render  SweepRenderer
+}
+
+// SweepFormats returns every format of a sweep. The slice is fresh.
+func SweepFormats() []SweepFormat {
+	return []SweepFormat{
+		{"chart", "for people: bars on a terminal, and what they mean", SweepChart},
+		{"svg", "for people: the same as a picture, with the intervals", SweepSVG},
+		{"json", "for machines: " + result.SweepSchema + ", described by `lastcall schema sweep`", SweepJSON},
+	}
+}
+
+// SweepNames returns the names of all formats of a sweep.
+func SweepNames() []string {
+	var names []string
+	for _, f := range SweepFormats() {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// SweepJSON writes the sweep as it is, indented, with a final newline.
+func SweepJSON(w io.Writer, s result.Sweep) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(true) // a server's words may end up in a page
+	if err := enc.Encode(s); err != nil {
+		return fmt.Errorf("write json sweep: %w", err)
+	}
+	return nil
+}
+
+// laneName is what a kind of connection is called in a chart.
+func laneName(connections string) string {
+	switch connections {
+	case "reused":
+		return "kept-alive connections, idle until then"
+	case "fresh":
+		return "new connections"
+	}
+	return clean(connections)
+}
+
+// sweepTitle heads a chart.
+func sweepTitle(s result.Sweep) string {
+	return fmt.Sprintf("%s: requests lost, by the instant of sending (%s at 0, %d shutdowns)", clean(s.Subject), clean(s.Signal), s.Measured)
+}
