@@ -19,6 +19,7 @@ type bench struct {
 	plan    *Plan
 	facts   facts
 	variant string
+	ledger  string // the file of the server's
 	server  harness.Server
 	run     string // begins every id
 	ordinal int    // of this server: the ids of all differ
@@ -33,13 +34,6 @@ type bench struct {
 	to        []process.Info // who got the signal
 	signalled time.Time
 	cut       bool // we killed it
-}
-
-// facts are what was found out about the subject before, on a server of its own.
-type facts struct {
-	ledger     bool // it writes one
-	slow       time.Duration
-	slowStatus int
 }
 
 // dial connects to the server.

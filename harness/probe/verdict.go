@@ -53,7 +53,11 @@ func decide(c Case, all []Sighting, reached, broken int, severity Severity) (sta
 	case broken < len(all):
 		return result.ProbeInconclusive, fmt.Sprintf("the repeats differ: in %d of %d it was seen broken: %s", broken, len(all), telling.Seen), telling.Proof
 	}
-	return breach(c, telling, severity), telling.Seen, telling.Proof
+	status = breach(c, telling, severity)
+	if status == result.ProbeSkip {
+		return status, telling.Seen + "; the policy does not ask for it", telling.Proof
+	}
+	return status, telling.Seen, telling.Proof
 }
 
 // breach is what a broken requirement comes to.
