@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -120,6 +122,15 @@ func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chose
 // commandHints are what the flags say of a server of the user's.
 func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
 	h := o.hints
+	for name, hint := range map[string]*string{
+		"slow-url": &h.Slow, "download-url": &h.Download, "stream-url": &h.Stream, "upload-url": &h.Upload, "ws-url": &h.Socket,
+	} {
+		text, err := o.place(s, *hint)
+		if err != nil {
+			return h, usagef("--%s %q: %w", name, *hint, err)
+		}
+		*hint = text
+	}
 	h.Ready, h.Chunked = s.Subject.Ready != "", h.Download
 	if h.Upload != "" && !strings.Contains(h.Upload, " ") {
 		h.Upload = "POST " + h.Upload
@@ -133,6 +144,25 @@ func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
 		h.Header[name] = strings.TrimSpace(value)
 	}
 	return h, nil
+}
+
+// place is where a flag says that something can be asked for: a method, if there is
+// one, and a path.
+func (o *probeOptions) place(s harness.Scenario, text string) (string, error) {
+	method, rest, ok := strings.Cut(text, " ")
+	if !ok {
+		method, rest = "", text
+	}
+	if site, path, ok := cutSite(rest); ok {
+		if site != cmp.Or(s.Subject.URL, "http://127.0.0.1:{port}/") {
+			return "", errors.New("it is not at --url: one server is probed")
+		}
+		rest = pathOf("x://x" + path)
+	}
+	if text != "" && !strings.HasPrefix(rest, "/") {
+		return "", errors.New("must be a path, as in /work, or a URL")
+	}
+	return strings.TrimSpace(method + " " + rest), nil
 }
 
 // severityOf says what a breach comes to under a policy. What the policy's own
