@@ -97,7 +97,7 @@ func (r *runner) all(ctx context.Context) ([]result.Probe, error) {
 	var together, alone []task
 	for place, v := range variants {
 		if flags := v.missing(r.plan.Hints); len(flags) > 0 {
-			probes[place] = skipped(v, "nobody said where the server can be asked for that", flags)
+			probes[place] = skipped(v, flags)
 			continue
 		}
 		sightings[place] = make([]Sighting, r.plan.Repeats)
