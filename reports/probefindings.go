@@ -81,8 +81,13 @@ func foldedProbes(w io.Writer, s result.Subject) {
 // aboutProbe is what is told of a probe that did not pass.
 func aboutProbe(p result.Probe) (lines [][2]string) {
 	for _, line := range [][2]string{
-		{"state", p.State}, {"seen", p.Seen}, {"proof", p.Proof}, {"asked", p.Requirement},
-		{"by", p.Reference}, {"remedy", remedy(p)}, {"known as", strings.Join(p.Bugs, ", ")},
+		{"state", p.State},
+		{"seen", p.Seen},
+		{"proof", p.Proof},
+		{"asked", p.Requirement},
+		{"by", p.Reference},
+		{"remedy", remedy(p)},
+		{"known as", strings.Join(p.Bugs, ", ")},
 	} {
 		if line[1] != "" {
 			lines = append(lines, line)

@@ -3,6 +3,7 @@ package probe
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -223,6 +224,13 @@ func (s *script) answer(c net.Conn, in *bufio.Reader, r *http.Request) bool {
 			status = http.StatusServiceUnavailable
 		}
 	case "/slow":
+		if s.has("dies of a client's reset") {
+			go func() {
+				if _, err := in.Peek(1); errors.Is(err, syscall.ECONNRESET) {
+					os.Exit(0)
+				}
+			}()
+		}
 		status = s.work(r)
 	case "/down":
 		return s.large(c, in, r)
@@ -247,10 +255,7 @@ func (s *script) answer(c net.Conn, in *bufio.Reader, r *http.Request) bool {
 	if leave && !s.has("does not say close") {
 		header = "Connection: close\r\n"
 	}
-	_, err := fmt.Fprintf(c, "HTTP/1.1 %d x\r\n%sContent-Length: 4\r\n\r\ndone", status, header)
-	if err != nil && s.has("dies of a client's reset") {
-		os.Exit(0)
-	}
+	fmt.Fprintf(c, "HTTP/1.1 %d x\r\n%sContent-Length: 4\r\n\r\ndone", status, header)
 	if leave {
 		s.leave(c, in)
 	}
