@@ -46,7 +46,7 @@ type Command struct {
 	Supervisor []string
 }
 
-var _ Subject = Command{}
+var _ Starter = Command{}
 
 // Name returns the name that was given, or the program's.
 func (c Command) Name() string {
@@ -138,40 +138,38 @@ func findProgram(name, dir string) (string, error) {
 
 // Boot starts the command, on a port that is free, and waits until it is ready.
 func (c Command) Boot(ctx context.Context, ledgerPath string) (Server, error) {
+	return boot(ctx, c, ledgerPath)
+}
+
+// Start starts the command on a port that is free.
+func (c Command) Start(ctx context.Context, ledgerPath string) (Server, Await, error) {
 	s := c.spec()
 	port, err := choosePort(s.URL)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := locate(ctx, s, port)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := wantFree(p); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	book, err := openBook(putPort(s.Ledger, strconv.Itoa(port)), ledgerPath)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	child, err := process.Start(c.process(s, port, book.Path()))
 	if err != nil {
 		book.Close()
-		return nil, err
+		return nil, nil, err
 	}
 	server := &local{Process: child, site: site{book: book}}
+	server.found(Endpoint{Address: p.addresses[0], URL: p.url, TLS: p.tls}) // as far as that is known now
 	if s.Ready != "" {
 		server.check = &readiness{template: s.Ready, port: port}
 	}
-	err = server.awaitCommand(ctx, p, s.ReadyTimeout.Duration)
-	if err == nil {
-		err = book.begin()
-	}
-	if err != nil {
-		server.Close() // first, so that its last words are complete
-		return nil, &BootError{Reason: err, Stderr: child.Stderr()}
-	}
-	return server, nil
+	return server, func(ctx context.Context) error { return server.awaitCommand(ctx, p, s.ReadyTimeout.Duration) }, nil
 }
 
 // choosePort returns the port that the URL names, or a free one.

@@ -25,7 +25,7 @@ func (l *local) Signal(s syscall.Signal, target string, holders []process.Info, 
 		sent.To, sent.Before, sent.After, err = l.SignalGroup(s)
 	case history.Owner:
 		if len(holders) == 0 {
-			return sent, fmt.Errorf("nobody is known to listen at %s: use --signal-target leader or group", l.endpoint.Address)
+			return sent, fmt.Errorf("nobody is known to listen at %s: use --signal-target leader or group", l.Endpoint().Address)
 		}
 		sent.To = holders[:1]
 		sent.Before, sent.After, err = l.SignalPID(holders[0].PID, s)

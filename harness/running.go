@@ -53,7 +53,7 @@ func (r Running) Boot(ctx context.Context, ledgerPath string) (Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := &running{site{book: book}}
+	server := &running{site: site{book: book}}
 	if r.Spec.Ready != "" {
 		server.check = &readiness{template: r.Spec.Ready}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"lastcall/harness/load"
@@ -14,13 +15,26 @@ import (
 
 // site is where a server is, whoever started it.
 type site struct {
+	mu       sync.Mutex // guards endpoint: a server can be signalled while it is waited for
 	endpoint Endpoint
 	check    *readiness // nil: none is known
 	book     *Book
 }
 
-// Endpoint returns where the server is asked.
-func (s *site) Endpoint() Endpoint { return s.endpoint }
+// Endpoint returns where the server is asked. It is empty as long as that is not
+// known.
+func (s *site) Endpoint() Endpoint {
+	s.mu.Lock() // not in the middle of found
+	defer s.mu.Unlock()
+	return s.endpoint
+}
+
+// found notes where the server is.
+func (s *site) found(e Endpoint) {
+	s.mu.Lock() // whoever signals it asks for the endpoint
+	defer s.mu.Unlock()
+	s.endpoint = e
+}
 
 // Book is the file to which the server appends its ledger.
 func (s *site) Book() *Book { return s.book }
@@ -34,10 +48,10 @@ func (s *site) Ready(ctx context.Context) error {
 }
 
 // Holders returns the processes that listen at the endpoint.
-func (s *site) Holders() ([]process.Info, error) { return process.Holders(s.endpoint.Address) }
+func (s *site) Holders() ([]process.Info, error) { return process.Holders(s.Endpoint().Address) }
 
 // PortTaken reports whether somebody listens at the endpoint.
-func (s *site) PortTaken() bool { return process.PortTaken(s.endpoint.Address) }
+func (s *site) PortTaken() bool { return process.PortTaken(s.Endpoint().Address) }
 
 // between is how long to wait between two looks at a server that boots.
 const between = 5 * time.Millisecond
@@ -92,11 +106,12 @@ func (s *site) tryReady(ctx context.Context, p place) error {
 	if err != nil {
 		return err
 	}
-	s.endpoint = Endpoint{Address: address, URL: p.url, TLS: p.tls}
+	e := Endpoint{Address: address, URL: p.url, TLS: p.tls}
+	s.found(e)
 	if s.check == nil {
 		return nil
 	}
-	s.check.pin(s.endpoint)
+	s.check.pin(e)
 	return s.check.ask(ctx)
 }
 
@@ -118,10 +133,11 @@ func accepting(ctx context.Context, addresses []string) (string, error) {
 // shakeHands explains a certificate that is not trusted, before the load meets
 // it. Without https there is nothing to do.
 func (s *site) shakeHands(ctx context.Context) error {
-	if s.endpoint.TLS == nil {
+	e := s.Endpoint()
+	if e.TLS == nil {
 		return nil
 	}
-	err := load.Handshake(ctx, s.endpoint.Address, s.endpoint.TLS)
+	err := load.Handshake(ctx, e.Address, e.TLS)
 	if untrusted(err) {
 		return trustIt(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type Strategy struct {
 	Args     []string // without the program's name
 	Lifeline string   // the environment variable that gets the lifeline's descriptor
 	Health   string   // path of the readiness check, "" if the ready line is enough
+	Env      []string // KEY=value, besides our own environment
 
 	Store      string   // the environment variable that names the file of its store, "" if it has none
 	Applied    []string // the command that prints the ids in that file, whose path replaces {store}
@@ -33,7 +35,7 @@ type Strategy struct {
 // storeMark is replaced by the path of a strategy's store.
 const storeMark = "{store}"
 
-var _ Subject = Strategy{}
+var _ Starter = Strategy{}
 
 // Name returns the strategy's name.
 func (s Strategy) Name() string { return s.Label }
@@ -47,30 +49,31 @@ func (s Strategy) Kind() string { return kindStrategy }
 // Check looks at the command only: strategies are known to start.
 func (s Strategy) Check(context.Context) error { return checkLookup(s.Applied, "", s.Supervisor) }
 
-// Boot starts the strategy's process, with a store of its own beside its ledger.
+// Boot starts the strategy's process and waits until it is ready.
 func (s Strategy) Boot(ctx context.Context, ledgerPath string) (Server, error) {
+	return boot(ctx, s, ledgerPath)
+}
+
+// Start starts the strategy's process, with a store of its own beside its ledger.
+func (s Strategy) Start(_ context.Context, ledgerPath string) (Server, Await, error) {
 	book, err := openBook("", ledgerPath)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := process.Start(process.Command{Path: s.Path, Args: s.Args, Lifeline: s.Lifeline, Env: s.environ(book)})
 	if err != nil {
 		book.Close()
-		return nil, err
+		return nil, nil, err
 	}
 	server := &local{Process: p, site: site{book: book}}
 	if s.Health != "" {
 		server.check = &readiness{template: s.Health}
 	}
-	if err := server.awaitAnnouncement(ctx); err != nil {
-		server.Close() // first, so that its last words are complete
-		return nil, &BootError{Reason: err, Stderr: p.Stderr()}
-	}
-	return server, nil
+	return server, server.awaitAnnouncement, nil
 }
 
 func (s Strategy) environ(book *Book) []string {
-	env := []string{ledger.EnvPath + "=" + book.Path()}
+	env := append(slices.Clone(s.Env), ledger.EnvPath+"="+book.Path())
 	if s.Store != "" {
 		env = append(env, s.Store+"="+storeBeside(book))
 	}
@@ -109,7 +112,7 @@ func (l *local) awaitAnnouncement(ctx context.Context) error {
 	}
 	p := place{url: &url.URL{Scheme: "http", Host: line.Addr, Path: "/"}, addresses: []string{line.Addr}}
 	if l.check == nil {
-		l.endpoint = Endpoint{Address: line.Addr, URL: p.url}
+		l.found(Endpoint{Address: line.Addr, URL: p.url})
 		return nil
 	}
 	if err := l.awaitReady(ctx, p, l.Exited()); err != nil {

@@ -25,6 +25,34 @@ type Subject interface {
 	Lookup(server Server) process.Command
 }
 
+// Starter is a subject whose server can be told to stop before it is ready. All
+// are, but what runs already.
+type Starter interface {
+	Subject
+	// Start starts a fresh server as Boot does, and does not wait until it is
+	// ready. Until Await has returned nil its Endpoint may be empty.
+	Start(ctx context.Context, ledgerPath string) (Server, Await, error)
+}
+
+// Await waits until a server is ready. The error says what it did instead.
+type Await func(context.Context) error
+
+// boot starts a server and waits until it is ready.
+func boot(ctx context.Context, subject Starter, ledgerPath string) (Server, error) {
+	server, ready, err := subject.Start(ctx, ledgerPath)
+	if err != nil {
+		return nil, err
+	}
+	if err = ready(ctx); err == nil {
+		err = server.Book().begin()
+	}
+	if err != nil {
+		server.Close() // first, so that its last words are complete
+		return nil, &BootError{Reason: err, Stderr: server.Stderr()}
+	}
+	return server, nil
+}
+
 // Server is a running subject.
 type Server interface {
 	Endpoint() Endpoint

@@ -123,7 +123,9 @@ func TestSummaryOfAttempts(t *testing.T) {
 	}{
 		{"served and then refused", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: ok}, {at: 10 * ms, refused: true}}, 0, "served until 5 ms, refused from 10 ms after the signal; tolerates a load balancer lag of 10 ms"},
 		{"lost at the edge", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: cut}, {at: 10 * ms, refused: true}}, 0, "1 were lost as the listener closed"},
-		{"lost long before", []attempt{{at: 0, answer: cut}, {at: 100 * ms, refused: true}}, 1, "1 were accepted and never answered: one opened 0 ms after the signal was reset (RST) without an answer"},
+		{"lost at the edge, and refused much later", []attempt{{at: 0, answer: cut}, {at: 100 * ms, refused: true}}, 0, "1 were lost as the listener closed"},
+		{"lost for long", []attempt{{at: 0, answer: cut}, {at: 80 * ms, answer: cut}, {at: 100 * ms, refused: true}}, 2, "2 were accepted and never answered: one opened 0 ms after the signal was reset (RST) without an answer"},
+		{"lost, and others served", []attempt{{at: 0, answer: cut}, {at: 80 * ms, answer: ok}, {at: 100 * ms, refused: true}}, 1, "1 were accepted and never answered"},
 		{"hung at the edge", []attempt{{at: 5 * ms, answer: hung}, {at: 10 * ms, refused: true}}, 1, "never answered"},
 		{"lost, and never refused", []attempt{{at: 5 * ms, answer: cut}}, 1, "none was served after the signal, and never refused"},
 		{"declined is no loss", []attempt{{at: 0, answer: answer{whole: true, status: 503}}, {at: 10 * ms, refused: true}}, 0, "none was served, refused from 10 ms after the signal; tolerates a load balancer lag of 0 ms"},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"lastcall/harness/process"
 	"lastcall/harness/result"
 	"lastcall/scenarios"
+	"lastcall/targets"
 )
 
 // sampleHints are where the sample service has what probes need.
@@ -46,15 +48,42 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 	}
 	if c.command != nil {
 		base.Subject = harness.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}
+		base.Start = startOf(base.Subject)
 		return []probe.Plan{base}, suite, nil
 	}
 	var plans []probe.Plan
 	for _, name := range c.strategies {
 		plan := base
-		plan.Subject = sample(name, program)
+		plan.Subject = sample(name, program, base.Lag)
+		plan.Start = startOf(plan.Subject)
 		plans = append(plans, plan)
 	}
 	return plans, suite, nil
+}
+
+// sample is the sample service with a strategy, as a subject. Those that drain are
+// told the lag, as whoever runs a server knows it of theirs; one in the environment
+// is meant, and stays.
+func sample(strategy, program string, lag time.Duration) harness.Strategy {
+	s := harness.Strategy{
+		Label: strategy, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
+		Args: []string{"serve", strategy, "--addr", "127.0.0.1:0", "--request-log=false"},
+	}
+	if lag > 0 && os.Getenv(targets.EnvLag) == "" {
+		s.Env = []string{targets.EnvLag + "=" + lag.String()}
+	}
+	return s
+}
+
+// startOf starts a subject without waiting until it is ready, if that can be done.
+func startOf(subject harness.Subject) probe.Start {
+	starter, ok := subject.(harness.Starter)
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context, ledgerPath string) (harness.Server, func(context.Context) error, error) {
+		return starter.Start(ctx, ledgerPath)
+	}
 }
 
 // scenarioOf is what is common to all subjects, in the form in which it is reported.
