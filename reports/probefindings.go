@@ -80,13 +80,14 @@ func foldedProbes(w io.Writer, s result.Subject) {
 
 // aboutProbe is what is told of a probe that did not pass.
 func aboutProbe(p result.Probe) (lines [][2]string) {
+	p.Remedy = remedy(p)
 	for _, line := range [][2]string{
 		{"state", p.State},
 		{"seen", p.Seen},
 		{"proof", p.Proof},
 		{"asked", p.Requirement},
 		{"by", p.Reference},
-		{"remedy", remedy(p)},
+		{"remedy", p.Remedy},
 		{"known as", strings.Join(p.Bugs, ", ")},
 	} {
 		if line[1] != "" {

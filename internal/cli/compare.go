@@ -94,12 +94,17 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 			return plan, policy, usagef("strategy %q is named twice: raise --shutdowns to repeat it", name)
 		}
 		seen[name] = true
-		plan.Subjects = append(plan.Subjects, ordersStore.witness(harness.Strategy{
-			Label: strategy.Name, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
-			Args: []string{"serve", strategy.Name, "--addr", "127.0.0.1:0", "--request-log=false"},
-		}, scenario, program))
+		plan.Subjects = append(plan.Subjects, ordersStore.witness(sample(strategy.Name, program), scenario, program))
 	}
 	return plan, policy, nil
+}
+
+// sample is the sample service with a strategy, as a subject.
+func sample(strategy, program string) harness.Strategy {
+	return harness.Strategy{
+		Label: strategy, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
+		Args: []string{"serve", strategy, "--addr", "127.0.0.1:0", "--request-log=false"},
+	}
 }
 
 func workPath(s harness.Scenario) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,25 +55,25 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 	var plans []probe.Plan
 	for _, name := range c.strategies {
 		plan := base
-		plan.Subject = sample(name, program, base.Lag)
-		plan.Start = startOf(plan.Subject)
+		plan.Subject = sample(name, program)
 		plans = append(plans, plan)
+	}
+	for i := range plans {
+		plans[i].Subject = toldOf(base.Lag, plans[i].Subject)
+		plans[i].Start = startOf(plans[i].Subject)
 	}
 	return plans, suite, nil
 }
 
-// sample is the sample service with a strategy, as a subject. Those that drain are
-// told the lag, as whoever runs a server knows it of theirs; one in the environment
-// is meant, and stays.
-func sample(strategy, program string, lag time.Duration) harness.Strategy {
-	s := harness.Strategy{
-		Label: strategy, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
-		Args: []string{"serve", strategy, "--addr", "127.0.0.1:0", "--request-log=false"},
+// toldOf is a strategy that is told the lag, as whoever runs a server knows it of
+// theirs. One in the environment is meant, and stays.
+func toldOf(lag time.Duration, subject harness.Subject) harness.Subject {
+	strategy, ok := subject.(harness.Strategy)
+	if !ok || lag == 0 || os.Getenv(targets.EnvLag) != "" {
+		return subject
 	}
-	if lag > 0 && os.Getenv(targets.EnvLag) == "" {
-		s.Env = []string{targets.EnvLag + "=" + lag.String()}
-	}
-	return s
+	strategy.Env = append(slices.Clone(strategy.Env), targets.EnvLag+"="+lag.String())
+	return strategy
 }
 
 // startOf starts a subject without waiting until it is ready, if that can be done.
