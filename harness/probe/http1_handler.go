@@ -165,6 +165,7 @@ func clientAborts(b *bench) (Sighting, error) {
 	}
 	leaves.abort()
 	s := b.served(proof, stays.answer(stays.method, b.until(), nil))
+	stays.close() // kept alive, it could hold the exit in its own right
 	end, err := b.awaitExit()
 	if err != nil {
 		return Sighting{}, err

@@ -31,15 +31,19 @@ type Start func(ctx context.Context, ledgerPath string) (harness.Server, func(co
 
 const (
 	// instants is how many processes are told to stop in one repeat, each at
-	// another instant of its start.
+	// another instant of its start: the last just after it was ready.
 	instants = 8
-	// beyond is how far after the server is ready the last of them is.
+	// beyond is how long after it was ready.
 	beyond = 20 * time.Millisecond
+	// atATime is how many of them start at a time: more would make each start
+	// another one than that of which the time was taken.
+	atATime = 2
 )
 
 // early is what became of a process that was told to stop as it started.
 type early struct {
-	at   time.Duration // since it was started
+	at   time.Duration // since it was started, or was ready
+	late bool          // it is told only when it is ready
 	end  leave
 	bad  string // why it is not as asked
 	died bool   // of the signal itself
@@ -54,9 +58,17 @@ func startupSweep(b *bench) (s Sighting, err error) {
 	}
 	all := make([]early, instants)
 	var done sync.WaitGroup
+	turn := make(chan struct{}, atATime)
 	for i := range all {
-		all[i].at = (b.facts.boot + beyond) * time.Duration(i) / (instants - 1)
-		done.Go(func() { b.signalEarly(&all[i], i) }) // each has an element of its own
+		all[i].at = b.facts.boot * time.Duration(i) / (instants - 1)
+		if all[i].late = i == instants-1; all[i].late {
+			all[i].at = beyond
+		}
+		done.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			b.signalEarly(&all[i], i) // each has an element of its own
+		})
 	}
 	done.Wait()
 	died := 0
@@ -69,10 +81,10 @@ func startupSweep(b *bench) (s Sighting, err error) {
 		}
 	}
 	s.Reached, s.Of = true, len(all)
-	s.Proof = fmt.Sprintf("the signal was sent from 0 to %s after the start; without it the server was ready after %s", short(b.facts.boot+beyond), short(b.facts.boot))
+	s.Proof = fmt.Sprintf("the signal was sent at %d instants from the start to %s after the server was ready, for which it took %s", instants, short(beyond), short(b.facts.boot))
 	for _, e := range all {
 		if e.bad != "" && s.Lost == 0 {
-			s.Seen = fmt.Sprintf("told %s after its start, %s", short(e.at), e.bad)
+			s.Seen = fmt.Sprintf("told %s, %s", e.when(), e.bad)
 		}
 		if e.bad != "" {
 			s.Lost++
@@ -82,6 +94,14 @@ func startupSweep(b *bench) (s Sighting, err error) {
 		s.Seen = fmt.Sprintf("all %d ended, %d of them by the signal's default action", len(all), died)
 	}
 	return s, nil
+}
+
+// when says when it was told.
+func (e early) when() string {
+	if e.late {
+		return short(e.at) + " after it was ready"
+	}
+	return short(e.at) + " after its start"
 }
 
 // signalEarly carries out one of them.
@@ -98,6 +118,12 @@ func (b *bench) signalEarly(e *early, i int) {
 	defer cancel()
 	got := make(chan error, 1) // buffered: nobody may be there to take it
 	go func() { got <- ready(ctx) }()
+	if e.late {
+		if e.err = <-got; e.err != nil {
+			return
+		}
+		got <- nil // it is looked at again below
+	}
 	if e.err = one.pause(e.at); e.err != nil {
 		return
 	}
