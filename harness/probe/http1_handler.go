@@ -67,6 +67,7 @@ func (b *bench) sendSlow(follows string) (s sent, proof string, err error) {
 	if err = s.write(s.text + follows); err != nil {
 		return s, "", err
 	}
+	b.dueBy(s.wrote)
 	proof, err = b.working(s.conn, s.request)
 	return s, proof, err
 }
