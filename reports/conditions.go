@@ -97,7 +97,11 @@ func probeConditions(s result.Suite) string {
 			repeats = max(repeats, p.Repeats)
 		}
 	}
-	text := fmt.Sprintf("%d repeats each, %s, grace %s, policy %s%s, %s.", repeats, disruption(s.Scenario.Disruption),
+	often := ""
+	if repeats > 0 { // else all were skipped
+		often = fmt.Sprintf("%d repeats each, ", repeats)
+	}
+	text := fmt.Sprintf("%s%s, grace %s, policy %s%s, %s.", often, disruption(s.Scenario.Disruption),
 		s.Scenario.Disruption.Grace, s.Scenario.Policy, changed(s.Scenario.Overrides), took(s.Seconds))
 	if s.Status == result.SuiteInterrupted {
 		return "Interrupted: what is shown is partial. " + text

@@ -22,7 +22,27 @@ type named struct {
 
 // findings returns what the rules and the probes came to for a subject, each under
 // a name of its own.
-func findings(s result.Subject) []named { return append(ruleFindings(s), probeFindings(s)...) }
+func findings(s result.Subject) []named {
+	list, taken := ruleFindings(s), make(map[string]bool)
+	for _, f := range list {
+		taken[f.name] = true
+	}
+	for _, f := range probeFindings(s) {
+		f.name = unused(f.name, taken)
+		list = append(list, f)
+	}
+	return list
+}
+
+// unused returns a name that nobody has taken yet, and takes it.
+func unused(base string, taken map[string]bool) string {
+	name := base
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s (%d)", base, n)
+	}
+	taken[name] = true
+	return name
+}
 
 // ruleFindings returns what the rules came to. A verdict that no finding accounts for is one more: what did not pass
 // must not look green because nobody says why.
@@ -41,12 +61,7 @@ func ruleFindings(s result.Subject) []named {
 		if shutdown := onlyShutdown(f); rules[base] > 1 && shutdown > 0 {
 			base = fmt.Sprintf("%s, %s %d", base, occasion(s), shutdown)
 		}
-		name := base
-		for n := 2; taken[name]; n++ {
-			name = fmt.Sprintf("%s (%d)", base, n)
-		}
-		taken[name] = true
-		list[i] = named{Finding: f, name: name}
+		list[i] = named{Finding: f, name: unused(base, taken)}
 	}
 	return list
 }

@@ -20,13 +20,17 @@ func probeFindings(s result.Subject) []named {
 			Rule: p.Probe, Status: asStatus(p.Status), Count: p.Lost, Judged: p.Of,
 			Expected: p.Requirement, Detail: p.Seen, Reference: p.Reference,
 		}
-		remedy := p.Remedy
-		if p.Status == result.ProbePass {
-			remedy = ""
-		}
-		all = append(all, named{Finding: f, name: clean(probeName(p)), remedy: remedy})
+		all = append(all, named{Finding: f, name: clean(probeName(p)), remedy: remedy(p)})
 	}
 	return all
+}
+
+// remedy is what would help, where it is known that something has to be helped.
+func remedy(p result.Probe) string {
+	if p.Status == result.ProbePass || p.Status == result.ProbeInconclusive {
+		return ""
+	}
+	return p.Remedy
 }
 
 // asStatus is a probe's status as that of a finding.
@@ -76,6 +80,7 @@ func foldedProbes(w io.Writer, s result.Subject) {
 
 // aboutProbe is what is told of a probe that did not pass.
 func aboutProbe(p result.Probe) (lines [][2]string) {
+	p.Remedy = remedy(p)
 	for _, line := range [][2]string{
 		{"state", p.State},
 		{"seen", p.Seen},

@@ -105,5 +105,9 @@ func probeCounts(s result.Subject) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 		}
 	}
-	return fmt.Sprintf("%d probes: %s", len(s.Probes), strings.Join(parts, ", "))
+	noun := "probes"
+	if len(s.Probes) == 1 {
+		noun = "probe"
+	}
+	return fmt.Sprintf("%d %s: %s", len(s.Probes), noun, strings.Join(parts, ", "))
 }

@@ -278,7 +278,7 @@ func goldens() map[string]result.Suite {
 	return map[string]result.Suite{
 		"pass": passing(), "fail": failing(), "inconclusive": inconclusive(), "warning": warned(),
 		"interrupted": interrupted(), "hostile": hostile(), "huge": huge(), "exits": exits(),
-		"empty": suiteOf(), "rules": ruled(), "undelivered": undelivered(), "operation": operation(),
+		"probes": probed(), "skipped": skippedProbes(), "empty": suiteOf(), "rules": ruled(), "undelivered": undelivered(), "operation": operation(),
 	}
 }
 
@@ -293,6 +293,9 @@ func TestGoldens(t *testing.T) {
 			})
 		}
 	}
+	t.Run("probes/matrix", func(t *testing.T) {
+		golden(t, "testdata/probes.matrix.table", render(t, Style{Matrix: true}.Table, probed()))
+	})
 	t.Run("fail/coloured table", func(t *testing.T) {
 		golden(t, "testdata/fail.coloured.table", render(t, Style{Color: true}.Table, failing()))
 	})

@@ -167,6 +167,17 @@ func drawSubject(t *rapid.T) result.Subject {
 		Exits:       rapid.SliceOfN(rapid.Custom(drawExit), 0, 8).Draw(t, "exits"),
 		ExitSeconds: result.Spread{Median: rapid.Float64Range(0, 3600).Draw(t, "median")},
 		Details:     []result.Detail{{Shutdown: 1000, Stderr: lines.Draw(t, "stderr")}},
+		Probes:      rapid.SliceOfN(rapid.Custom(drawProbe), 0, 3).Draw(t, "probes"),
+		Shutdowns:   rapid.IntRange(0, 1).Draw(t, "shutdowns"),
+	}
+}
+
+func drawProbe(t *rapid.T) result.Probe {
+	text := rapid.StringN(-1, 200, -1)
+	return result.Probe{
+		Probe: text.Draw(t, "probe"), Variant: text.Draw(t, "variant"),
+		Status: result.ProbeStatus(rapid.IntRange(0, 6).Draw(t, "status")), // two of them of a later version
+		Seen:   text.Draw(t, "seen"), State: text.Draw(t, "state"), Requirement: text.Draw(t, "requirement"), Remedy: text.Draw(t, "remedy"),
 	}
 }
 
@@ -182,11 +193,15 @@ func TestTableIsNeverTooWide(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		suite := drawSuite(t)
 		var out strings.Builder
-		if err := (Style{}).Table(&out, suite); err != nil {
+		style, most := Style{Matrix: rapid.Bool().Draw(t, "matrix")}, width
+		if style.Matrix && probesOnly(suite) {
+			most = matrixWidth
+		}
+		if err := style.Table(&out, suite); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.SplitSeq(out.String(), "\n") {
-			if columns(line) > width {
+			if columns(line) > most {
 				t.Fatalf("%d columns: %q", columns(line), line)
 			}
 		}

@@ -126,11 +126,14 @@ func (p pair) compare() result.SubjectDiff {
 	}
 	d.Name = p.old.Name
 	d.Changes = append(d.Changes, p.verdict())
-	for _, l := range lossFigures() {
-		d.Changes = append(d.Changes, p.compareLosses(l))
+	if !p.unloaded() {
+		for _, l := range lossFigures() {
+			d.Changes = append(d.Changes, p.compareLosses(l))
+		}
+		d.Changes = append(d.Changes, p.shutdownsFailed(), p.compareExits())
 	}
-	d.Changes = append(d.Changes, p.shutdownsFailed(), p.compareExits())
 	d.Changes = append(d.Changes, p.rules()...)
+	d.Changes = append(d.Changes, p.probes()...)
 	p.conclude(&d)
 	return d
 }
@@ -167,6 +170,11 @@ func whyUnjudged(s *result.Subject) string {
 	for _, f := range s.Findings {
 		if f.Status == result.Unjudged && f.Detail != "" {
 			return f.Detail
+		}
+	}
+	for _, p := range s.Probes {
+		if p.Status == result.ProbeInconclusive {
+			return probeName(&p) + ": " + p.Seen
 		}
 	}
 	return "it does not say why"

@@ -54,6 +54,11 @@ func validSubject(s result.Subject) error {
 			return err
 		}
 	}
+	for _, p := range s.Probes {
+		if p.Lost < 0 || p.Of < 0 || p.Lost > maxCount || p.Of > maxCount || p.Repeats < 0 {
+			return fmt.Errorf("the probe %q counts %d of %d, in %d repeats", p.Probe, p.Lost, p.Of, p.Repeats)
+		}
+	}
 	for _, f := range s.Findings {
 		if f.Count < 0 || f.Judged < 0 || f.Count > maxCount || f.Judged > maxCount {
 			return fmt.Errorf("the rule %q counts %d of %d", f.Rule, f.Count, f.Judged)

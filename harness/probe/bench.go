@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lastcall/harness"
+	"lastcall/harness/history"
 	"lastcall/harness/process"
 )
 
@@ -19,6 +20,7 @@ type bench struct {
 	plan    *Plan
 	facts   facts
 	variant string
+	ledger  string // the file of the server's
 	server  harness.Server
 	run     string // begins every id
 	ordinal int    // of this server: the ids of all differ
@@ -30,16 +32,10 @@ type bench struct {
 	conns []*conn
 	over  bool
 
+	due       time.Time      // when the slow request is answered that the signal must come before
 	to        []process.Info // who got the signal
 	signalled time.Time
 	cut       bool // we killed it
-}
-
-// facts are what was found out about the subject before, on a server of its own.
-type facts struct {
-	ledger     bool // it writes one
-	slow       time.Duration
-	slowStatus int
 }
 
 // dial connects to the server.
@@ -101,9 +97,12 @@ func (b *bench) signal() error { return b.send(b.plan.Signal) }
 
 // send sends a signal. The first one is that from which everything is counted.
 func (b *bench) send(s syscall.Signal) error {
-	holders, err := b.server.Holders()
-	if err != nil {
-		holders = nil // only where the owner is the target somebody misses them
+	var holders []process.Info
+	if b.plan.Target == history.Owner { // to look for them takes its time on a busy machine
+		var err error
+		if holders, err = b.server.Holders(); err != nil {
+			return err
+		}
 	}
 	var mark func() error
 	if b.signalled.IsZero() {
@@ -116,7 +115,23 @@ func (b *bench) send(s syscall.Signal) error {
 	if b.signalled.IsZero() {
 		b.signalled, b.to = sent.Before, sent.To
 	}
+	if !b.due.IsZero() && sent.After.After(b.due.Add(-tooClose)) {
+		return fmt.Errorf("the signal came too late, %s before the answer was due: the machine is too busy", short(b.due.Sub(sent.After)))
+	}
 	return nil
+}
+
+// tooClose is how near to its answer a request can be said to be in its handler:
+// how long that takes is known no better.
+const tooClose = 100 * time.Millisecond
+
+// dueBy notes that a request was sent whose answer takes so long. The first of
+// those that are open counts.
+func (b *bench) dueBy(wrote time.Time) {
+	due := wrote.Add(b.facts.slow)
+	if b.due.Before(time.Now()) || due.Before(b.due) {
+		b.due = due
+	}
 }
 
 // pause waits, unless the run ends.

@@ -167,6 +167,8 @@ func (c *conn) taken() error {
 	switch {
 	case err != nil:
 		return err
+	case peer.Closed:
+		return errors.New("the server has closed it")
 	case !peer.Accepted:
 		return errors.New("it waits in the accept queue")
 	case peer.Unread > 0:

@@ -141,6 +141,9 @@ func endlessStream(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	a = c.body(a, resp, b.signalled.Add(b.plan.Grace))
+	if a.whole {
+		c.close() // kept alive, it could hold the exit in its own right
+	}
 	end, err := b.awaitExit()
 	if err != nil {
 		return s, err

@@ -67,6 +67,7 @@ func (b *bench) sendSlow(follows string) (s sent, proof string, err error) {
 	if err = s.write(s.text + follows); err != nil {
 		return s, "", err
 	}
+	b.dueBy(s.wrote)
 	proof, err = b.working(s.conn, s.request)
 	return s, proof, err
 }
@@ -165,6 +166,7 @@ func clientAborts(b *bench) (Sighting, error) {
 	}
 	leaves.abort()
 	s := b.served(proof, stays.answer(stays.method, b.until(), nil))
+	stays.close() // kept alive, it could hold the exit in its own right
 	end, err := b.awaitExit()
 	if err != nil {
 		return Sighting{}, err

@@ -36,6 +36,8 @@ type Case struct {
 	Race     bool     // one loss proves it, and the repeats need not agree
 	Alone    bool     // nothing else runs meanwhile: its times are of a few milliseconds
 
+	unbooted bool // it starts its servers itself
+
 	// run carries out one repeat. An error is why the state was not reached, or,
 	// of type inapplicable, why the server cannot be probed so.
 	run func(*bench) (Sighting, error)
@@ -86,7 +88,7 @@ func Catalogue() []Case {
 		acceptCases(),
 		requestCases(), handlerCases(), answerCases(), reuseCases(), latecomerCases(), socketCases(), // http1/
 		newCases(),
-		signalCases(),
+		signalCases(), startupCases(), // signal/
 		treeCases(),
 		exitCases(),
 		readyCases(),

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 // Plan says what is probed, and how.
 type Plan struct {
 	Subject  harness.Subject
+	Start    Start // nil: it can only be booted
 	Cases    []Case
 	Hints    Hints
 	Signal   syscall.Signal
@@ -97,7 +97,7 @@ func (r *runner) all(ctx context.Context) ([]result.Probe, error) {
 	var together, alone []task
 	for place, v := range variants {
 		if flags := v.missing(r.plan.Hints); len(flags) > 0 {
-			probes[place] = skipped(v, "nobody said where the server can be asked for that", flags)
+			probes[place] = skipped(v, flags)
 			continue
 		}
 		sightings[place] = make([]Sighting, r.plan.Repeats)
@@ -170,23 +170,33 @@ func (r *runner) sight(ctx context.Context, v Variant) Sighting {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*r.plan.Grace+caseTime, errors.New("it took too long"))
 	defer cancel()
-	b, err := r.boot(ctx)
-	if err != nil {
-		return sightingOf(Sighting{}, err)
+	b := r.bench(ctx)
+	if !v.unbooted {
+		var err error
+		if b, err = r.boot(ctx); err != nil {
+			return sightingOf(Sighting{}, err)
+		}
+		defer b.end()
 	}
-	defer b.end()
 	b.variant = v.Name
 	return sightingOf(v.run(b))
 }
 
+// bench is an empty one: there is no server.
+func (r *runner) bench(ctx context.Context) *bench {
+	ordinal := int(r.ordinal.Add(1))
+	path := filepath.Join(r.dir, strconv.Itoa(ordinal)+".ledger")
+	return &bench{ctx: ctx, plan: r.plan, facts: r.facts, run: r.id, ordinal: ordinal, ledger: path}
+}
+
 // boot boots a server, and puts it on a bench.
 func (r *runner) boot(ctx context.Context) (*bench, error) {
-	ordinal := int(r.ordinal.Add(1))
-	server, err := r.plan.Subject.Boot(ctx, filepath.Join(r.dir, strconv.Itoa(ordinal)+".ledger"))
+	b := r.bench(ctx)
+	server, err := r.plan.Subject.Boot(ctx, b.ledger)
 	if err != nil {
 		return nil, fmt.Errorf("the server did not get ready: %w", err)
 	}
-	b := &bench{ctx: ctx, plan: r.plan, facts: r.facts, server: server, run: r.id, ordinal: ordinal}
+	b.server = server
 	b.another = func() (*bench, error) { return r.boot(ctx) }
 	stop := context.AfterFunc(ctx, b.closeAll) // nobody reads on after the end
 	b.end = func() {
@@ -195,41 +205,4 @@ func (r *runner) boot(ctx context.Context) (*bench, error) {
 		server.Close()
 	}
 	return b, nil
-}
-
-// survey finds out, on a server of its own, what the cases build on.
-func (r *runner) survey(ctx context.Context) error {
-	b, err := r.boot(ctx)
-	if err != nil {
-		return err
-	}
-	defer b.end()
-	c, err := b.dial()
-	if err != nil {
-		return fmt.Errorf("the server did not accept a connection: %w", err)
-	}
-	req, err := b.plain()
-	if err != nil {
-		return err
-	}
-	if a := b.ask(c, req); !a.whole {
-		return fmt.Errorf("%s %s was %s, before any signal", req.method, b.server.Endpoint().URL, a)
-	}
-	r.facts.ledger = b.received(req.id)
-	if r.plan.Hints.Slow == "" {
-		return nil
-	}
-	if c, err = b.dial(); err != nil {
-		return err
-	}
-	if req, err = b.slow(slowFor); err != nil {
-		return err
-	}
-	began := time.Now()
-	a := b.ask(c, req)
-	if !a.whole || a.status >= http.StatusBadRequest {
-		return fmt.Errorf("the slow request was %s, before any signal", a)
-	}
-	r.facts.slow, r.facts.slowStatus = time.Since(began), a.status
-	return nil
 }

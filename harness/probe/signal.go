@@ -57,6 +57,7 @@ func interrupt(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	s = b.served(proof, w.answer(w.method, b.until(), nil))
+	w.close() // kept alive, it could hold the exit in its own right
 	end, err := b.awaitExit()
 	if err != nil {
 		return s, err

@@ -16,7 +16,7 @@ func treeCases() []Case {
 			ID: "tree/wrapper", State: "no connection open",
 			Requires:  "The process that holds the listening socket hears the signal, whoever was started first.",
 			Reference: "golang/go #54868; npm/npm #4603; docker stop",
-			Remedy:    "Start the server itself, or with exec from the script: a shell, npm and go run pass no signal on. To build and then run is not go run.",
+			Remedy:    "Start the server itself, or with exec from the script: a shell, npm and go run pass no signal on. Build first, and run what was built.",
 			Bugs:      []string{"B26", "B70", "B71", "B80"}, Rule: ruleDelivered, run: wrapper,
 		},
 		{
@@ -58,7 +58,7 @@ func wrapper(b *bench) (s Sighting, err error) {
 			s.Seen = fmt.Sprintf("it was passed on: the socket was closed %s after the signal", short(took))
 			return s, nil
 		case time.Now().After(deadline):
-			s.Bad, s.Seen = true, fmt.Sprintf("%s never heard of it, and listens still %s after the signal", names([]process.Info{owner}), short(took))
+			s.Bad, s.Seen = true, fmt.Sprintf("it never heard of it, and listens still %s after the signal: %s", short(took), owner)
 			return s, nil
 		}
 		if err := b.pause(pause); err != nil {
@@ -96,7 +96,7 @@ func survivors(b *bench) (s Sighting, err error) {
 		if time.Now().After(deadline) {
 			s = Sighting{Reached: true, Proof: idleProof, Bad: true, Seen: "the port was still taken"}
 			if len(left) > 0 {
-				s.Seen = names(left) + " lived on"
+				s.Seen = "lived on: " + names(left)
 			}
 			return s, nil
 		}

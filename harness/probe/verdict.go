@@ -53,7 +53,11 @@ func decide(c Case, all []Sighting, reached, broken int, severity Severity) (sta
 	case broken < len(all):
 		return result.ProbeInconclusive, fmt.Sprintf("the repeats differ: in %d of %d it was seen broken: %s", broken, len(all), telling.Seen), telling.Proof
 	}
-	return breach(c, telling, severity), telling.Seen, telling.Proof
+	status = breach(c, telling, severity)
+	if status == result.ProbeSkip {
+		return status, telling.Seen + "; the policy does not ask for it", telling.Proof
+	}
+	return status, telling.Seen, telling.Proof
 }
 
 // breach is what a broken requirement comes to.
@@ -97,13 +101,12 @@ func firstWhy(all []Sighting) string {
 	return "nobody says why"
 }
 
-// skipped is a case that was not run.
-func skipped(v Variant, why string, flags []string) result.Probe {
-	p := judge(v.Case, []Sighting{{Skip: why}}, nil)
+// skipped is a case that was not run for want of flags.
+func skipped(v Variant, flags []string) result.Probe {
+	named := strings.Join(flags, " and ")
+	p := judge(v.Case, []Sighting{{Skip: "nobody said where: give " + named}}, nil)
 	p.Variant, p.Repeats = v.Name, 0
-	if len(flags) > 0 {
-		p.Remedy = "give " + strings.Join(flags, " and ") + " to enable it"
-	}
+	p.Remedy = "give " + named + " to enable it"
 	return p
 }
 

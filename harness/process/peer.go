@@ -10,8 +10,9 @@ type Peer struct {
 	// Accepted is false as long as the connection waits in the accept queue: no
 	// process has it yet.
 	Accepted bool
-	Unread   int // bytes that have arrived and were not read
-	Unsent   int // bytes that were written and not acknowledged by the client
+	Closed   bool // by the server: what is left of it is the kernel's
+	Unread   int  // bytes that have arrived and were not read
+	Unsent   int  // bytes that were written and not acknowledged by the client
 }
 
 // ErrNoPeer says that the kernel shows no such connection: it is closed, or was

@@ -27,7 +27,7 @@ func FindPeer(server, client netip.AddrPort) (Peer, error) {
 	}
 	for _, s := range found {
 		if s.state != tcpListenState && s.state != tcpTimeWaitState { // without the former it finds who listens
-			return Peer{Accepted: s.inode != 0, Unread: int(s.rx), Unsent: int(s.tx)}, nil
+			return s.peer(), nil
 		}
 	}
 	return Peer{}, ErrNoPeer
@@ -68,6 +68,10 @@ func queue(conn syscall.Conn, which uint) (n int, err error) {
 
 // States of a socket (include/net/tcp_states.h).
 const (
+	tcpFinWait1State = 4
+	tcpFinWait2State = 5
+	tcpLastAckState  = 9
+	tcpClosingState  = 11
 	tcpTimeWaitState = 6
 	tcpListenState   = 10
 )
@@ -122,6 +126,11 @@ type socket struct {
 	state  uint8
 	rx, tx uint32
 	inode  uint32 // 0: no process has it
+}
+
+func (s socket) peer() Peer {
+	closed := s.state == tcpFinWait1State || s.state == tcpFinWait2State || s.state == tcpLastAckState || s.state == tcpClosingState
+	return Peer{Accepted: s.inode != 0 || closed, Closed: closed && s.inode == 0, Unread: int(s.rx), Unsent: int(s.tx)}
 }
 
 // diagnose asks the kernel. The error wraps ENOENT if there is no such connection.

@@ -33,6 +33,12 @@ func TestNames(t *testing.T) {
 		{result.SuitePass, "pass"},
 		{result.SuiteFail, "fail"},
 		{result.SuiteInterrupted, "interrupted"},
+		{result.ProbeInconclusive, "inconclusive"},
+		{result.ProbePass, "pass"},
+		{result.ProbeWarn, "warn"},
+		{result.ProbeFail, "fail"},
+		{result.ProbeSkip, "skip"},
+		{result.ProbeStatus(5), "status(5)"},
 		{result.CannotTell, "~"},
 		{result.Same, "same"},
 		{result.Better, "better"},
@@ -55,6 +61,9 @@ func TestZeroIsNeverGreen(t *testing.T) {
 	var subject result.Subject
 	var finding result.Finding
 	var change result.Change
+	if probe := (result.Probe{}); probe.Status != result.ProbeInconclusive {
+		t.Errorf("the zero value of a probe's status is %v", probe.Status)
+	}
 	var diff result.Diff
 	if change.Direction != result.CannotTell || diff.Verdict != result.Inconclusive || diff.Judged() {
 		t.Errorf("zero values are %v, %v, judged %v", change.Direction, diff.Verdict, diff.Judged())
@@ -70,11 +79,12 @@ type states struct {
 	S result.Status
 	O result.Overall
 	D result.Direction
+	P result.ProbeStatus
 }
 
 func TestStatesReadBack(t *testing.T) {
 	for i := range uint8(5) {
-		want := states{V: result.Verdict(i % 3), S: result.Status(i), O: result.Overall(i % 4), D: result.Direction(i % 4)}
+		want := states{V: result.Verdict(i % 3), S: result.Status(i), O: result.Overall(i % 4), D: result.Direction(i % 4), P: result.ProbeStatus(i)}
 		text, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +97,7 @@ func TestStatesReadBack(t *testing.T) {
 }
 
 func TestUnknownStatesAreErrors(t *testing.T) {
-	for _, text := range []string{`{"V":"green"}`, `{"V":"warn"}`, `{"S":"PASS"}`, `{"S":""}`, `{"O":"status(9)"}`, `{"O":1}`, `{"D":"?"}`} {
+	for _, text := range []string{`{"V":"green"}`, `{"V":"warn"}`, `{"S":"PASS"}`, `{"S":""}`, `{"O":"status(9)"}`, `{"O":1}`, `{"D":"?"}`, `{"P":"not-exercised"}`} {
 		var got states
 		if err := json.Unmarshal([]byte(text), &got); err == nil || got != (states{}) {
 			t.Errorf("%s reads as %+v, %v", text, got, err)
@@ -150,7 +160,7 @@ func TestFieldsAreNeverRemoved(t *testing.T) {
 		{reflect.TypeFor[result.Suite](), "schema tool environment scenario seed started seconds status subjects warnings"},
 		{
 			reflect.TypeFor[result.Subject](), "name kind verdict story shutdowns shutdowns_failed shutdowns_intact requests in_flight late at_risk " +
-				"dropped_by_cause masked stale bounds ledger exits exit_seconds latency_ms findings details",
+				"dropped_by_cause masked stale bounds ledger exits exit_seconds latency_ms findings probes details",
 		},
 		{reflect.TypeFor[history.Counts](), "total completed rejected failed refused dropped unsent"},
 		{reflect.TypeFor[result.DroppedByCause](), "closed reset truncated hung corrupt"},
@@ -161,6 +171,7 @@ func TestFieldsAreNeverRemoved(t *testing.T) {
 		{reflect.TypeFor[result.Quantiles](), "p50 p95 p99 max"},
 		{reflect.TypeFor[result.Finding](), "rule status count judged expected detail reference evidence"},
 		{reflect.TypeFor[result.Evidence](), "shutdown seq"},
+		{reflect.TypeFor[result.Probe](), "probe variant status lost of seen state proof requirement reference remedy bugs repeats"},
 		{reflect.TypeFor[result.Detail](), "shutdown seed intact requests in_flight late guard_ms lag_p99_ms signal events exit delivery operation left stderr warnings"},
 		{reflect.TypeFor[result.Event](), "name ms"},
 		{reflect.TypeFor[result.Diff](), "schema old new verdict subjects warnings"},

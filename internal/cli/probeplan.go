@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 	"lastcall/harness/process"
 	"lastcall/harness/result"
 	"lastcall/scenarios"
+	"lastcall/targets"
 )
 
 // sampleHints are where the sample service has what probes need.
@@ -44,6 +49,7 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 	}
 	if c.command != nil {
 		base.Subject = harness.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}
+		base.Start = startOf(base.Subject)
 		return []probe.Plan{base}, suite, nil
 	}
 	var plans []probe.Plan
@@ -54,7 +60,33 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 		plan.Subject = strategy
 		plans = append(plans, plan)
 	}
+	for i := range plans {
+		plans[i].Subject = toldOf(base.Lag, plans[i].Subject)
+		plans[i].Start = startOf(plans[i].Subject)
+	}
 	return plans, suite, nil
+}
+
+// toldOf is a strategy that is told the lag, as whoever runs a server knows it of
+// theirs. One in the environment is meant, and stays.
+func toldOf(lag time.Duration, subject harness.Subject) harness.Subject {
+	strategy, ok := subject.(harness.Strategy)
+	if !ok || lag == 0 || os.Getenv(targets.EnvLag) != "" {
+		return subject
+	}
+	strategy.Env = append(slices.Clone(strategy.Env), targets.EnvLag+"="+lag.String())
+	return strategy
+}
+
+// startOf starts a subject without waiting until it is ready, if that can be done.
+func startOf(subject harness.Subject) probe.Start {
+	starter, ok := subject.(harness.Starter)
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context, ledgerPath string) (harness.Server, func(context.Context) error, error) {
+		return starter.Start(ctx, ledgerPath)
+	}
 }
 
 // scenarioOf is what is common to all subjects, in the form in which it is reported.
@@ -122,6 +154,15 @@ func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chose
 // commandHints are what the flags say of a server of the user's.
 func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
 	h := o.hints
+	for name, hint := range map[string]*string{
+		"slow-url": &h.Slow, "download-url": &h.Download, "stream-url": &h.Stream, "upload-url": &h.Upload, "ws-url": &h.Socket,
+	} {
+		text, err := o.place(s, *hint)
+		if err != nil {
+			return h, usagef("--%s %q: %w", name, *hint, err)
+		}
+		*hint = text
+	}
 	h.Ready, h.Chunked = s.Subject.Ready != "", h.Download
 	if h.Upload != "" && !strings.Contains(h.Upload, " ") {
 		h.Upload = "POST " + h.Upload
@@ -135,6 +176,25 @@ func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
 		h.Header[name] = strings.TrimSpace(value)
 	}
 	return h, nil
+}
+
+// place is where a flag says that something can be asked for: a method, if there is
+// one, and a path.
+func (o *probeOptions) place(s harness.Scenario, text string) (string, error) {
+	method, rest, ok := strings.Cut(text, " ")
+	if !ok {
+		method, rest = "", text
+	}
+	if site, path, ok := cutSite(rest); ok {
+		if site != cmp.Or(s.Subject.URL, "http://127.0.0.1:{port}/") {
+			return "", errors.New("it is not at --url: one server is probed")
+		}
+		rest = pathOf("x://x" + path)
+	}
+	if text != "" && !strings.HasPrefix(rest, "/") {
+		return "", errors.New("must be a path, as in /work, or a URL")
+	}
+	return strings.TrimSpace(method + " " + rest), nil
 }
 
 // severityOf says what a breach comes to under a policy. What the policy's own

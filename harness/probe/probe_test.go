@@ -1,0 +1,231 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// serveAs is the first argument that makes the test binary a scripted server; its
+// faults follow.
+const serveAs = "serve-as"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == serveAs {
+		play(os.Args[2:])
+		return
+	}
+	must(os.Setenv("GORACE", "atexit_sleep_ms=0")) // or every server would linger for a second
+	goleak.VerifyTestMain(m)
+}
+
+// scripted is a plan for a scripted server.
+func scripted(cases []Case, faults ...string) Plan {
+	subject := harness.Strategy{Label: strings.Join(faults, ","), Path: os.Args[0], Args: append([]string{serveAs}, faults...), Health: "/health"}
+	return Plan{
+		Subject: subject, Cases: cases,
+		Start: func(ctx context.Context, ledgerPath string) (harness.Server, func(context.Context) error, error) {
+			return subject.Start(ctx, ledgerPath)
+		},
+		Hints: Hints{
+			Slow: "/slow?ms={ms}", Download: "/down", Chunked: "/down?chunked", Stream: "/events", Upload: "POST /upload", Socket: "/ws", Ready: true,
+		},
+		Signal: syscall.SIGTERM, Target: history.Leader, Grace: 2 * time.Second, Repeats: 1, Parallel: 6,
+		Severity: func(_ string, excused bool) result.ProbeStatus {
+			if excused {
+				return result.ProbeWarn
+			}
+			return result.ProbeFail
+		},
+	}
+}
+
+func withID(ids ...string) (cases []Case) {
+	for _, c := range Catalogue() {
+		if slices.Contains(ids, c.ID) {
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
+
+func needsLinux(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux shows the server's end of a connection")
+	}
+}
+
+// TestRightServer: one that does everything right passes every probe.
+func TestRightServer(t *testing.T) {
+	needsLinux(t)
+	t.Parallel()
+	cases := slices.DeleteFunc(Catalogue(), func(c Case) bool {
+		return strings.HasPrefix(c.ID, "h2/") // the scripted server speaks HTTP/1.1 only
+	})
+	for _, p := range run(t, scripted(cases)) {
+		if p.Status != result.ProbePass || p.Lost > 0 {
+			t.Errorf("%s %s: %s, want a pass: %s", p.Probe, p.Variant, p.Status, p.Seen)
+		}
+		if p.Proof == "" {
+			t.Errorf("%s %s passes without a proof of its state", p.Probe, p.Variant)
+		}
+	}
+}
+
+func run(t *testing.T, p Plan) []result.Probe {
+	t.Helper()
+	probes, err := Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return probes
+}
+
+// TestFaults: each thing that a server can do wrong is seen by its probe.
+func TestFaults(t *testing.T) {
+	needsLinux(t)
+	const fail, warn, skip, pass = result.ProbeFail, result.ProbeWarn, result.ProbeSkip, result.ProbePass
+	tests := []struct {
+		fault, probe string
+		want         result.ProbeStatus
+		seen         string // is a part of what was seen
+	}{
+		{"closes at once,accepts slowly", "accept/backlog", warn, "in 1 of 1 repeats"},
+		{"closes at once", "http1/idle-race", warn, "in 1 of 1 repeats"},
+		{"closes at once", "new/served-until", pass, "refused from"},
+		{"closes at once", "http1/reuse-after", pass, "with nothing under way"},
+		{"waits for every connection,keeps connections for ever", "accept/silent", fail, "had to be killed"},
+		{"waits for every connection,keeps connections for ever", "http1/partial-head", fail, "had to be killed"},
+		{"waits for every connection,keeps connections for ever", "http1/reuse-after", fail, "still served with keep-alive"},
+		{"keeps connections for ever", "http1/announces-close", fail, "without Connection: close"},
+		{"answers 503 after 100", "http1/expect-100", fail, "100 before the signal, then answered 503"},
+		{"asks late", "http1/expect-100", pass, "100 after the signal, then answered 200"},
+		{"declines before 100", "http1/expect-100", skip, "answers 417 without having seen the body"},
+		{"cuts uploads", "http1/partial-body", fail, "without an answer"},
+		{"cuts uploads", "http1/expect-100", fail, "without an answer"},
+		{"dies", "http1/in-handler", fail, "without an answer"},
+		{"dies", "exit/idle", pass, "exit status 0"},
+		{"dies", "signal/double", skip, "the first signal alone"},
+		{"gives up with 503", "http1/in-handler", fail, "answered 503, with Connection: close; without the signal it is 200"},
+		{"cuts what it works on", "http1/in-handler", fail, "closed (FIN) without an answer"},
+		{"cuts what it works on", "http1/half-closed-client", fail, "without an answer"},
+		{"cuts what it works on", "http1/client-aborts", fail, "without an answer"},
+		{"cuts what it works on", "http1/pipelined", fail, "the second was not answered"},
+		{"keeps no ledger", "http1/in-handler", pass, "answered 200"},
+		{"cuts answers", "http1/mid-response", fail, "cut after"},
+		{"never ends a stream", "http1/endless-stream", fail, "cut after"},
+		{"cuts streams", "http1/endless-stream", fail, "closed (FIN)"},
+		{"does not say close", "http1/pipelined", fail, "the first answered 200; the second closed (FIN) without an answer"},
+		{"dies of a client's reset", "http1/client-aborts", fail, "without an answer"},
+		{"cuts sockets", "http1/websocket", fail, "1006"},
+		{"accepts nobody any more,never closes the listener", "new/served-until", fail, "accepted and never answered"},
+		{"dies of a second signal", "signal/double", fail, "without an answer"},
+		{"ignores SIGINT", "signal/int", warn, "had to be killed"},
+		{"ignores the signal", "exit/idle", fail, "had to be killed"},
+		{"ignores the signal", "signal/startup-sweep", fail, "it started anyway"},
+		{"exits with 1", "signal/startup-sweep", fail, "exit status 1"},
+		{"ignores the signal", "exit/status", skip, "did not end by itself"},
+		{"ignores the signal", "tree/wrapper", pass, "went to the owner"},
+		{"starts a child that serves", "tree/wrapper", fail, "never heard of it"},
+		{"leaves a child", "tree/survivors", fail, "lived on"},
+		{"exits with 1", "exit/status", fail, "exit status 1"},
+		{"dies of the signal", "exit/status", warn, "killed by SIGTERM"},
+		{"waits for ever", "exit/overrun", warn, "had to be killed"},
+		{"stays green,closes at once", "ready/order", fail, "never turned red"},
+		{"closes hard", "wire/no-reset", warn, "and then reset (RST)"},
+	}
+	byFault := make(map[string][]string)
+	for _, tt := range tests {
+		byFault[tt.fault] = append(byFault[tt.fault], tt.probe)
+	}
+	for fault, ids := range byFault {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			probes := run(t, scripted(withID(ids...), strings.Split(fault, ",")...))
+			for _, tt := range tests {
+				for _, p := range probes {
+					if tt.fault == fault && tt.probe == p.Probe && (p.Status != tt.want || !strings.Contains(p.Seen, tt.seen)) {
+						t.Errorf("%s %s: %s, %q, want %s with %q", p.Probe, p.Variant, p.Status, p.Seen, tt.want, tt.seen)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestLag: where a policy has a lag, it is not enough to refuse.
+func TestLag(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		lag  time.Duration
+		want result.ProbeStatus
+	}{{lameDuck / 3, result.ProbePass}, {3 * lameDuck, result.ProbeFail}} {
+		plan := scripted(withID("new/served-until"))
+		plan.Lag = tt.lag
+		if p := run(t, plan)[0]; p.Status != tt.want {
+			t.Errorf("with a lag of %s: %s, %q, want %s", tt.lag, p.Status, p.Seen, tt.want)
+		}
+	}
+}
+
+// TestUnknownPlaces: what nobody has told of is skipped, and says which flag would
+// tell; nothing but skips is no pass.
+func TestUnknownPlaces(t *testing.T) {
+	t.Parallel()
+	plan := scripted(withID("http1/in-handler", "http1/websocket"))
+	plan.Hints = Hints{}
+	probes := run(t, plan)
+	if len(probes) != 3 || Verdict(probes) != result.Inconclusive {
+		t.Fatalf("got %+v, verdict %s", probes, Verdict(probes))
+	}
+	for i, flag := range []string{"--slow-url", "--slow-url", "--ws-url"} {
+		if p := probes[i]; p.Status != result.ProbeSkip || !strings.Contains(p.Remedy, flag) {
+			t.Errorf("%s: %s, remedy %q, want a skip that names %s", p.Probe, p.Status, p.Remedy, flag)
+		}
+	}
+}
+
+// TestInterrupted: it ends at once, and what was not seen is inconclusive.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	plan := scripted(withID("exit/idle"), "ignores the signal")
+	plan.Grace = time.Minute
+	plan.Repeats = 20
+	time.AfterFunc(500*time.Millisecond, func() { cancel(enough) })
+	began := time.Now()
+	probes, err := Run(ctx, plan)
+	if !errors.Is(err, harness.ErrInterrupted) || !errors.Is(err, enough) || time.Since(began) > 30*time.Second {
+		t.Errorf("got %v after %s", err, time.Since(began))
+	}
+	for _, p := range probes {
+		if p.Status != result.ProbeInconclusive {
+			t.Errorf("%s: %s, %q", p.Probe, p.Status, p.Seen)
+		}
+	}
+}
+
+// TestNotReady: a server that does not start is an error with its reason.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	plan := scripted(withID("exit/idle"))
+	plan.Subject = harness.Command{Spec: harness.Spec{Command: []string{"true"}, URL: "http://127.0.0.1:{port}/"}}
+	_, err := Run(t.Context(), plan)
+	if _, ok := errors.AsType[*harness.BootError](err); !ok || !strings.Contains(err.Error(), "exit status 0") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,58 @@
+package process
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestBrake: what is braked does nothing, and the signal that was sent meanwhile is
+// handled when it is released.
+func TestBrake(t *testing.T) {
+	ln := listen(t)
+	p := ready(t, "parent", envAddr+"="+ln.Addr().String())
+	if err := p.Brake(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(p.Tree()); n != 2 {
+		t.Errorf("the tree has %d members, want a parent and a child", n)
+	}
+	for _, member := range p.Tree() {
+		if !stopped(member.PID) {
+			t.Errorf("%s is not stopped", member)
+		}
+	}
+	if _, _, err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if inTime(p.Exited(), 100*time.Millisecond) {
+		t.Fatal("it was not stopped: the signal ended it")
+	}
+	if err := p.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if e := exit(t, p); e.Signal != "SIGTERM" {
+		t.Errorf("it ended with %s", e)
+	}
+	if err := p.Brake(); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("to brake what is gone gives %v", err)
+	}
+	if err := p.Release(); err != nil {
+		t.Errorf("to release what is gone gives %v", err)
+	}
+}
+
+// TestBrakedIsClosed: also what is stopped is killed in the end.
+func TestBrakedIsClosed(t *testing.T) {
+	p := start(t, "wait:ready")
+	firstLine(t, p)
+	if err := p.Brake(); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	if left := p.Tree(); len(left) > 0 {
+		t.Errorf("%v live on", left)
+	}
+}
