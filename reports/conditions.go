@@ -159,28 +159,22 @@ func disruption(d history.Disruption) string {
 		return `"` + shorten(clean(strings.Join(d.While, " ")), maxWords) + `"`
 	}
 	if d.Target == "" || d.Target == history.Leader {
-		return signals(d.Signal)
+		return signals(d)
 	}
-	return signals(d.Signal) + " to the " + d.Target
+	return signals(d) + " to the " + d.Target
 }
 
 // signals tells of a sequence, as in SIGTERM,2s,SIGINT, in words.
-func signals(sequence string) string {
-	var text strings.Builder
-	later := ""
-	for part := range strings.SplitSeq(sequence, ",") {
-		part = strings.TrimSpace(part)
-		if pause, err := time.ParseDuration(part); err == nil {
-			later = pause.String() + " later "
-			continue
+func signals(d history.Disruption) string {
+	var parts []string
+	for _, p := range d.Planned() {
+		part := p.Name
+		if p.Pause > 0 {
+			part = p.Pause.String() + " later " + part
 		}
-		if text.Len() > 0 {
-			text.WriteString(", ")
-		}
-		text.WriteString(later + part)
-		later = ""
+		parts = append(parts, part)
 	}
-	return text.String()
+	return strings.Join(parts, ", ")
 }
 
 // changed says that the policy is not quite the one of its name.
