@@ -13,6 +13,7 @@ type Scenario struct {
 	Disruption Disruption `json:"disruption" yaml:"disruption"`
 	Policy     string     `json:"policy" yaml:"policy"`
 	Overrides  Overrides  `json:"overrides,omitzero" yaml:"overrides,omitempty"`
+	Needs      []string   `json:"needs,omitempty" yaml:"needs,omitempty"`     // rules that must have judged something, or there is no pass
 	Shutdowns  int        `json:"shutdowns" yaml:"shutdowns"`                 // repetitions for each subject
 	Reports    []string   `json:"reports,omitempty" yaml:"reports,omitempty"` // FORMAT or FORMAT=PATH, as in junit=report.xml
 

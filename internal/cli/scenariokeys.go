@@ -38,6 +38,7 @@ func topKeys() map[string]keySpec {
 		"disruption": {"What happens to the subject under load.", nil},
 		"policy":     {"Which rules are required, warned about or off: lastcall list policies.", oneOfWords(check.PolicyNames())},
 		"overrides":  {"Numbers and rules that the policy would decide otherwise.", nil},
+		"needs":      {"Rules that must have found something to judge: without that there is no pass. What each takes: lastcall explain RULE.", rulesShape},
 		"shutdowns":  {"How often each subject is shut down.", between(1, harness.MaxShutdowns)},
 		"reports":    {"FORMAT or FORMAT=PATH, as in junit=report.xml. Paths are relative to where lastcall is started.", reportShape},
 		"expect":     {"Which strategies of the sample service pass, and which fail by which rule: what lastcall selftest holds lastcall to.", expectShape},
