@@ -19,7 +19,7 @@ const maxWords = 32
 func conditions(s result.Suite) string {
 	parts := []string{repetitions(s)}
 	if d := s.Scenario.Disruption; d.Unloaded() {
-		parts = append(parts, disruption(d)+" "+instant(s.Scenario), "no load")
+		parts = append(parts, disruption(d)+" "+instant(d), "no load")
 	} else {
 		parts = append(parts, underLoad(s)...)
 	}
@@ -50,11 +50,11 @@ func underLoad(s result.Suite) []string {
 }
 
 // instant is when a signal came that did not wait for a load.
-func instant(s history.Scenario) string {
-	if s.Disruption.When == history.Ready {
+func instant(d history.Disruption) string {
+	if d.When == history.Ready {
 		return "as soon as it was ready"
 	}
-	return fmt.Sprintf("at a random instant within %s of the start", s.Load.Jitter)
+	return "at a random instant within twice the time that it takes to be ready"
 }
 
 // parkedNouns are the kinds of parked connections in words, in printing order.
