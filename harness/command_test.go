@@ -293,6 +293,12 @@ func TestSequence(t *testing.T) {
 	if h.Exit.Killed {
 		t.Error("SIGQUIT did not end it")
 	}
+	// Whoever is gone before the second one has not been asked about it.
+	s.Disruption.Signal = "SIGTERM,1900ms,SIGTERM"
+	h, subject := judge(t, s, command("drains"))
+	if story := strings.Join(subject.Story, " "); len(h.Signal.Again) > 0 || subject.Verdict != result.Inconclusive || !strings.Contains(story, "SIGTERM, met nobody") {
+		t.Errorf("again %+v, %s: %s", h.Signal.Again, subject.Verdict, story)
+	}
 }
 
 // TestOperation: a command that does nothing harms nobody, and one that ends the

@@ -44,6 +44,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// envOnce names a file that is there once the server has been started.
+const envOnce = "LASTCALL_TEST_ONCE"
+
+// slowStart is so long that the time before it and the time after it can be told
+// apart on a busy machine.
+const slowStart = 200 * time.Millisecond
+
 // serve behaves as told. It ends by itself after a minute, whatever happens to
 // the test.
 func serve(behaviour string) {
@@ -65,10 +72,26 @@ func serve(behaviour string) {
 	case "idles":
 		select {}
 	}
-	if behaviour == "forgets an early signal" {
+	switch behaviour {
+	case "forgets an early signal":
 		early := make(chan os.Signal, 1)
 		signal.Notify(early, syscall.SIGTERM)
-		<-early // and starts as if nothing had happened
+		select {
+		case <-early: // and starts as if nothing had happened
+		case <-time.After(slowStart):
+		}
+	case "is slow to start":
+		time.Sleep(slowStart)
+	case "starts only once":
+		if !first() {
+			fmt.Fprintln(os.Stderr, "cannot open the store again")
+			os.Exit(4)
+		}
+		time.Sleep(slowStart)
+	case "is ready only once":
+		if !first() {
+			select {}
+		}
 	}
 	port := "0"
 	if p := os.Getenv("PORT"); p != "" { // as a command: not as a strategy
@@ -107,6 +130,16 @@ func serve(behaviour string) {
 		select {}
 	}
 	leave(server)
+}
+
+// first reports whether it was not called before, by whatever process.
+func first() bool {
+	file, err := os.OpenFile(os.Getenv(envOnce), os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return false
+	}
+	file.Close()
+	return true
 }
 
 // again starts this server once more, with another behaviour, in a session of

@@ -52,12 +52,27 @@ func (s *shutdown) gone() error {
 }
 
 // awaitInstant waits for the instant after the start at which a signal is due
-// that waits for nothing else.
-func (s *shutdown) awaitInstant(ctx context.Context) error {
+// that waits for nothing else. The last of several waits for the server, too: on a
+// busy machine a start may take longer than it did when it was measured, and in
+// one shutdown at least a server has to be ready that is to pass.
+func (s *shutdown) awaitInstant(ctx context.Context, starting *starting) error {
 	due := time.NewTimer(s.instant())
 	defer due.Stop()
 	select {
 	case <-due.C:
+	case <-s.server.Exited():
+		return s.gone()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if n := s.plan.Scenario.Shutdowns; n == 1 || s.history.Header.Shutdown < n {
+		return nil
+	}
+	select {
+	case <-starting.done: // the wait is bounded by the subject's own patience
+		if starting.err != nil {
+			return fmt.Errorf("boot %s: %w", s.subject.Name(), starting.err)
+		}
 		return nil
 	case <-s.server.Exited():
 		return s.gone()
@@ -66,18 +81,18 @@ func (s *shutdown) awaitInstant(ctx context.Context) error {
 	}
 }
 
-// instant is random, by the seed, but each shutdown has a part of the scenario's
-// jitter to itself: together they leave no part of the start out.
+// instant is random, by the seed, but each shutdown has a part of the span to
+// itself: together they leave no part of the start out.
 func (s *shutdown) instant() time.Duration {
 	n := time.Duration(s.plan.Scenario.Shutdowns)
-	part := s.plan.Scenario.Load.Jitter.Duration / n
+	part := s.history.Header.Scenario.Load.Jitter.Duration / n
 	return part*time.Duration(s.history.Header.Shutdown-1) + s.jitter()/n
 }
 
 // jitter depends on the seed and on the shutdown's number only: the subjects of
-// a comparison get the same.
+// a comparison get the same, or, where a start was measured, the same share of it.
 func (s *shutdown) jitter() time.Duration {
-	most := int64(s.plan.Scenario.Load.Jitter.Duration)
+	most := int64(s.history.Header.Scenario.Load.Jitter.Duration) // as executed
 	if most == 0 {
 		return 0
 	}

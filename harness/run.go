@@ -106,6 +106,7 @@ type runner struct {
 	total       int
 	ordinal     int // of the last shutdown, repeated ones included: the ids of all differ
 	histories   []*history.History
+	spans       map[int]time.Duration // within which of its start a subject is signalled, by position: see rehearse
 }
 
 func (r *runner) all(ctx context.Context) error {
@@ -134,6 +135,9 @@ func (r *runner) all(ctx context.Context) error {
 
 // shutdown carries one out, and again if we ran behind our schedule.
 func (r *runner) shutdown(ctx context.Context, position, n int) *shutdown {
+	if failed := r.rehearse(ctx, position, n); failed != nil {
+		return failed
+	}
 	for repeats := 0; ; repeats++ {
 		s := r.prepare(position, n)
 		s.history.Header.Repeats = repeats
@@ -160,6 +164,9 @@ func (r *runner) prepare(position, n int) *shutdown {
 		Run: r.id, Ordinal: r.ordinal,
 		Subject: subject.Name(), Kind: subject.Kind(), Position: position, Shutdown: n,
 		Seed: p.Seed, Started: s.base.UTC().Round(time.Millisecond), Scenario: p.Scenario.Redacted(),
+	}
+	if p.Scenario.Disruption.When == history.Started {
+		s.history.Header.Scenario.Load.Jitter.Duration = r.spans[position]
 	}
 	if subject.Kind() != kindStrategy { // how long a handler takes that is not ours nobody knows
 		s.history.Header.Scenario.Subject.Delay.Duration = 0

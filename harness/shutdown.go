@@ -37,7 +37,12 @@ var errSubjectGone = errors.New("the subject was gone before the signal")
 
 // run carries the shutdown out and leaves what happened in its history.
 func (s *shutdown) run(ctx context.Context) {
-	if err := s.cycle(ctx); err != nil {
+	s.note(ctx, s.cycle(ctx))
+}
+
+// note keeps why the shutdown could not be carried out, if it could not.
+func (s *shutdown) note(ctx context.Context, err error) {
+	if err != nil {
 		s.history.Error = err.Error()
 		if boot, ok := errors.AsType[*BootError](err); ok {
 			s.history.Stderr = boot.Stderr

@@ -39,13 +39,9 @@ func (s *shutdown) begin(ctx context.Context) (*starting, error) {
 		s.noteHolders()
 		return nil, nil
 	}
-	subject, ok := s.subject.(Starter)
-	if !ok {
-		return nil, fmt.Errorf("start %s: it can only be booted", s.subject.Name()) // the plan was checked for it
-	}
-	server, ready, err := subject.Start(ctx, s.ledger())
+	server, ready, err := s.start(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", s.subject.Name(), err)
+		return nil, err
 	}
 	s.server = server
 	s.event(history.EventStarted, s.now())
@@ -56,7 +52,7 @@ func (s *shutdown) begin(ctx context.Context) (*starting, error) {
 // tellUnloaded sends the signal when it is due, and waits for the exit.
 func (s *shutdown) tellUnloaded(ctx context.Context, starting *starting) error {
 	if starting != nil {
-		if err := s.awaitInstant(ctx); err != nil {
+		if err := s.awaitInstant(ctx, starting); err != nil {
 			s.noteExit()
 			return err
 		}
@@ -74,6 +70,7 @@ type starting struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the wait is over; until then at belongs to the goroutine
 	at     time.Duration // when it was ready, 0 if it never was
+	err    error         // why it never was
 }
 
 func watchStart(ctx context.Context, ready Await, now func() time.Duration) *starting {
@@ -81,7 +78,7 @@ func watchStart(ctx context.Context, ready Await, now func() time.Duration) *sta
 	s := &starting{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(s.done) // closed by the only goroutine that waits
-		if ready(ctx) == nil {
+		if s.err = ready(ctx); s.err == nil {
 			s.at = now()
 		}
 	}()

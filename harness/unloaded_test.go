@@ -1,7 +1,10 @@
 package harness_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,29 +19,27 @@ import (
 // TestWithoutLoad: the signal finds a server that is just ready, or that is not,
 // and the exit alone decides.
 func TestWithoutLoad(t *testing.T) {
-	// By its seed the signal comes at the very end of the jitter: long after
-	// whoever handles it does.
 	for _, c := range []struct {
 		behaviour, when string
-		jitter          history.Duration
+		shutdowns       int // the first is looked at: of one alone the signal comes, by its seed, at the end of the span, long after it is ready
 		verdict         result.Verdict
 		rule            string
 		status          result.Status
 		says            string // in the story, "" if there is none
 		ready           bool   // before the signal
 	}{
-		{"drains", history.Ready, history.Duration{}, result.Pass, check.ExitStatus, result.Satisfied, "", true},
-		{"handles no signal", history.Ready, history.Duration{}, result.Pass, check.ExitStatus, result.Warned, "Nothing in the process handled SIGTERM", true},
-		{"ignores the signal", history.Ready, history.Duration{}, result.Fail, check.ExitsInGrace, result.Violated, "had to be killed", true},
-		{"leaves a worker", history.Ready, history.Duration{}, result.Fail, check.NoSurvivors, result.Violated, "lived on", true},
-		{"idles", history.Started, history.Duration{}, result.Inconclusive, check.ExitStatus, result.Warned, "let the signal come later", false},
-		{"drains", history.Started, history.Seconds(1), result.Pass, check.ExitStatus, result.Satisfied, "", true},
+		{"drains", history.Ready, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
+		{"handles no signal", history.Ready, 1, result.Pass, check.ExitStatus, result.Warned, "Nothing in the process handled SIGTERM", true},
+		{"ignores the signal", history.Ready, 1, result.Fail, check.ExitsInGrace, result.Violated, "had to be killed", true},
+		{"leaves a worker", history.Ready, 1, result.Fail, check.NoSurvivors, result.Violated, "lived on", true},
+		{"is slow to start", history.Started, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
+		{"is slow to start", history.Started, 4, result.Inconclusive, check.ExitStatus, result.Warned, "In every shutdown SIGTERM ended the process before it was ready", false},
 		// The signal was taken, and forgotten (golang/go #20239 was of that kind).
-		{"forgets an early signal", history.Started, history.Seconds(1), result.Fail, check.ExitsInGrace, result.Violated, "started all the same", false},
+		{"forgets an early signal", history.Started, 4, result.Fail, check.ExitsInGrace, result.Violated, "started all the same", false},
 	} {
-		t.Run(c.behaviour+", "+c.when, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s, %s, %d", c.behaviour, c.when, c.shutdowns), func(t *testing.T) {
 			s := quick()
-			s.Disruption.When, s.Load.Jitter, s.Disruption.Grace = c.when, c.jitter, history.Millis(600)
+			s.Disruption.When, s.Shutdowns, s.Disruption.Grace = c.when, c.shutdowns, history.Millis(600)
 			h, subject := judge(t, s, command(c.behaviour))
 			if subject.Verdict != c.verdict || statusOf(subject, c.rule) != c.status || h.Error != "" {
 				t.Errorf("%s, %s %s: %q; error %q", subject.Verdict, c.rule, statusOf(subject, c.rule), subject.Story, h.Error)
@@ -65,34 +66,89 @@ func TestWithoutLoad(t *testing.T) {
 
 // TestDeathBeforeTheSignal is no shutdown.
 func TestDeathBeforeTheSignal(t *testing.T) {
-	s := quick()
-	s.Disruption.When, s.Load.Jitter = history.Started, history.Seconds(5)
-	h, subject := judge(t, s, command("dies before it is ready"))
-	if subject.Verdict != result.Inconclusive || !strings.Contains(h.Error, "gone before the signal: it ended with exit status 4") {
-		t.Errorf("%s, error %q", subject.Verdict, h.Error)
-	}
-	if !slices.Contains(h.Stderr, "cannot open the store") {
-		t.Errorf("its last words are %q", h.Stderr)
+	once := command("starts only once")
+	once.Spec.Env[envOnce] = filepath.Join(t.TempDir(), "once")
+	stuck := command("is ready only once")
+	stuck.Spec.Env[envOnce], stuck.Spec.ReadyTimeout = filepath.Join(t.TempDir(), "once"), history.Millis(600)
+	never := command("idles")
+	never.Spec.ReadyTimeout = history.Millis(300)
+	for _, c := range []struct {
+		name, says, words string
+		subject           harness.Command
+		histories         int
+	}{
+		{"every time", "boot shop: it ended with exit status 4", "cannot open the store", command("dies before it is ready"), 1},
+		{"but the first time", "gone before the signal: it ended with exit status 4", "cannot open the store again", once, 2},
+		{"it is never ready again", "boot shop: it was not ready after 600ms", "", stuck, 2},
+		{"it is never ready", "boot shop: it was not ready after 300ms", "", never, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := quick()
+			s.Disruption.When, s.Shutdowns = history.Started, 2
+			c.subject.Spec.Name = "shop"
+			all := run(t, s, c.subject)
+			last := all[len(all)-1]
+			if len(all) != c.histories || !strings.Contains(last.Error, c.says) || last.Signal.Sent {
+				t.Errorf("%d histories, error %q, signal %+v", len(all), last.Error, last.Signal)
+			}
+			if c.words != "" && !slices.Contains(last.Stderr, c.words) {
+				t.Errorf("its last words are %q", last.Stderr)
+			}
+			policy, _ := check.PolicyByName("default")
+			if got := check.Judge(all, policy).Status; got != result.SuiteInconclusive {
+				t.Errorf("it is %s", got)
+			}
+			nobodyLeft(t)
+		})
 	}
 }
 
-// TestTheInstantsCoverTheStart: each shutdown has a part of the jitter to itself,
-// and the seed decides where in it.
+// TestTheInstantsCoverTheStart: how long a start takes is measured once, each
+// shutdown has a part of twice that time to itself, and the seed decides where in
+// it.
 func TestTheInstantsCoverTheStart(t *testing.T) {
 	s := quick()
-	s.Disruption.When, s.Load.Jitter, s.Shutdowns = history.Started, history.Millis(300), 3
-	histories, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{newSubject(t, "idles"), newSubject(t, "idles")}, Seed: 3})
+	s.Disruption.When, s.Shutdowns = history.Started, 4
+	slow, quicker := newSubject(t, "is slow to start"), newSubject(t, "drains")
+	histories, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{slow, quicker}, Seed: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
+	spans := make(map[string]time.Duration)
 	for _, h := range histories {
 		wantGone(t, h)
+		name, span := h.Header.Subject, h.Header.Scenario.Load.Jitter.Duration
+		if spans[name] == 0 {
+			spans[name] = span
+		}
+		if span != spans[name] || span == 0 {
+			t.Errorf("%s, shutdown %d: the span is %s, and was %s", name, h.Header.Shutdown, span, spans[name])
+		}
 		started, ok := h.At(history.EventStarted)
 		// It comes no earlier than planned; how much later is up to the machine.
-		if after := h.Signal.Before - started; !ok || after < time.Duration(h.Header.Shutdown-1)*100*time.Millisecond {
-			t.Errorf("shutdown %d: the signal came %s after the start, %t", h.Header.Shutdown, after, ok)
+		if after := h.Signal.Before - started; !ok || after < time.Duration(h.Header.Shutdown-1)*span/4 {
+			t.Errorf("%s, shutdown %d: the signal came %s after the start, %t", name, h.Header.Shutdown, after, ok)
+		}
+		if at, ok := h.At(history.EventReady); h.Header.Shutdown == s.Shutdowns && (!ok || at > h.Signal.Before) {
+			t.Errorf("%s: it was ready at %s, %t, and the last signal came at %s", name, at, ok, h.Signal.Before)
 		}
 	}
+	if len(histories) != 8 || spans["is-slow-to-start"] < 2*slowStart || spans["drains"] >= spans["is-slow-to-start"] {
+		t.Errorf("%d histories, spans %v", len(histories), spans)
+	}
+}
+
+// TestARehearsalCanBeInterrupted.
+func TestARehearsalCanBeInterrupted(t *testing.T) {
+	s := quick()
+	s.Disruption.When = history.Started
+	ctx, cancel := context.WithCancel(t.Context())
+	plan := harness.Plan{Scenario: s, Subjects: []harness.Subject{command("idles")}, Progress: func(harness.Step) { cancel() }}
+	histories, err := harness.Run(ctx, plan)
+	if !errors.Is(err, harness.ErrInterrupted) || len(histories) != 1 || !histories[0].Interrupted {
+		t.Errorf("%d histories, error %v", len(histories), err)
+	}
+	nobodyLeft(t)
 }
 
 // TestWhenDoesNotGoWithEverything.

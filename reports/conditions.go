@@ -22,7 +22,7 @@ func conditions(s result.Suite) string {
 	}
 	parts := []string{repetitions(s)}
 	if d := s.Scenario.Disruption; d.Unloaded() {
-		parts = append(parts, disruption(d)+" "+instant(s.Scenario), "no load")
+		parts = append(parts, disruption(d)+" "+instant(d), "no load")
 	} else {
 		parts = append(parts, underLoad(s)...)
 	}
@@ -53,11 +53,11 @@ func underLoad(s result.Suite) []string {
 }
 
 // instant is when a signal came that did not wait for a load.
-func instant(s history.Scenario) string {
-	if s.Disruption.When == history.Ready {
+func instant(d history.Disruption) string {
+	if d.When == history.Ready {
 		return "as soon as it was ready"
 	}
-	return fmt.Sprintf("at a random instant within %s of the start", s.Load.Jitter)
+	return "at a random instant within twice the time that it takes to be ready"
 }
 
 // parkedNouns are the kinds of parked connections in words, in printing order.
@@ -182,28 +182,22 @@ func disruption(d history.Disruption) string {
 		return `"` + shorten(clean(strings.Join(d.While, " ")), maxWords) + `"`
 	}
 	if d.Target == "" || d.Target == history.Leader {
-		return signals(d.Signal)
+		return signals(d)
 	}
-	return signals(d.Signal) + " to the " + d.Target
+	return signals(d) + " to the " + d.Target
 }
 
 // signals tells of a sequence, as in SIGTERM,2s,SIGINT, in words.
-func signals(sequence string) string {
-	var text strings.Builder
-	later := ""
-	for part := range strings.SplitSeq(sequence, ",") {
-		part = strings.TrimSpace(part)
-		if pause, err := time.ParseDuration(part); err == nil {
-			later = pause.String() + " later "
-			continue
+func signals(d history.Disruption) string {
+	var parts []string
+	for _, p := range d.Planned() {
+		part := p.Name
+		if p.Pause > 0 {
+			part = p.Pause.String() + " later " + part
 		}
-		if text.Len() > 0 {
-			text.WriteString(", ")
-		}
-		text.WriteString(later + part)
-		later = ""
+		parts = append(parts, part)
 	}
-	return text.String()
+	return strings.Join(parts, ", ")
 }
 
 // changed says that the policy is not quite the one of its name.

@@ -74,7 +74,7 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"while it starts", func(s *result.Suite) { s.Scenario.Disruption.When = history.Started },
-			"3 shutdowns each, SIGTERM at a random instant within 200ms of the start, no load" + rest,
+			"3 shutdowns each, SIGTERM at a random instant within twice the time that it takes to be ready, no load" + rest,
 		},
 		{
 			"as soon as it is ready, to the group", func(s *result.Suite) {

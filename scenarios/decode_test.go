@@ -52,6 +52,7 @@ var everything = harness.Scenario{
 		MinAtRisk: 40, MaxLoss: 0.001, ExitCodes: []int{3, 143},
 		Rules: map[string]string{"exit-status": "off", "announces-close": "fail", "no-failed": "warn"},
 	},
+	Needs:     []string{"no-lost-ack", "stays-up"},
 	Shutdowns: 5,
 	Reports:   []string{"table", "junit=report.xml"},
 	Expect: map[string][]string{

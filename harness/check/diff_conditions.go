@@ -125,6 +125,7 @@ func conditions(old, latest history.Scenario) []string {
 		{"expected status", old.Load.ExpectStatus, latest.Load.ExpectStatus},
 		{"expected body", old.Load.ExpectBody, latest.Load.ExpectBody},
 		{"policy", old.Policy, latest.Policy},
+		{"needs", strings.Join(old.Needs, " "), strings.Join(latest.Needs, " ")},
 		{"overrides", fmt.Sprint(old.Overrides), fmt.Sprint(latest.Overrides)},
 	} {
 		if c.old != c.latest {

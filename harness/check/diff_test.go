@@ -575,6 +575,7 @@ func TestConditionsThatDifferAreNamed(t *testing.T) {
 		"policy strict (was default)": func(s *history.Scenario) { s.Policy = "strict" },
 		"shutdowns 9 (was 3)":         func(s *history.Scenario) { s.Shutdowns = 9 },
 		"scenario other (was )":       func(s *history.Scenario) { s.Name = "other" },
+		"needs no-lost-ack (was )":    func(s *history.Scenario) { s.Needs = []string{"no-lost-ack"} },
 		"":                            func(*history.Scenario) {},
 	} {
 		old, latest := suiteOf(), suiteOf()

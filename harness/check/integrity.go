@@ -33,7 +33,7 @@ func integrity(o *observation) []problem {
 	}
 	var found []problem
 	for _, look := range []func(*observation) []problem{
-		conservation, shortage, delivery, steadyState, schedule, contradictions, framing, lookups, parking,
+		conservation, shortage, delivery, sequence, steadyState, schedule, contradictions, framing, lookups, parking,
 	} {
 		found = append(found, look(o)...)
 	}

@@ -124,6 +124,7 @@ func judgeSubject(histories []*history.History, policy Policy) result.Subject {
 	s.ShutdownsFailed = len(failed)
 	s.Findings = append(append(s.Findings, ruled...), gate...)
 	s.Findings = append(append(s.Findings, uncertain(intact)...), unready(intact)...)
+	s.Findings = append(s.Findings, needed(scenario.Needs, ruled, len(intact))...)
 	s.Findings = append(s.Findings, sample(scenario, s, policy)...)
 	s.Bounds = result.Bounds{
 		PerRequest:  upperBound(losses(s, staysUpThrough(scenario)), s.AtRisk),

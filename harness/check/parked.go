@@ -11,8 +11,8 @@ import (
 
 // closesCleanly judges those parked connections that were held over the signal
 // and whose client can be told. One that is still open has not been cut: while a
-// command ran it was served on, and after an exit somebody else holds it, which
-// no-survivors sees.
+// command ran it was served on, and after an exit nobody knows who holds it: see
+// unended.
 func closesCleanly(o *observation) (t tally) {
 	cut := make(map[string]int)
 	for _, p := range o.Parked {
@@ -31,7 +31,7 @@ func closesCleanly(o *observation) (t tally) {
 
 // held reports whether a parked connection was open as the signal came.
 func (o *observation) held(p history.Parked) bool {
-	return p.Opened > 0 && (p.Ended == 0 || p.Ended >= o.Signal.Before)
+	return p.Opened > 0 && p.Opened <= o.Signal.Before && (p.Ended == 0 || p.Ended >= o.Signal.Before)
 }
 
 // describeCuts says how many were cut, and how.
@@ -69,64 +69,6 @@ func (o *observation) parked() []result.Parked {
 		}
 	}
 	return all
-}
-
-// parking asks that what was to be parked was there when the signal came.
-// Otherwise a pass would not be earned; what is proved is proved all the same.
-func parking(o *observation) (found []problem) {
-	for _, p := range o.Parked {
-		detail := ""
-		switch {
-		case p.Opened == 0:
-			detail = unopened(p)
-		case o.Signal.Sent && p.Told() && !o.held(p):
-			detail = fmt.Sprintf("%s ended %s before %s%s: name a path that goes on, or raise what bounds it in the server",
-				p.URL, short(o.Signal.Before-p.Ended), o.moment(), how(p))
-		default:
-			continue
-		}
-		detail = o.parkKey(p) + ": " + detail
-		if !slices.ContainsFunc(found, func(f problem) bool { return f.detail == detail }) {
-			found = append(found, problem{detail: detail, soft: true})
-		}
-	}
-	return found
-}
-
-// unopened says why a connection could not be parked, and what to change.
-func unopened(p history.Parked) string {
-	switch p.Kind {
-	case history.WebSocket:
-		return fmt.Sprintf("%s %s: name a path that takes websockets, or drop it", p.URL, p.Error)
-	case history.EventStream:
-		return fmt.Sprintf("%s %s: name a path that answers in chunks and goes on, or drop it", p.URL, p.Error)
-	}
-	return fmt.Sprintf("a silent connection could not be opened: %s: park fewer of them, or raise the limit of open files (ulimit -n)", p.Error)
-}
-
-// how says how a connection ended, where there is more to say.
-func how(p history.Parked) string {
-	switch {
-	case p.Kind == history.WebSocket && p.Clean:
-		return fmt.Sprintf(", with the code %d", p.Code)
-	case p.Error != "":
-		return ", cut off (" + p.Error + ")"
-	}
-	return ""
-}
-
-// parkKey is the key of the scenario that asks for a parked connection.
-func (o *observation) parkKey(p history.Parked) string {
-	wanted := o.Header.Scenario.Load.Parked
-	i := slices.IndexFunc(wanted, func(w history.Park) bool { return w.Kind == p.Kind && w.URL == p.URL })
-	key := "load.parked"
-	if i >= 0 {
-		key = fmt.Sprintf("%s[%d]", key, i)
-	}
-	if p.URL != "" {
-		key += ".url"
-	}
-	return key
 }
 
 // cutOff tells of clients that were hung up on without a word.

@@ -21,6 +21,10 @@ func endedAt(at time.Duration) func(*history.Parked) {
 	return func(p *history.Parked) { p.Ended = at }
 }
 
+func openedAt(at time.Duration) func(*history.Parked) {
+	return func(p *history.Parked) { p.Opened = at }
+}
+
 // unopenable is what could not be parked.
 func unopenable(why string) func(*history.Parked) {
 	return func(p *history.Parked) { *p = history.Parked{Kind: p.Kind, URL: p.URL, Error: why} }
@@ -61,8 +65,8 @@ func TestClosesCleanly(t *testing.T) {
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
 		},
 		{
-			name: "somebody else holds them after the exit - pass", history: newHistory().parked(history.WebSocket, 1, stillOpen),
-			want: under(unmet), verdicts: under(pass),
+			name: "somebody else holds them after the exit - inconclusive", history: newHistory().parked(history.WebSocket, 1, stillOpen),
+			want: under(unmet), verdicts: under(doubtful),
 		},
 		{
 			name: "served on while a command ran - pass", history: newReload().parked(history.WebSocket, 2, stillOpen),
@@ -71,6 +75,16 @@ func TestClosesCleanly(t *testing.T) {
 		{
 			name: "cut while a command ran - fail", history: newReload().parked(history.WebSocket, 2, hungUp),
 			want: under(bad), verdicts: under(fail), judged: 2, count: 2,
+		},
+		{
+			name:    "some are told, and the end of others is not seen - inconclusive",
+			history: newHistory().parked(history.EventStream, 2).parked(history.WebSocket, 1, stillOpen),
+			want:    under(good), verdicts: under(doubtful), judged: 2,
+		},
+		{
+			name:    "some are cut, and the end of others is not seen - fail",
+			history: newHistory().parked(history.EventStream, 2, hungUp).parked(history.WebSocket, 1, stillOpen),
+			want:    under(bad), verdicts: under(fail), judged: 2, count: 2,
 		},
 		{
 			name: "ended before the signal - inconclusive", history: newHistory().parked(history.WebSocket, 2, hungUp, endedAt(signalAt-time.Millisecond)),
@@ -97,7 +111,39 @@ func TestParking(t *testing.T) {
 		want    string // "" for no doubt
 	}{
 		{"all were there", newHistory().parked(history.WebSocket, 1).parked(history.Silent, 1), ""},
-		{"a silent one is renewed no more", newHistory().parked(history.Silent, 1, endedAt(signalAt-time.Microsecond)), ""},
+		{
+			"one of several silent ones is renewed no more",
+			newHistory().parked(history.Silent, 2).parked(history.Silent, 1, endedAt(signalAt-time.Microsecond)).parked(history.Silent, 1, openedAt(signalAt+1)), "",
+		},
+		{
+			"the only silent one is renewed no more", newHistory().parked(history.WebSocket, 1).parked(history.Silent, 1, endedAt(signalAt-time.Microsecond)),
+			"load.parked[1]: no silent connection was open as the signal came, for the server ends them too soon: " +
+				"raise what bounds the wait for a request in the server, or drop them",
+		},
+		{
+			"silent ones that are renewed too late", newHistory().parked(history.Silent, 3, openedAt(signalAt+time.Microsecond)),
+			"load.parked[0]: no silent connection was open as the signal came, for the server ends them too soon: " +
+				"raise what bounds the wait for a request in the server, or drop them",
+		},
+		{
+			"silent ones that were gone as a command began", newReload().parked(history.Silent, 3, endedAt(signalAt-time.Microsecond)),
+			"load.parked[0]: no silent connection was open as the command came, for the server ends them too soon: " +
+				"raise what bounds the wait for a request in the server, or drop them",
+		},
+		{"silent ones that outlive the exit", newHistory().parked(history.Silent, 3, stillOpen), ""},
+		{
+			"websockets that outlive the exit", newHistory().parked(history.WebSocket, 5, stillOpen).parked(history.EventStream, 1),
+			"5 of 5 websockets were still open when lastcall looked, after the exit: somebody else holds them, or this machine was too busy",
+		},
+		{
+			"an event stream of several that outlives the exit", newHistory().parked(history.EventStream, 1, stillOpen).parked(history.EventStream, 2),
+			"1 of 3 event streams was still open when lastcall looked, after the exit: somebody else holds it, or this machine was too busy",
+		},
+		{"what goes on while a command ran", newReload().parked(history.WebSocket, 2, stillOpen).parked(history.Silent, 1, stillOpen), ""},
+		{
+			"a websocket that is opened too late", newHistory().parked(history.WebSocket, 1, openedAt(signalAt+10*time.Millisecond)),
+			"load.parked[0].url: /ws was opened only 10ms after the signal: repeat it",
+		},
 		{
 			"no such websocket", newHistory().parked(history.Silent, 1).parked(history.WebSocket, 5, unopenable("answered 404")),
 			"load.parked[1].url: /ws answered 404: name a path that takes websockets, or drop it",
@@ -132,6 +178,11 @@ func TestParking(t *testing.T) {
 				t.Errorf("%s, %d intact: %+v, want %q", s.Verdict, s.ShutdownsIntact, found, tt.want)
 			}
 		})
+	}
+	// Of what was killed nothing has to end by itself.
+	killed := newHistory().parked(history.WebSocket, 1, stillOpen).exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})
+	if s := judge(t, "default", histories(killed)); s.Verdict != fail || len(findings(s, Integrity)) > 0 {
+		t.Errorf("killed: %s: %+v", s.Verdict, findings(s, Integrity))
 	}
 	// What else was broken is broken.
 	s := judge(t, "default", []*history.History{newHistory().inFlight(history.Dropped, 1).parked(history.WebSocket, 1, unopenable("answered 404")).done()})

@@ -22,6 +22,9 @@ func Resolve(s history.Scenario) (Policy, history.Scenario, error) {
 	if err := p.override(s.Overrides); err != nil {
 		return p, s, err
 	}
+	if err := p.judges(s); err != nil {
+		return p, s, err
+	}
 	d := &s.Disruption
 	if d.Grace.Duration == 0 {
 		d.Grace.Duration = p.Grace
@@ -33,6 +36,26 @@ func Resolve(s history.Scenario) (Policy, history.Scenario, error) {
 		d.Target = p.Target
 	}
 	return p, s, nil
+}
+
+// judges refuses a scenario that needs a rule by which nothing would be judged.
+func (p *Policy) judges(s history.Scenario) error {
+	for i, name := range s.Needs {
+		problem := ""
+		j := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Name == name })
+		switch {
+		case j < 0:
+			problem = fmt.Sprintf("is the unknown rule %q, must be one of %s", name, strings.Join(RuleNames(), ", "))
+		case !Rules()[j].applies(s.Disruption):
+			problem = fmt.Sprintf("is %s, which judges nothing here: %s", name, Rules()[j].when)
+		case !p.Uses(name):
+			problem = fmt.Sprintf("is %s, a rule that is off under the policy %q: turn it on (--rule %s=fail, or overrides.rules), or drop it here", name, p.Name, name)
+		default:
+			continue
+		}
+		return &history.Invalid{Field: fmt.Sprintf("needs[%d]", i), Problem: problem}
+	}
+	return nil
 }
 
 // override applies what a scenario changes of its policy.

@@ -47,6 +47,18 @@ const (
 	whileWorking          // a command during which the server promises to stay up
 )
 
+// String says what it is about.
+func (o occasion) String() string {
+	switch o {
+	case onStop:
+		return "it is about a signal, and a command is run instead of one (disruption.while)"
+	case whileWorking:
+		return "it is about a command during which the server stays up (disruption.while)"
+	case always:
+	}
+	return "it always applies"
+}
+
 // applies reports whether the rule has a meaning under that disruption.
 func (r Rule) applies(d history.Disruption) bool {
 	switch r.when {
@@ -116,6 +128,7 @@ func requestRules() []Rule {
 		{
 			Name:      ServesThroughLag,
 			Asks:      "for the lag after the signal, in which a balancer goes on sending, every new request is completed",
+			Needs:     "a lag (--lag)",
 			Reference: "Kubernetes, Termination of Pods; kubernetes/kubernetes #106476",
 			Unit:      "requests sent during the lag", Breach: "were not completed",
 			when: onStop, judge: servesThroughLag,

@@ -26,7 +26,7 @@ func (t teller) untouched(f result.Finding) []string {
 		if len(exitStatus(o).excused) == 0 {
 			continue
 		}
-		if o.Exit.Signal == "" {
+		if !o.diedOfIt() {
 			return []string{sentence(f.Detail)}
 		}
 		died++
@@ -48,25 +48,40 @@ func (o *observation) wasReady() bool {
 	return ok && ready <= o.Signal.Before
 }
 
-// unready asks that one process at least had come so far that it could have
-// handled the signal. If the signal itself ended all of them before they were
-// ready, nobody has seen what they would have done.
+// diedOfIt reports whether the signal itself ended the process. Of one that was
+// not ready yet a code of 128 plus the signal's number says the same: that is how
+// a shell in between tells of such a death.
+func (o *observation) diedOfIt() bool {
+	if o.Exit.Signal != "" {
+		return o.Signal.Includes(o.Exit.Signal)
+	}
+	return !o.wasReady() && o.Signal.IncludesNumber(o.Exit.Code-128)
+}
+
+// unready asks that the server was ready in one shutdown at least when the signal
+// came. Where it never was, nobody has seen whether it can be, and what ended may
+// not have been the server at all.
 func unready(intact []*observation) []result.Finding {
 	evidence := []result.Evidence{}
+	died := true
 	for _, o := range intact {
-		if !o.unloaded() || o.wasReady() || o.Exit.Signal == "" || !o.Signal.Includes(o.Exit.Signal) {
+		if !o.unloaded() || o.wasReady() {
 			return nil
 		}
+		died = died && o.diedOfIt()
 		evidence = append(evidence, o.proofOfShutdown())
 	}
 	if len(intact) == 0 {
 		return nil
 	}
+	detail := fmt.Sprintf("in no shutdown was the server ready when %s came, so that its own way to stop was not put to the test", intact[0].Signal.Name)
+	if died {
+		detail = fmt.Sprintf("in every shutdown %s ended the process before it was ready, so that nothing of its own was put to the test", intact[0].Signal.Name)
+	}
 	return []result.Finding{{
 		Rule: sampleName, Status: result.Unjudged, Count: len(evidence), Judged: len(intact),
-		Expected: "a process that has come so far that it can handle the signal, in one shutdown at least",
-		Detail: fmt.Sprintf("in every shutdown %s ended the process before it was ready, so that nothing of its own was put to the test: "+
-			"let the signal come later (load.jitter, now %s)", intact[0].Signal.Name, intact[0].Header.Scenario.Load.Jitter),
+		Expected: "a server that was ready when the signal came, in one shutdown at least",
+		Detail:   detail + ": repeat it more often (--shutdowns), or let the signal wait until it is ready (disruption.when: ready)",
 		Evidence: evidence, Reference: "every verdict is earned",
 	}}
 }

@@ -24,7 +24,10 @@ func TestUnloaded(t *testing.T) {
 		verdict result.Verdict
 	}{
 		{"it exits - pass", unloaded(early).left(false), ExitsInGrace, good, pass},
-		{"it exits before it is ready - pass", unloaded(0), ExitStatus, good, pass},
+		{"it exits before it is ready, which tells nothing - inconclusive", unloaded(0), ExitStatus, good, doubtful},
+		{"it exits with 143 before it is ready, which tells nothing - inconclusive", unloaded(0).exit(history.Exit{Code: 143}), ExitStatus, warned, doubtful},
+		{"it exits with a bad code before it is ready - fail", unloaded(0).exit(history.Exit{Code: 1}), ExitStatus, bad, fail},
+		{"it exits with 143 - warn", unloaded(early).exit(history.Exit{Code: 143}), ExitStatus, warned, pass},
 		{"it dies of the signal - warn", unloaded(early).exit(died), ExitStatus, warned, pass},
 		{"it dies of the signal before it is ready, which tells nothing - inconclusive", unloaded(0).exit(died), ExitStatus, warned, doubtful},
 		{"it exits with a bad code - fail", unloaded(early).exit(history.Exit{Code: 1}), ExitStatus, bad, fail},
@@ -50,6 +53,12 @@ func TestUnloaded(t *testing.T) {
 			}
 		})
 	}
+	// One that was ready when the signal came vouches for the others.
+	for _, other := range []history.Exit{{}, died, {Code: 143}} {
+		if s := judge(t, "default", histories(unloaded(0).exit(other), unloaded(early), unloaded(late).exit(other))); s.Verdict != pass {
+			t.Errorf("%+v beside a server that was ready: %s: %+v", other, s.Verdict, s.Findings)
+		}
+	}
 	// Without a rule that judges the exit nothing is judged.
 	p := policy(t, "default")
 	for rule := range p.Levels {
@@ -72,6 +81,7 @@ func TestPolicyLeavesTheLagOut(t *testing.T) {
 }
 
 func TestStoryOfAStart(t *testing.T) {
+	const later = ": repeat it more often (--shutdowns), or let the signal wait until it is ready (disruption.when: ready)."
 	const nothing = "Nothing was in its hands yet, so that nobody was let down; but a supervisor may take it for a crash."
 	killed := history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}
 	died := history.Exit{Code: -1, Signal: "SIGTERM"}
@@ -93,11 +103,26 @@ func TestStoryOfAStart(t *testing.T) {
 		{
 			name: "it always dies before it handles the signal - inconclusive", histories: histories(unloaded(0).exit(died), unloaded(late).exit(died)),
 			want: []string{
-				"In every shutdown SIGTERM ended the process before it was ready, so that nothing of its own was put to the test: let the signal come later (load.jitter, now 0s).",
+				"In every shutdown SIGTERM ended the process before it was ready, so that nothing of its own was put to the test" + later,
 			},
 		},
 		{
-			name: "it exits with 143 - pass", histories: histories(unloaded(0).exit(history.Exit{Code: 143})),
+			name:      "it always dies before it is ready, behind a shell - inconclusive",
+			histories: histories(unloaded(0).exit(history.Exit{Code: 143}), unloaded(0).exit(died)),
+			want:      []string{"In every shutdown SIGTERM ended the process before it was ready, so that nothing of its own was put to the test" + later},
+		},
+		{
+			name: "it dies once before it is ready, behind a shell - pass", histories: histories(unloaded(0).exit(history.Exit{Code: 143}), unloaded(early)),
+			want: []string{"SIGTERM came before the process handled it, so that its default action ended the start at once, in 1 of 2 shutdowns.", nothing},
+		},
+		{
+			name: "it was never ready - inconclusive", histories: histories(unloaded(0), unloaded(late), unloaded(0).exit(died)),
+			want: []string{
+				"In no shutdown was the server ready when SIGTERM came, so that its own way to stop was not put to the test" + later,
+			},
+		},
+		{
+			name: "it exits with 143 - pass", histories: histories(unloaded(early).exit(history.Exit{Code: 143})),
 			want: []string{"1 of 1 shutdown did not exit with a clean code: it ended with exit code 143; excused: 128 plus the signal's number, or death by the very signal sent."},
 		},
 		{

@@ -33,7 +33,7 @@ func full() *history.History {
 			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Shutdown: 2, Seed: math.MaxUint64, Repeats: 1,
 			Started: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 7200)),
 			Scenario: history.Scenario{
-				Name: "default", Purpose: "to see", Policy: "default", Shutdowns: 3, Reports: []string{"junit=report.xml"},
+				Name: "default", Purpose: "to see", Policy: "default", Shutdowns: 3, Reports: []string{"junit=report.xml"}, Needs: []string{"no-lost-ack"},
 				Subject: history.Subject{
 					Delay: history.Millis(100), Name: "api", Command: []string{"./api", "--port", "{port}"}, Dir: "/srv",
 					Env: map[string]string{"A": "b"}, URL: "https://127.0.0.1:{port}/", Ready: "/health", ReadyTimeout: history.Seconds(9),

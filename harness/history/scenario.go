@@ -13,6 +13,7 @@ type Scenario struct {
 	Disruption Disruption `json:"disruption" yaml:"disruption"`
 	Policy     string     `json:"policy" yaml:"policy"`
 	Overrides  Overrides  `json:"overrides,omitzero" yaml:"overrides,omitempty"`
+	Needs      []string   `json:"needs,omitempty" yaml:"needs,omitempty"`     // rules that must have judged something, or there is no pass
 	Shutdowns  int        `json:"shutdowns" yaml:"shutdowns"`                 // repetitions for each subject
 	Reports    []string   `json:"reports,omitempty" yaml:"reports,omitempty"` // FORMAT or FORMAT=PATH, as in junit=report.xml
 
@@ -48,7 +49,7 @@ type Load struct {
 	Connections Connections `json:"connections" yaml:"connections"`   // kept-alive, new, or half and half
 	Timeout     Duration    `json:"timeout" yaml:"timeout,omitempty"` // a request's deadline, from its start
 	WarmUp      Duration    `json:"warm_up" yaml:"warm-up"`           // load before the signal may come
-	Jitter      Duration    `json:"jitter" yaml:"jitter"`             // at most so much is added to warm-up, by seed
+	Jitter      Duration    `json:"jitter" yaml:"jitter"`             // at most so much is added to warm-up, by seed; as executed, the span of Started
 	Trigger     Duration    `json:"trigger" yaml:"trigger"`           // how long to wait for enough open requests
 	Tail        Duration    `json:"tail" yaml:"tail"`                 // the load pauses so long after the signal
 	MaxOpen     int         `json:"max_open" yaml:"max-open"`         // the load pauses at so many open requests
@@ -93,7 +94,7 @@ type Disruption struct {
 const (
 	Loaded  = "loaded"  // at work, with requests in flight
 	Ready   = "ready"   // just ready, before any request
-	Started = "started" // at a random instant after its start, within Load.Jitter, ready or not
+	Started = "started" // at a random instant after its start, within twice the time that it takes to be ready
 )
 
 // Unloaded reports whether no load is sent, so that only the exit is judged.

@@ -67,6 +67,13 @@ func knownNames(s harness.Scenario) error {
 			}
 		}
 	}
+	for i, rule := range s.Needs {
+		if !slices.Contains(known, rule) {
+			return &harness.Invalid{
+				Field: fmt.Sprintf("needs[%d]", i), Problem: fmt.Sprintf("is the unknown rule %q: %s", rule, hint(rule, known)),
+			}
+		}
+	}
 	return nil
 }
 

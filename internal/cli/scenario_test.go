@@ -14,6 +14,17 @@ func TestWhatOnlyTheGateKnowsIsCheckedInTheFile(t *testing.T) {
 		{"unknown policy, near another", "name: x\npolicy: strct\n", "2:9", `policy "strct" is unknown: did you mean strict?`},
 		{"unknown policy", "policy: zz\n", "1:9", `policy "zz" is unknown: use one of default, strict, k8s, docker, systemd`},
 		{"unknown rule", "overrides:\n  rules:\n    exit-statu: off\n", "3:5", `overrides.rules has the unknown rule "exit-statu": did you mean exit-status?`},
+		{"unknown rule that is needed", "needs: [no-failed, no-lost-akc]\n", "1:20", `needs[1] is the unknown rule "no-lost-akc": did you mean no-lost-ack?`},
+		{
+			"a rule is needed and off", "needs: [no-failed]\noverrides: {rules: {no-failed: off}}\n", "1:9",
+			`needs[0] is no-failed, a rule that is off under the policy "default": turn it on`,
+		},
+		{"a rule is needed that the policy leaves out", "needs:\n- serves-through-lag\n", "2:3", `needs[0] is serves-through-lag, a rule that is off under the policy "default"`},
+		{
+			"a rule is needed that is about a signal", "needs: [exit-status]\ndisruption: {while: [a]}\n", "1:9",
+			"needs[0] is exit-status, which judges nothing here: it is about a signal, and a command is run instead of one",
+		},
+		{"a rule is needed that is about a command", "needs: [stays-up]\n", "1:9", "needs[0] is stays-up, which judges nothing here: it is about a command"},
 		{"unknown severity", "overrides:\n  rules:\n    exit-status: never\n", "3:18", `is "never", must be off, warn or fail`},
 		{"a truth for a severity", "overrides: {rules: {no-failed: false}}\n", "1:32", `is "false", must be off, warn or fail`},
 		{"exit code that cannot be", "overrides:\n  exit-codes:\n    - 0\n    - 256\n", "4:7", "overrides.exit-codes[1] is 256, must be from 0 to 255"},

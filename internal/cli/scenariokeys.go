@@ -38,6 +38,7 @@ func topKeys() map[string]keySpec {
 		"disruption": {"What happens to the subject under load.", nil},
 		"policy":     {"Which rules are required, warned about or off: lastcall list policies.", oneOfWords(check.PolicyNames())},
 		"overrides":  {"Numbers and rules that the policy would decide otherwise.", nil},
+		"needs":      {"Rules that must have found something to judge: without that there is no pass. What each takes: lastcall explain RULE.", rulesShape},
 		"shutdowns":  {"How often each subject is shut down.", between(1, harness.MaxShutdowns)},
 		"reports":    {"FORMAT or FORMAT=PATH, as in junit=report.xml. Paths are relative to where lastcall is started.", reportShape},
 		"expect":     {"Which strategies of the sample service pass, and which fail by which rule: what lastcall selftest holds lastcall to.", expectShape},
@@ -71,7 +72,7 @@ func loadKeys() map[string]keySpec {
 		"connections":   {"On which connections the requests travel: kept alive, one for each, or by turns.", oneOfWords(connectionNames())},
 		"timeout":       {"A request's deadline, from its start. By default the grace and five seconds.", notZero},
 		"warm-up":       {"Load before the signal may come.", nil},
-		"jitter":        {"At most so much is added to the warm-up, by seed. Where disruption.when is started, the signal comes within it.", nil},
+		"jitter":        {"At most so much is added to the warm-up, by seed. Not used where disruption.when is started.", nil},
 		"trigger":       {"How long the signal waits for enough open requests.", nil},
 		"tail":          {"The load pauses so long after the signal.", nil},
 		"max-open":      {"The load pauses at so many open requests.", between(1, harness.MaxOpen)},
@@ -112,7 +113,7 @@ func disruptionKeys() map[string]keySpec {
 		"lag":    {"New requests stop so long after the signal, as when a balancer has learned. By default the policy's; without any they go on.", notZero},
 		"while":  {"A command to run instead of a signal, during which the subject promises to stay up; {port} and {pid} are replaced.", commandShape},
 		"settle": {"How long the load goes on after that command.", notZero},
-		"when":   {"In which state the signal finds the subject: loaded (by default), ready (and not asked for anything yet), or started, at a random instant within load.jitter of its start. In the last two no load is sent.", oneOfWords(harness.States())},
+		"when":   {"In which state the signal finds the subject: loaded (by default), ready (and not asked for anything yet), or started, at a random instant of its start, within twice the time that it takes to be ready, which is measured first (the last of several waits until it is ready). In the last two no load is sent.", oneOfWords(harness.States())},
 	}
 }
 

@@ -70,6 +70,7 @@ var keySamples = map[string]keySample{
 		texts("{}", "{exit-status: off}", "{no-failed: warn, announces-close: fail}"),
 		texts("off", "[exit-status]", "{exit-status: no}", "{exit-status: false}", "{exit-status: null}", "{exit-statu: off}", "{exit-status: Off}"),
 	},
+	"needs":     {texts("[]", "[no-lost-ack]", "[no-failed, closes-cleanly, no-failed]"), texts("no-lost-ack", "[no-lost-akc]", "[No-Failed]", "[pass]", "[5]", "[null]", `[""]`, "[[no-failed]]", "{no-failed: x}")},
 	"shutdowns": {texts("1", "1000"), texts("0", "1001", "-3", "x")},
 	"reports":   {texts("[]", "[table]", "[json=a, junit=b c.xml, table]", `["json=\n"]`), texts("table", "[jsn]", "[json=]", "[5]", "[null]", "[json, json]", "{json: x}", "[Json]")},
 	"expect": {

@@ -156,6 +156,11 @@ func severityShape(s *jsonschema.Schema) {
 	}
 }
 
+func rulesShape(s *jsonschema.Schema) {
+	s.Items = &jsonschema.Schema{}
+	oneOfWords(check.RuleNames())(s.Items)
+}
+
 func expectShape(s *jsonschema.Schema) {
 	s.Properties, s.AdditionalProperties = jsonschema.NewProperties(), jsonschema.FalseSchema
 	for _, name := range append([]string{check.ExpectPass}, check.RuleNames()...) {
