@@ -47,6 +47,15 @@ func onlyLong(t *testing.T) {
 	}
 }
 
+// onlyInCI skips what walks through the README as a newcomer would, which takes a
+// minute and a half: CI does it on every change.
+func onlyInCI(t *testing.T) {
+	t.Helper()
+	if os.Getenv("CI") != "true" && os.Getenv(envLong) != "1" {
+		t.Skipf("this walks through the README, which takes its time: CI=true or %s=1 runs it", envLong)
+	}
+}
+
 // sampleOrders is the command line of a gate for lastcall's own sample with a
 // store, which lastcall looks up by its own means.
 func sampleOrders(t *testing.T, strategy, store string, flags ...string) (args []string, records string) {
