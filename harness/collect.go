@@ -45,6 +45,7 @@ func (s *shutdown) startLoad(ctx context.Context) error {
 		Timeout: scenario.Load.Timeout.Duration, Lag: after, Tail: max(scenario.Load.Tail.Duration, after),
 		MaxOpen: scenario.Load.MaxOpen,
 		Prefix:  ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal),
+		Watch:   s.watch(),
 	})
 	return nil
 }

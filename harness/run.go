@@ -38,6 +38,8 @@ type Plan struct {
 	PollReady bool
 	// Operator starts the command that is run instead of a signal.
 	Operator Operator
+	// Live makes the run wait for somebody who watches it; nil: nobody does.
+	Live *Live
 
 	// Progress is told what is being done, if it is set. It is called from one
 	// goroutine and must not block.
@@ -143,7 +145,7 @@ func (r *runner) shutdown(ctx context.Context, position, n int) *shutdown {
 		s.history.Header.Repeats = repeats
 		s.run(ctx)
 		lag, allowed := s.history.Lag()
-		if lag <= allowed || repeats == maxRepeats || ctx.Err() != nil {
+		if lag <= allowed || repeats == maxRepeats || r.plan.Live != nil || ctx.Err() != nil {
 			return s
 		}
 	}
@@ -177,6 +179,9 @@ func (r *runner) prepare(position, n int) *shutdown {
 // Check refuses what cannot work, before anything is started.
 func (p *Plan) Check(ctx context.Context) error {
 	if err := Validate(p.Scenario); err != nil {
+		return err
+	}
+	if err := p.checkLive(); err != nil {
 		return err
 	}
 	for _, subject := range p.Subjects {

@@ -108,7 +108,11 @@ func (s *shutdown) staysUp() bool { return len(s.plan.Scenario.Disruption.While)
 // disrupt waits for the moment, and then sends the signal and waits for the
 // exit, or runs the command that takes its place.
 func (s *shutdown) disrupt(ctx context.Context) error {
-	if err := s.awaitMoment(ctx); err != nil {
+	await := s.awaitMoment
+	if s.plan.Live != nil {
+		await = s.awaitLive
+	}
+	if err := await(ctx); err != nil {
 		s.noteExit()
 		return err
 	}
@@ -127,7 +131,11 @@ func (s *shutdown) disrupt(ctx context.Context) error {
 func (s *shutdown) now() time.Duration { return time.Since(s.base) }
 
 func (s *shutdown) event(name history.EventName, at time.Duration) {
-	s.history.Events = append(s.history.Events, history.Event{Name: name, At: at})
+	e := history.Event{Name: name, At: at}
+	s.history.Events = append(s.history.Events, e)
+	if feed := s.plan.feed(); feed != nil {
+		feed.tell(Sight{Base: s.base, Event: e})
+	}
 }
 
 func (s *shutdown) progress(doing string) {

@@ -112,6 +112,8 @@ func (s *shutdown) awaitExit(ctx context.Context) error {
 			s.signalAgain(steps[0])
 			steps = steps[1:]
 			arm()
+		case name := <-s.extra():
+			s.signalExtra(name)
 		case <-grace.C:
 			return s.kill()
 		}

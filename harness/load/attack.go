@@ -43,6 +43,11 @@ type Config struct {
 	Tail    time.Duration // the load pauses so long after the signal
 	MaxOpen int           // the load pauses at so many open requests
 	Prefix  string        // of the requests' ids
+
+	// Watch is called as a request begins, its outcome still pending, and again as
+	// it has ended, by the goroutine that owns it: it must not keep the record, and
+	// must not wait. Nil: nobody watches.
+	Watch func(*history.Request)
 }
 
 // Attack is a running attack.
@@ -62,7 +67,7 @@ func Start(c Config) *Attack {
 	t := &transport{
 		pool: newPool(c.Address, clock), clock: clock, records: new(slab),
 		lanes: c.Lanes, targets: len(c.Targets), forms: formsOf(c.Targets), expect: c.Expect,
-		timeout: c.Timeout, prefix: c.Prefix, room: make(chan struct{}, 1),
+		timeout: c.Timeout, prefix: c.Prefix, room: make(chan struct{}, 1), watch: c.Watch,
 	}
 	a := &Attack{transport: t, pacer: newPacer(t, c), done: make(chan struct{})}
 	if c.TLS != nil {

@@ -40,6 +40,7 @@ type transport struct {
 	timeout   time.Duration
 	prefix    string // of the ids
 	expect    Expect
+	watch     func(*history.Request) // nil: nobody watches
 	cancelled atomic.Bool
 
 	begun   atomic.Int64  // requests that have begun
@@ -65,6 +66,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.Pooled = pooled(t.lanes, seq, uint64(t.targets))
 	t.begun.Add(1)
 	t.open.Add(1)
+	if t.watch != nil {
+		t.watch(r)
+	}
 	return t.attempt(t.withID(req, uint32(seq)), r)
 }
 
@@ -180,6 +184,9 @@ func (t *transport) finishLoss(req *http.Request, r *history.Request, at time.Du
 func (t *transport) finish(r *history.Request, at time.Duration, v verdict) {
 	r.End = at
 	r.Outcome, r.Cause, r.Reason = v.outcome, v.cause, v.reason
+	if t.watch != nil {
+		t.watch(r)
+	}
 	t.open.Add(-1)
 	if t.waiting.Load() {
 		select {
