@@ -108,7 +108,7 @@ func newRoot(s streams) *cobra.Command {
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newCompare(s), newTest(s), newProbe(s), newSweep(s), newServe(s), newSupervise(), newApplied(s, ordersStore), newList(s), newExplain(s), newReport(s), newDiff(s), newSelftest(s), newSchema(s), newVersion(s),
+		newCompare(s), newTest(s), newProbe(s), newSweep(s), newServe(s), newSupervise(), newApplied(s, ordersStore), newList(s), newExplain(s), newReport(s), newDiff(s), newSelftest(s), newDemo(s), newSchema(s), newVersion(s),
 	)
 	strictCommands(root)
 	return root

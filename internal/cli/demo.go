@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lastcall/reports/live"
+)
+
+// demoOptions are the flags of the demo.
+type demoOptions struct {
+	addr   string
+	lang   string
+	noOpen bool
+}
+
+func newDemo(s streams) *cobra.Command {
+	o := demoOptions{addr: "127.0.0.1:0", lang: live.DefaultLanguage}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Teach it in ten minutes: a live page with a Deploy button",
+		Long: `Open a page on this machine that shows up to three strategies under live load,
+each request as a bar while it happens, and a button that deploys: it sends a real
+SIGTERM. What became of everybody is counted and judged as in lastcall compare. A
+tour of seven steps tells what to look for, and why it came so.
+
+In the page, arrow keys walk the tour, d deploys, and p makes it legible from the
+back row. It ends, and all its servers with it, with Ctrl-C.`,
+		Example: `  lastcall demo
+  lastcall demo --no-open --addr 127.0.0.1:8080`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return demo(cmd.Context(), s, o)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&o.addr, "addr", o.addr, "loopback `host:port` of the page; port 0 chooses a free one")
+	cmd.Flags().BoolVar(&o.noOpen, "no-open", false, "print the URL, and open no browser")
+	cmd.Flags().StringVar(&o.lang, "lang", o.lang, "`language` of the page: "+strings.Join(live.Languages(), ", "))
+	return cmd
+}
+
+// demo serves the page until somebody interrupts it, which is how it ends well.
+func demo(ctx context.Context, s streams, o demoOptions) error {
+	texts, err := live.LoadTexts(o.lang)
+	if err != nil {
+		return usagef("--lang: %w", err)
+	}
+	ln, err := listenHere(o.addr)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	log.SetOutput(io.Discard) // see experiment.run
+	ctx, stop := interruptible(ctx)
+	defer stop()
+
+	board := live.NewBoard(texts)
+	stage, err := newStage(ctx, board)
+	if err != nil {
+		return err
+	}
+	defer stage.close()
+	server := live.NewServer(stage, board, texts, ln)
+	if err := stage.Apply(live.Opening()); err != nil {
+		return err
+	}
+	url := server.URL(ln)
+	fmt.Fprintln(s.out, url)
+	if !o.noOpen {
+		openBrowser(url)
+	}
+	return server.Serve(ctx, ln)
+}
+
+// listenHere listens where only this machine can reach it.
+func listenHere(addr string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return nil, usagef("--addr %q is not host:port, as in 127.0.0.1:8080", addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, usagef("--addr %s can be reached from other machines, and whoever opens the page starts and kills servers: use 127.0.0.1", addr)
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, usagef("--addr %s: %w: use port 0 for a free one", addr, plain(err))
+	}
+	return ln, nil
+}
+
+// openBrowser shows the page where there is a screen. Whether that works is no
+// matter of ours: the URL is printed.
+func openBrowser(url string) {
+	program := "xdg-open"
+	switch {
+	case runtime.GOOS == "darwin":
+		program = "open"
+	case os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "":
+		return
+	}
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return
+	}
+	cmd := exec.Command(path, url)
+	if cmd.Start() == nil {
+		go func() { _ = cmd.Wait() }() // so that it leaves no zombie; what it says does not matter
+	}
+}

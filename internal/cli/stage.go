@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alecthomas/chroma/v2"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+	"lastcall/reports/live"
+	"lastcall/targets"
+)
+
+// stage runs the servers of the demo, each on its own, and judges what comes of
+// a deployment. It is what the page drives.
+type stage struct {
+	ctx   context.Context // ends with the demo
+	board *live.Board
+	// judged is told of each verdict, if it is set: a test compares it with what
+	// the page shows.
+	judged func(*history.History, result.Subject)
+
+	changing sync.Mutex // one change of settings at a time: it waits for the old servers to end
+
+	mu     sync.Mutex // guards what follows: the page's handlers and the acts meet here
+	acts   []*act
+	cancel context.CancelFunc
+	ended  *sync.WaitGroup
+}
+
+var _ live.Stage = (*stage)(nil)
+
+func newStage(ctx context.Context, board *live.Board) (*stage, error) {
+	if _, err := os.Executable(); err != nil {
+		return nil, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
+	}
+	return &stage{ctx: ctx, board: board, cancel: func() {}, ended: new(sync.WaitGroup)}, nil
+}
+
+// Strategies returns what can be put on the stage.
+func (s *stage) Strategies() []live.Strategy {
+	var all []live.Strategy
+	for _, t := range targets.All() {
+		all = append(all, live.Strategy{Name: t.Name, Summary: t.Summary, Faulty: t.Faulty, Source: pieces(body(t.Source()))})
+	}
+	return all
+}
+
+// Apply ends all servers, and starts others.
+func (s *stage) Apply(settings live.Settings) error {
+	s.changing.Lock() // two changes at once would start servers that nobody sees
+	defer s.changing.Unlock()
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	scenario, policy, err := demoScenario(settings)
+	if err != nil {
+		return err
+	}
+	s.stop()
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.board.Reset(settings)
+	acts := make([]*act, len(settings.Panels))
+	for i, name := range settings.Panels {
+		plan, err := strategyPlan(scenario, policy, []string{name}, knownLag(scenario))
+		if err != nil {
+			cancel()
+			return err
+		}
+		acts[i] = &act{stage: s, panel: i, plan: plan, policy: policy, feed: harness.NewFeed(feedSize)}
+	}
+	s.mu.Lock() // Deploy and Send read them
+	s.acts, s.cancel = acts, cancel
+	s.mu.Unlock()
+	for _, a := range acts {
+		s.ended.Go(func() { a.play(ctx) })
+		s.ended.Go(func() { a.follow(ctx) })
+	}
+	return nil
+}
+
+// stop ends all servers, and waits until they are gone.
+func (s *stage) stop() {
+	s.mu.Lock() // Apply writes it
+	cancel := s.cancel
+	s.acts = nil
+	s.mu.Unlock()
+	cancel()
+	s.ended.Wait()
+}
+
+// close ends the stage for good.
+func (s *stage) close() {
+	s.changing.Lock() // not in the middle of a change, which would start others
+	defer s.changing.Unlock()
+	s.stop()
+}
+
+// Deploy tells all servers to stop, at once.
+func (s *stage) Deploy() error {
+	s.mu.Lock() // of two who deploy at once one comes too early
+	defer s.mu.Unlock()
+	if !s.board.Ready() {
+		return fmt.Errorf("%w: not every server is warm yet", live.ErrNotNow)
+	}
+	s.board.Deploying()
+	for _, a := range s.acts {
+		a.deploy()
+	}
+	return nil
+}
+
+// Send sends one more signal to those that stop.
+func (s *stage) Send(signal string) error {
+	s.mu.Lock() // Apply replaces the acts
+	defer s.mu.Unlock()
+	stopping := s.board.Stopping()
+	if len(stopping) == 0 {
+		return fmt.Errorf("%w: no server is stopping", live.ErrNotNow)
+	}
+	for _, i := range stopping {
+		s.acts[i].send(signal)
+	}
+	return nil
+}
+
+// demoScenario is the experiment that the settings ask for. Where a balancer goes
+// on sending, what is asked for is what Kubernetes asks for.
+func demoScenario(s live.Settings) (harness.Scenario, check.Policy, error) {
+	ms := func(n int) history.Duration { return history.Duration{Duration: time.Duration(n) * time.Millisecond} }
+	d := harness.DefaultScenario()
+	d.Name, d.Purpose, d.Shutdowns = "demo", "a deployment at the press of a button", 1
+	d.Subject.Delay = ms(s.Delay)
+	d.Load.Rate, d.Load.Connections = s.Rate, s.Connections
+	d.Load.Requests = demoRequests(s)
+	d.Disruption.Signal, d.Disruption.Grace, d.Disruption.Lag = s.Signal, ms(s.Grace), ms(s.Lag)
+	if s.Lag > 0 {
+		d.Policy = "k8s"
+	}
+	policy, d, err := check.Resolve(d)
+	if err != nil {
+		return d, policy, err
+	}
+	d = harness.Complete(d)
+	return d, policy, harness.Validate(d)
+}
+
+// demoRequests returns what is sent; GET /work is what is sent if nothing is said.
+func demoRequests(s live.Settings) []history.Target {
+	path := map[string]string{live.Orders: "/orders", live.Async: "/async"}[s.Request]
+	if path == "" {
+		return nil
+	}
+	return []history.Target{{
+		Method: "POST", URL: fmt.Sprintf("%s?delay=%dms", path, s.Delay),
+		Header: map[string]string{"Content-Type": "application/json"}, Body: `{"item": "stout"}`,
+	}}
+}
+
+// body leaves out of a source file what every one has: its package and imports.
+func body(source string) string {
+	if _, after, ok := strings.Cut(source, "\n)\n\n"); ok && strings.Contains(source, "import (") {
+		return after
+	}
+	return source
+}
+
+// pieces cuts Go source for the page, in the colours of lastcall explain.
+func pieces(source string) []live.Piece {
+	kinds := map[chroma.TokenType]string{
+		chroma.Comment: "comment", chroma.Keyword: "keyword", chroma.Literal: "literal", chroma.Error: "mistake",
+	}
+	var all []live.Piece
+	for _, t := range tokens(source) {
+		if t.Value != "" {
+			all = append(all, live.Piece{Kind: kinds[t.Type], Text: t.Value})
+		}
+	}
+	return all
+}

@@ -1,0 +1,214 @@
+// The lanes of one server: requests as bars, while they happen, and afterwards as
+// the picture of a deployment. A bar that ends badly has a colour and a shape.
+
+export const Outcome = { open: 0, completed: 1, rejected: 2, failed: 3, refused: 4, dropped: 5, unsent: 6 };
+const inFlight = 1; // of the windows in a picture
+const span = 3000; // milliseconds that are in view while it happens
+const axis = 26; // pixels under the lanes
+const roof = 20; // pixels above them
+
+// kind is how a bar is drawn.
+function kind(bar, signal) {
+  switch (bar.outcome) {
+    case Outcome.open: return bar.start < signal ? "crossing" : "open";
+    case Outcome.completed: return bar.start < signal && bar.end >= signal ? "kept" : "done";
+    case Outcome.rejected: return "rejected";
+    case Outcome.refused: return "refused";
+    case Outcome.dropped: case Outcome.failed: return "lost";
+    default: return "done";
+  }
+}
+
+export class Lanes {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.still = null;
+    this.colours = {};
+    this.reset(24);
+    this.restyle();
+    new ResizeObserver(() => this.resize()).observe(canvas);
+    this.resize();
+  }
+
+  // reset forgets everything, as before another experiment.
+  reset(lanes) {
+    this.bars = new Map();
+    this.busy = new Array(lanes).fill(-Infinity);
+    this.run = -1;
+    this.marks = [];
+    this.signal = Infinity;
+    this.still = null;
+  }
+
+  restyle() {
+    const style = getComputedStyle(this.canvas);
+    for (const name of ["ink", "muted", "line", "accent", "soft", "lost", "warn", "paper"]) {
+      this.colours[name] = style.getPropertyValue("--" + name).trim();
+    }
+    this.font = style.getPropertyValue("--canvas-font").trim();
+    this.dirty = true;
+  }
+
+  resize() {
+    const ratio = window.devicePixelRatio || 1, box = this.canvas.getBoundingClientRect();
+    this.width = Math.max(1, box.width);
+    this.height = Math.max(1, box.height);
+    this.canvas.width = Math.round(this.width * ratio);
+    this.canvas.height = Math.round(this.height * ratio);
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.dirty = true;
+  }
+
+  // lane takes the first lane that is free: as in a bar, not at a random table.
+  lane(seq, start, busy) {
+    for (let i = 0; i < busy.length; i++) if (busy[i] <= start) return i;
+    return seq % busy.length;
+  }
+
+  add(seq, start) {
+    const lane = this.lane(seq, start, this.busy);
+    const bar = { start, end: Infinity, outcome: Outcome.open, lane };
+    this.busy[lane] = Infinity;
+    this.bars.set(seq, bar);
+    return bar;
+  }
+
+  // take takes what the server tells of one refresh.
+  take(frame) {
+    if (frame.run !== this.run) { // another process: its numbers begin anew
+      for (const [seq, bar] of [...this.bars]) {
+        this.bars.delete(seq);
+        if (bar.end !== Infinity) this.bars.set("r" + this.run + "-" + seq, bar);
+      }
+      this.busy.fill(-Infinity);
+      this.run = frame.run;
+      this.signal = Infinity;
+    }
+    const ended = frame.e || [], begun = frame.b || [], strangers = [];
+    const end = (bar, i) => {
+      bar.end = ended[i + 2];
+      bar.outcome = ended[i + 3];
+      this.busy[bar.lane] = bar.end;
+    };
+    for (let i = 0; i < ended.length; i += 4) { // first, so that their lanes are free again
+      const bar = this.bars.get(ended[i]);
+      if (bar) end(bar, i); else strangers.push(i);
+    }
+    for (let i = 0; i < begun.length; i += 2) this.add(begun[i], begun[i + 1]);
+    for (const i of strangers) end(this.bars.get(ended[i]) || this.add(ended[i], ended[i + 1]), i);
+    for (const mark of frame.marks || []) {
+      if (mark.name === "signal") this.signal = mark.at;
+      this.marks.push(mark);
+    }
+  }
+
+  // forget lets go of what has left the view. It is called whether the page is
+  // looked at or not.
+  forget(now) {
+    for (const [seq, bar] of this.bars) {
+      const gone = bar.end === Infinity ? bar.start < now - 120000 : bar.end < now - span - 500;
+      if (gone) this.bars.delete(seq);
+    }
+    this.marks = this.marks.filter((m) => m.at > now - span - 500);
+  }
+
+  // hold shows the picture of a deployment instead of what happens.
+  hold(picture) {
+    const rows = picture.rows.slice().sort((a, b) => a[0] - b[0]);
+    const busy = new Array(this.busy.length).fill(-Infinity);
+    const bars = rows.map(([start, end, outcome, window], i) => {
+      const lane = this.lane(i, start, busy);
+      busy[lane] = end;
+      return { start, end, outcome, lane, window };
+    });
+    this.still = { picture, bars };
+    this.dirty = true;
+  }
+
+  release() { this.still = null; this.dirty = true; }
+
+  draw(now, closeUp, say) {
+    if (!this.still) {
+      this.dirty = false;
+      this.paint([...this.bars.values()], now - span, now, this.signal, this.marks);
+      return;
+    }
+    if (!this.dirty) return; // it stands still
+    this.dirty = false;
+    const p = this.still.picture;
+    const from = closeUp ? -p.near * 1.5 : p.from, to = closeUp ? p.near * 2.5 : p.to;
+    this.paint(this.still.bars, from, to, 0, p.marks);
+    this.ruler(from, to, say);
+    const outside = this.still.bars.filter((b) => kind(b, 0) === "lost" && (b.end < from || b.start > to)).length;
+    if (outside > 0) this.label(say("outside", { n: outside }), this.width - 8, this.height - 8, this.colours.lost, "right");
+  }
+
+  // paint draws bars of one kind together: a colour is set six times, not two
+  // thousand times.
+  paint(bars, from, to, signal, marks) {
+    const c = this.context, k = this.colours, w = this.width, h = this.height;
+    const scale = w / (to - from), pitch = (h - axis - roof) / this.busy.length, thick = Math.max(1.5, pitch * 0.68);
+    c.clearRect(0, 0, w, h);
+    const groups = { done: [], open: [], kept: [], crossing: [], rejected: [], refused: [], lost: [] };
+    for (const bar of bars) {
+      if (bar.end < from || bar.start > to) continue;
+      const x = Math.max(-4, (bar.start - from) * scale), end = Math.min(w + 4, (Math.min(bar.end, to) - from) * scale);
+      groups[kind(bar, signal)].push([x, roof + bar.lane * pitch, Math.max(2, end - x)]);
+    }
+    const fill = (list, colour) => {
+      c.fillStyle = colour;
+      c.beginPath();
+      for (const [x, y, width] of list) c.rect(x, y, width, thick);
+      c.fill();
+    };
+    fill(groups.done, k.soft);
+    fill(groups.open, k.accent);
+    fill(groups.kept, k.accent);
+    fill(groups.crossing, k.accent);
+    this.hollow(groups.rejected, thick, k.warn);
+    this.rings(groups.refused, thick, k.muted);
+    fill(groups.lost, k.lost);
+    this.crosses(groups.lost, thick, k.lost);
+    this.lines(marks, from, scale);
+  }
+
+  // hollow bars are those that were sent away.
+  hollow(list, thick, colour) {
+    const c = this.context;
+    c.strokeStyle = colour;
+    c.lineWidth = 1.25;
+    c.beginPath();
+    for (const [x, y, width] of list) c.rect(x + 0.6, y + 0.6, Math.max(1, width - 1.2), Math.max(1, thick - 1.2));
+    c.stroke();
+  }
+
+  // rings are those who were refused at the door.
+  rings(list, thick, colour) {
+    const c = this.context, r = Math.min(3, Math.max(1.5, thick / 2));
+    c.strokeStyle = colour;
+    c.lineWidth = 1;
+    c.beginPath();
+    for (const [x, y] of list) {
+      c.moveTo(x + 2 * r, y + thick / 2);
+      c.arc(x + r, y + thick / 2, r, 0, 2 * Math.PI);
+    }
+    c.stroke();
+  }
+
+  // crosses stand where somebody was hung up on.
+  crosses(list, thick, colour) {
+    const c = this.context, r = Math.min(6, Math.max(3.5, thick * 0.9));
+    c.strokeStyle = colour;
+    c.lineWidth = 2;
+    c.beginPath();
+    for (const [x, y, width] of list) {
+      const cx = x + width + r + 1, cy = y + thick / 2;
+      c.moveTo(cx - r, cy - r);
+      c.lineTo(cx + r, cy + r);
+      c.moveTo(cx - r, cy + r);
+      c.lineTo(cx + r, cy - r);
+    }
+    c.stroke();
+  }
+}

@@ -1,0 +1,101 @@
+// One server of the stage: its name, its lanes, its numbers, and what was judged.
+
+import { Lanes } from "/lanes.js";
+import "/marks.js";
+
+export class Panel {
+  constructor(template, texts, index) {
+    this.texts = texts;
+    this.index = index;
+    this.root = template.content.cloneNode(true).firstElementChild;
+    this.find = (selector) => this.root.querySelector(selector);
+    this.source = "";
+    this.shown = null; // the deployment whose result is shown
+  }
+
+  attach(parent) {
+    parent.append(this.root);
+    this.lanes = new Lanes(this.find("canvas"));
+    this.find(".source").addEventListener("toggle", () => this.loadSource());
+  }
+
+  // update shows what is known of the server.
+  update(panel, settings, tallies, strategies) {
+    const { say } = this.texts;
+    if (this.strategy !== panel.strategy) {
+      this.strategy = panel.strategy;
+      this.root.dataset.strategy = panel.strategy;
+      this.find("h2").textContent = panel.strategy;
+      this.find("canvas").setAttribute("aria-label", say("panel.lanes", { name: panel.strategy }));
+      this.find(".source p").textContent = strategies.find((s) => s.name === panel.strategy).summary;
+    }
+    const phase = this.find(".phase");
+    phase.textContent = panel.trouble ? panel.trouble : say("phase." + panel.phase);
+    phase.dataset.phase = panel.phase;
+    this.root.dataset.phase = panel.phase;
+    this.result(panel.result);
+    const tally = tallies.find((t) => t.strategy === panel.strategy);
+    this.find(".sofar").textContent = tally
+      ? this.texts.count("panel.sofar", tally.deployments, { lost: tally.lost, risk: tally.atRisk }) : "";
+  }
+
+  result(result) {
+    const { say } = this.texts, box = this.find(".result");
+    box.hidden = !result;
+    if (!result) { this.shown = null; return; }
+    if (this.shown === result.deployment) return;
+    this.shown = result.deployment;
+    box.dataset.verdict = result.verdict;
+    this.find(".sentence").textContent = result.sentence;
+    this.find(".verdict strong").textContent = say("verdict." + result.verdict);
+    this.find(".verdict span").textContent = this.how(result);
+    for (const window of ["inFlight", "late"]) {
+      const counts = result[window], cells = this.root.querySelectorAll(`tr[data-window="${window}"] td`);
+      [counts.completed, counts.rejected, counts.dropped + counts.failed, counts.refused]
+        .forEach((n, i) => { cells[i].textContent = n; cells[i].classList.toggle("bad", i === 2 && n > 0); });
+    }
+    const story = this.find(".story");
+    story.hidden = result.story.length === 0;
+    story.querySelector("div").replaceChildren(...result.story.map((text) => {
+      const p = document.createElement("p");
+      p.textContent = text;
+      return p;
+    }));
+  }
+
+  // how tells of the exit and of the rules that were broken.
+  how(result) {
+    const { say } = this.texts, parts = [];
+    if (result.exit) {
+      const how = result.exit.killed ? say("exit.killed") : result.exit.signal || say("exit.code", { code: result.exit.code });
+      parts.push(say("verdict.exit", { how, ms: Math.round(result.exitMs) }));
+    }
+    if (result.broken.length > 0) parts.push(say("verdict.broken", { rules: result.broken.join(", ") }));
+    return parts.join(". ");
+  }
+
+  numbers(frame) {
+    for (const cell of this.root.querySelectorAll("[data-count]")) {
+      const text = frame.counts[cell.dataset.count].toLocaleString("en");
+      if (cell.textContent !== text) cell.textContent = text;
+      if (cell.dataset.count === "lost") cell.classList.toggle("bad", text !== "0");
+    }
+    const missed = this.find(".missed");
+    missed.hidden = !frame.missed;
+    if (frame.missed) missed.textContent = this.texts.say("panel.missed", { n: frame.missed });
+  }
+
+  // loadSource shows the strategy's source, with its colours, when it is opened.
+  async loadSource() {
+    if (!this.find(".source").open || this.source === this.strategy) return;
+    this.source = this.strategy;
+    const answer = await fetch("/source/" + encodeURIComponent(this.strategy));
+    if (!answer.ok) { this.source = ""; return; }
+    this.find("code").replaceChildren(...(await answer.json()).map((piece) => {
+      const span = document.createElement("span");
+      span.className = piece.kind;
+      span.textContent = piece.text;
+      return span;
+    }));
+  }
+}

@@ -1,0 +1,88 @@
+package live
+
+import (
+	"slices"
+	"strings"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// tell says in one or two plain sentences what became of everybody.
+func (t Texts) tell(s result.Subject, settings Settings) string {
+	said := t.waited(s)
+	lost := s.Late.Dropped + s.Late.Failed
+	if lost > 0 {
+		said = append(said, t.Count("told.late", lost))
+	}
+	if s.Late.Rejected > 0 {
+		said = append(said, t.Count("told.declined", s.Late.Rejected))
+	}
+	if settings.Lag > 0 && s.Late.Refused > 0 {
+		said = append(said, t.Count("told.refused", s.Late.Refused))
+	}
+	if s.Ledger.LostAcks > 0 {
+		said = append(said, t.Count("told.acks", s.Ledger.LostAcks))
+	}
+	if killed(s) {
+		said = append(said, t.Say("told.killed"))
+	}
+	return strings.Join(said, " ")
+}
+
+// waited tells of those who were waiting as the signal came.
+func (t Texts) waited(s result.Subject) []string {
+	all, name := s.InFlight, "name"
+	lost := all.Dropped + all.Failed
+	if all.Total == 0 {
+		return []string{t.Say("told.nobody")}
+	}
+	said := []string{t.Count("told.waiting", all.Total)}
+	switch {
+	case all.Completed == all.Total:
+		return append(said, t.Count("told.kept", all.Total, name, s.Name))
+	case lost == all.Total:
+		return append(said, t.Count("told.lost", all.Total, name, s.Name))
+	case all.Rejected == all.Total:
+		return append(said, t.Count("told.rejected", all.Total, name, s.Name))
+	}
+	var parts []string
+	for _, p := range []struct {
+		key string
+		n   int
+	}{{"told.some-kept", all.Completed}, {"told.some-rejected", all.Rejected}, {"told.some-lost", lost}} {
+		if p.n > 0 {
+			parts = append(parts, t.Count(p.key, p.n))
+		}
+	}
+	return append(said, t.Say("told.mixed", name, s.Name, "parts", t.list(parts)))
+}
+
+// list joins parts as people do.
+func (t Texts) list(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	last := len(parts) - 1
+	return t.Say("told.and", "first", strings.Join(parts[:last], ", "), "last", parts[last])
+}
+
+func killed(s result.Subject) bool {
+	return slices.ContainsFunc(s.Exits, func(e result.Exit) bool { return e.Killed })
+}
+
+// Tally sums up what became of those who dealt with one strategy.
+type Tally struct {
+	Strategy    string `json:"strategy"`
+	Deployments int    `json:"deployments"`
+	AtRisk      int    `json:"atRisk"`
+	Lost        int    `json:"lost"`
+}
+
+func (t *Tally) add(s result.Subject) {
+	t.Deployments++
+	t.AtRisk += s.AtRisk
+	t.Lost += losses(s.InFlight) + losses(s.Late)
+}
+
+func losses(c history.Counts) int { return c.Dropped + c.Failed }
