@@ -144,10 +144,10 @@ func (a *act) trouble(ctx context.Context, why string) {
 // judge says what came of a deployment.
 func (a *act) judge(h *history.History) {
 	suite := check.Judge([]*history.History{h}, a.policy)
-	a.stage.board.Deployed(a.panel, h, suite.Subjects[0])
 	if a.stage.judged != nil {
 		a.stage.judged(h, suite.Subjects[0])
 	}
+	a.stage.board.Deployed(a.panel, h, suite.Subjects[0])
 }
 
 // follow writes what happens to the board until the context ends.

@@ -86,6 +86,7 @@ const rootExample = `  lastcall                                       the compar
   lastcall report histories                      judge what was recorded again
   lastcall diff old.json new.json                what got worse, what got better
   lastcall explain signal-notify                 a strategy and its source
+  lastcall demo                                  watch it live, and teach it
   lastcall serve naive --addr 127.0.0.1:8080     then curl it, and kill it`
 
 func newRoot(s streams) *cobra.Command {

@@ -27,6 +27,7 @@ var forbidden = map[string][]string{
 	"lastcall/scenarios":       {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/...", "!lastcall/internal/spelling"},
 	"lastcall/reports":         {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/reports/picture"},
 	"lastcall/reports/picture": {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result", "net"},
+	"lastcall/reports/live":    {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/result"},
 }
 
 // onlyImporters lists the packages that may import a library, mostly one:

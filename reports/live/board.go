@@ -140,6 +140,9 @@ func (b *Board) Deployed(panel int, h *history.History, s result.Subject) {
 }
 
 func (b *Board) tally(s result.Subject) {
+	if s.ShutdownsIntact == 0 {
+		return // nothing was counted
+	}
 	for i := range b.tallies {
 		if b.tallies[i].Strategy == s.Name {
 			b.tallies[i].add(s)

@@ -2,14 +2,12 @@
 // the picture of a deployment. A bar that ends badly has a colour and a shape.
 
 export const Outcome = { open: 0, completed: 1, rejected: 2, failed: 3, refused: 4, dropped: 5, unsent: 6 };
-const inFlight = 1; // of the windows in a picture
-const span = 3000; // milliseconds that are in view while it happens
 const axis = 26; // pixels under the lanes
 const roof = 20; // pixels above them
 
-// kind is how a bar is drawn.
-function kind(bar, signal) {
-  switch (bar.outcome) {
+// kind is how a bar is drawn in a view that ends there.
+function kind(bar, signal, to) {
+  switch (bar.end > to ? Outcome.open : bar.outcome) {
     case Outcome.open: return bar.start < signal ? "crossing" : "open";
     case Outcome.completed: return bar.start < signal && bar.end >= signal ? "kept" : "done";
     case Outcome.rejected: return "rejected";
@@ -25,14 +23,15 @@ export class Lanes {
     this.context = canvas.getContext("2d");
     this.still = null;
     this.colours = {};
-    this.reset(24);
+    this.reset(24, 150);
     this.restyle();
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.resize();
   }
 
   // reset forgets everything, as before another experiment.
-  reset(lanes) {
+  reset(lanes, delay) {
+    this.delay = delay;
     this.bars = new Map();
     this.busy = new Array(lanes).fill(-Infinity);
     this.run = -1;
@@ -103,9 +102,14 @@ export class Lanes {
     }
   }
 
+  // span is how much is in view while it happens, in milliseconds: a bar is neither
+  // a dot nor the whole width.
+  span() { return Math.min(5000, Math.max(1200, this.delay * 16)) * Math.max(0.5, Math.min(1.2, this.width / 1100)); }
+
   // forget lets go of what has left the view. It is called whether the page is
   // looked at or not.
   forget(now) {
+    const span = this.span();
     for (const [seq, bar] of this.bars) {
       const gone = bar.end === Infinity ? bar.start < now - 120000 : bar.end < now - span - 500;
       if (gone) this.bars.delete(seq);
@@ -122,7 +126,7 @@ export class Lanes {
       busy[lane] = end;
       return { start, end, outcome, lane, window };
     });
-    this.still = { picture, bars };
+    this.still = { picture, bars, lanes: bars.reduce((most, b) => Math.max(most, b.lane + 1), 12) };
     this.dirty = true;
   }
 
@@ -131,30 +135,30 @@ export class Lanes {
   draw(now, closeUp, say) {
     if (!this.still) {
       this.dirty = false;
-      this.paint([...this.bars.values()], now - span, now, this.signal, this.marks);
+      this.paint([...this.bars.values()], this.busy.length, now - this.span(), now, this.signal, this.marks);
       return;
     }
     if (!this.dirty) return; // it stands still
     this.dirty = false;
-    const p = this.still.picture;
-    const from = closeUp ? -p.near * 1.5 : p.from, to = closeUp ? p.near * 2.5 : p.to;
-    this.paint(this.still.bars, from, to, 0, p.marks);
+    const p = this.still.picture, range = this.range || p;
+    const from = closeUp ? -p.near * 1.5 : range.from, to = closeUp ? p.near * 2.5 : range.to;
+    this.paint(this.still.bars, this.still.lanes, from, to, 0, p.marks);
     this.ruler(from, to, say);
-    const outside = this.still.bars.filter((b) => kind(b, 0) === "lost" && (b.end < from || b.start > to)).length;
+    const outside = this.still.bars.filter((b) => kind(b, 0, Infinity) === "lost" && (b.end < from || b.start > to)).length;
     if (outside > 0) this.label(say("outside", { n: outside }), this.width - 8, this.height - 8, this.colours.lost, "right");
   }
 
   // paint draws bars of one kind together: a colour is set six times, not two
   // thousand times.
-  paint(bars, from, to, signal, marks) {
+  paint(bars, lanes, from, to, signal, marks) {
     const c = this.context, k = this.colours, w = this.width, h = this.height;
-    const scale = w / (to - from), pitch = (h - axis - roof) / this.busy.length, thick = Math.max(1.5, pitch * 0.68);
+    const scale = w / (to - from), pitch = (h - axis - roof) / lanes, thick = Math.max(1.5, pitch * 0.68);
     c.clearRect(0, 0, w, h);
     const groups = { done: [], open: [], kept: [], crossing: [], rejected: [], refused: [], lost: [] };
     for (const bar of bars) {
       if (bar.end < from || bar.start > to) continue;
       const x = Math.max(-4, (bar.start - from) * scale), end = Math.min(w + 4, (Math.min(bar.end, to) - from) * scale);
-      groups[kind(bar, signal)].push([x, roof + bar.lane * pitch, Math.max(2, end - x)]);
+      groups[kind(bar, signal, to)].push([x, roof + bar.lane * pitch, Math.max(2, end - x)]);
     }
     const fill = (list, colour) => {
       c.fillStyle = colour;
@@ -173,13 +177,17 @@ export class Lanes {
     this.lines(marks, from, scale);
   }
 
-  // hollow bars are those that were sent away.
+  // hollow squares stand where somebody was sent away, at the end of a thin line.
   hollow(list, thick, colour) {
-    const c = this.context;
+    const c = this.context, r = Math.min(4, Math.max(2.5, thick * 0.6));
     c.strokeStyle = colour;
-    c.lineWidth = 1.25;
+    c.lineWidth = 1.5;
     c.beginPath();
-    for (const [x, y, width] of list) c.rect(x + 0.6, y + 0.6, Math.max(1, width - 1.2), Math.max(1, thick - 1.2));
+    for (const [x, y, width] of list) {
+      c.moveTo(x, y + thick / 2);
+      c.lineTo(x + width, y + thick / 2);
+      c.rect(x + width, y + thick / 2 - r, 2 * r, 2 * r);
+    }
     c.stroke();
   }
 

@@ -57,7 +57,7 @@ Lanes.prototype.ruler = function (from, to) {
   c.stroke();
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
     const x = ((t - from) / (to - from)) * this.width;
-    if (x < 16 || x > this.width - 24) continue;
+    if (x < 28 || x > this.width - 28) continue;
     this.label(words("axis.ms", { n: t > 0 ? "+" + t : t === 0 ? "0" : "−" + -t }), x, y + 15, k.muted, "center");
   }
 };

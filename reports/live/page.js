@@ -48,11 +48,11 @@ function rebuild() {
   pictures.clear();
   closeUp = state.settings.closeUp;
   $("stage").replaceChildren();
-  const s = state.settings, lanes = Math.min(80, Math.max(14, Math.ceil((s.rate * s.delay) / 1000 * 1.3) + 4));
+  const s = state.settings, lanes = Math.min(80, Math.max(14, Math.ceil((s.rate * s.delay) / 1000 * 1.15) + 3));
   panels = state.panels.map((_, i) => {
     const panel = new Panel($("panel"), texts, i);
     panel.attach($("stage"));
-    panel.lanes.reset(lanes);
+    panel.lanes.reset(lanes, s.delay);
     return panel;
   });
   $("stage").dataset.panels = panels.length;
@@ -88,15 +88,22 @@ function lesson() {
     });
   }
   $("lesson-why").hidden = !all;
+  $("lesson-look").hidden = all;
   $("back").disabled = n <= 1;
   $("next").disabled = n >= data.steps;
 }
 
 function stills() {
-  $("still").hidden = !panels.some((p) => p.lanes.still);
+  $("still").hidden = $("still-note").hidden = state.stopping || !panels.some((p) => p.lanes.still);
   $("closeup").setAttribute("aria-pressed", String(closeUp));
   $("closeup").textContent = say(closeUp ? "whole" : "closeup");
-  for (const p of panels) p.lanes.dirty = true;
+  const held = panels.filter((p) => p.lanes.still).map((p) => p.lanes.still.picture);
+  const range = { from: Math.min(...held.map((p) => p.from)), to: Math.max(...held.map((p) => p.to)) };
+  for (const p of panels) { // one ruler for all, so that they can be compared
+    p.lanes.range = range;
+    p.lanes.dirty = true;
+    p.look();
+  }
 }
 
 function connect() {
@@ -130,8 +137,9 @@ function draw(at) {
 }
 
 function presenter(on) {
-  document.body.classList.toggle("presenter", on);
+  document.documentElement.classList.toggle("presenter", on);
   $("toggle-presenter").setAttribute("aria-pressed", String(on));
+  for (const p of panels) p.lanes.restyle(); // the type on the canvas is larger too
   history.replaceState(null, "", on ? "/#presenter" : "/"); // so that a reload keeps it
 }
 
@@ -150,7 +158,7 @@ for (let n = 1; n <= data.steps; n++) {
   item.append(button);
   $("steps").append(item);
 }
-const togglePresenter = () => presenter(!document.body.classList.contains("presenter"));
+const togglePresenter = () => presenter(!document.documentElement.classList.contains("presenter"));
 const toggleControls = () => open($("controls").hidden);
 const toggleCloseUp = () => { closeUp = !closeUp; stills(); };
 const back = () => step(state.settings.step - 1), next = () => step(state.settings.step + 1);

@@ -33,20 +33,21 @@ export class Panel {
     phase.textContent = panel.trouble ? panel.trouble : say("phase." + panel.phase);
     phase.dataset.phase = panel.phase;
     this.root.dataset.phase = panel.phase;
-    this.result(panel.result);
+    this.judged(panel.result);
     const tally = tallies.find((t) => t.strategy === panel.strategy);
     this.find(".sofar").textContent = tally
       ? this.texts.count("panel.sofar", tally.deployments, { lost: tally.lost, risk: tally.atRisk }) : "";
   }
 
-  result(result) {
+  // judged shows what came of the last deployment.
+  judged(result) {
     const { say } = this.texts, box = this.find(".result");
+    this.result = result;
     box.hidden = !result;
-    if (!result) { this.shown = null; return; }
-    if (this.shown === result.deployment) return;
+    this.root.dataset.deployment = result ? result.deployment : "";
+    if (!result || this.shown === result.deployment) return;
     this.shown = result.deployment;
     box.dataset.verdict = result.verdict;
-    this.find(".sentence").textContent = result.sentence;
     this.find(".verdict strong").textContent = say("verdict." + result.verdict);
     this.find(".verdict span").textContent = this.how(result);
     for (const window of ["inFlight", "late"]) {
@@ -54,9 +55,7 @@ export class Panel {
       [counts.completed, counts.rejected, counts.dropped + counts.failed, counts.refused]
         .forEach((n, i) => { cells[i].textContent = n; cells[i].classList.toggle("bad", i === 2 && n > 0); });
     }
-    const story = this.find(".story");
-    story.hidden = result.story.length === 0;
-    story.querySelector("div").replaceChildren(...result.story.map((text) => {
+    this.find(".story div").replaceChildren(...result.story.map((text) => {
       const p = document.createElement("p");
       p.textContent = text;
       return p;
@@ -74,7 +73,21 @@ export class Panel {
     return parts.join(". ");
   }
 
+  // look shows the picture of a deployment, or what happens.
+  look() {
+    const still = Boolean(this.lanes.still && this.result);
+    this.root.dataset.view = still ? "still" : "live";
+    if (still) {
+      const unbroken = this.strategy.replaceAll("-", "\u2011"); // a name is not hyphenated
+      this.find(".sentence").textContent = this.result.sentence.replaceAll(this.strategy, unbroken);
+    }
+  }
+
   numbers(frame) {
+    if (this.root.dataset.view !== "still") {
+      const text = this.texts.count("panel.now", frame.counts.open);
+      if (this.find(".sentence").textContent !== text) this.find(".sentence").textContent = text;
+    }
     for (const cell of this.root.querySelectorAll("[data-count]")) {
       const text = frame.counts[cell.dataset.count].toLocaleString("en");
       if (cell.textContent !== text) cell.textContent = text;

@@ -37,7 +37,7 @@ func picture(h *history.History) Picture {
 	signal := h.Signal.Before
 	delay := h.Header.Scenario.Subject.Delay.Duration
 	before := min(max(delay+delay/2, 40*time.Millisecond), time.Second)
-	after := 2 * before
+	after := before * 2 / 3
 	if h.Exit.Seen {
 		after = max(after, h.Exit.At-signal+before/2)
 	}

@@ -10,6 +10,9 @@ import (
 
 // tell says in one or two plain sentences what became of everybody.
 func (t Texts) tell(s result.Subject, settings Settings) string {
+	if s.ShutdownsIntact == 0 { // its requests were set aside, and are in none of the counts
+		return t.Say("told.unjudged")
+	}
 	said := t.waited(s)
 	lost := s.Late.Dropped + s.Late.Failed
 	if lost > 0 {

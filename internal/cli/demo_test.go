@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+	"lastcall/reports/live"
+)
+
+// performance is a demo that runs in the test itself, so that what the page shows
+// can be held against what was judged.
+type performance struct {
+	stage *stage
+	url   string
+	base  string
+	end   func() // and wait
+
+	mu     sync.Mutex // each act judges in its own goroutine
+	judged map[string]judgement
+}
+
+type judgement struct {
+	history *history.History
+	subject result.Subject
+}
+
+func perform(t *testing.T, settings live.Settings) *performance {
+	t.Helper()
+	texts, err := live.LoadTexts(live.DefaultLanguage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	board := live.NewBoard(texts)
+	p := &performance{base: "http://" + ln.Addr().String(), judged: make(map[string]judgement)}
+	if p.stage, err = newStage(ctx, board); err != nil {
+		t.Fatal(err)
+	}
+	p.stage.judged = func(h *history.History, s result.Subject) {
+		p.mu.Lock() // the test reads
+		defer p.mu.Unlock()
+		p.judged[s.Name] = judgement{h, s}
+	}
+	server := live.NewServer(p.stage, board, texts, ln)
+	p.url = server.URL(ln)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, ln) }()
+	p.end = sync.OnceFunc(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+		p.stage.close()
+	})
+	t.Cleanup(p.end)
+	if err := p.stage.Apply(settings); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// of returns what was judged of a strategy.
+func (p *performance) of(name string) judgement {
+	p.mu.Lock() // acts write
+	defer p.mu.Unlock()
+	return p.judged[name]
+}
+
+// deploy presses the button, and again if a busy machine kept us from our schedule,
+// so that nothing could be judged.
+func (p *performance) deploy(t *testing.T, b *tab, strategies []string) {
+	t.Helper()
+	const tries = 4
+	for n := 1; ; n++ {
+		b.until(t, `!document.getElementById("deploy").disabled`)
+		b.do(t, chromedp.Click(chromedp.ID("deploy")))
+		b.until(t, fmt.Sprintf(`[...document.querySelectorAll(".panel")].every(e => e.dataset.deployment === "%d" && e.dataset.view === "still")`, n))
+		unjudged := ""
+		for _, name := range strategies {
+			if j := p.of(name); j.subject.ShutdownsIntact == 0 {
+				unjudged = fmt.Sprintf("%s: %v", name, j.subject.Story)
+			}
+		}
+		switch {
+		case unjudged == "":
+			return
+		case n == tries:
+			t.Fatalf("after %d deployments %s", n, unjudged)
+		}
+	}
+}
+
+// cells are the numbers of a row in a panel: answered, turned away, lost, refused.
+func cells(t *testing.T, b *tab, strategy, window string) []string {
+	t.Helper()
+	return eval[[]string](t, b, fmt.Sprintf(
+		`[...document.querySelectorAll('[data-strategy="%s"] tr[data-window="%s"] td')].map(e => e.textContent)`, strategy, window))
+}
+
+// counted counts a history's requests in a window, without the judge.
+func counted(h *history.History, window history.Window) []string {
+	windows, _ := h.Windows()
+	var n [4]int
+	for i := range h.Requests {
+		if windows[i] != window {
+			continue
+		}
+		switch h.Requests[i].Outcome {
+		case history.Completed:
+			n[0]++
+		case history.Rejected:
+			n[1]++
+		case history.Dropped, history.Failed:
+			n[2]++
+		case history.Refused:
+			n[3]++
+		case history.Pending, history.Unsent:
+		}
+	}
+	return strings.Fields(strings.Trim(fmt.Sprint(n), "[]"))
+}
+
+// TestDemoInABrowser deploys two servers in a real browser, and holds what the
+// page says against the histories.
+func TestDemoInABrowser(t *testing.T) {
+	browser := openChromium(t)
+	mark := filepath.Join(t.TempDir(), "starts")
+	t.Setenv(envStarts, mark) // by which the servers are found
+	settings := live.Opening()
+	settings.Panels, settings.Rate, settings.Delay = []string{"naive", "signal-notify"}, 200, 250
+	p := perform(t, settings)
+
+	first := newTab(t, browser)
+	first.do(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(p.url))
+	first.until(t, `!document.getElementById("deploy").disabled`)
+	first.until(t, `[...document.querySelectorAll('[data-count="completed"]')].every(e => Number(e.textContent) > 0)`)
+	if key := eval[string](t, first, `location.search`); key != "" {
+		t.Errorf("the key stays in the address: %s", key)
+	}
+	p.deploy(t, first, settings.Panels)
+
+	announced := eval[string](t, first, `document.getElementById("announce").textContent`)
+	for _, name := range settings.Panels {
+		j := p.of(name)
+		for row, window := range map[string]history.Window{"inFlight": history.InFlight, "late": history.Late} {
+			if got, want := cells(t, first, name, row), counted(j.history, window); !slices.Equal(got, want) {
+				t.Errorf("%s, %s: the page says %v, the history %v", name, row, got, want)
+			}
+		}
+		told := map[string]string{"naive": "naive hung up on all of them.", "signal-notify": "signal-notify answered every one."}
+		said := strings.ReplaceAll(eval[string](t, first, fmt.Sprintf(`document.querySelector('[data-strategy="%s"] .sentence').textContent`, name)), "\u2011", "-")
+		if j.subject.InFlight.Total == 0 || !strings.Contains(said, fmt.Sprintf("%d people were waiting.", j.subject.InFlight.Total)) || !strings.Contains(said, told[name]) {
+			t.Errorf("%s: %q, with %+v in flight", name, said, j.subject.InFlight)
+		}
+		if !strings.Contains(announced, told[name]) {
+			t.Errorf("announced %q", announced)
+		}
+	}
+	againAndElsewhere(t, p, browser, first, announced)
+	if there, _ := condition("proc"); there && len(serving(mark)) == 0 {
+		t.Error("no server was found while there must be two: nothing can be said of their end")
+	}
+	p.end()
+	if left := serving(mark); len(left) > 0 {
+		t.Errorf("these are still there: %v", left)
+	}
+}
+
+// againAndElsewhere reloads the page in the middle of the load, and looks at it in
+// a second tab.
+func againAndElsewhere(t *testing.T, p *performance, browser context.Context, first *tab, announced string) {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	second := newTab(t, ctx)
+	second.do(t, chromedp.Navigate(p.base+"/"))
+	first.do(t, chromedp.Reload())
+	for _, b := range []*tab{first, second} {
+		b.until(t, `[...document.querySelectorAll(".panel")].length === 2 && [...document.querySelectorAll(".panel")].every(e => e.dataset.view === "still")`)
+		if got := eval[string](t, b, `document.getElementById("announce").textContent`); got != announced {
+			t.Errorf("another view says %q, not %q", got, announced)
+		}
+		b.until(t, `!document.getElementById("deploy").disabled`)
+	}
+	first.do(t, chromedp.Click(chromedp.ID("live")))
+	first.until(t, `document.querySelector(".panel").dataset.view === "live"`)
+	before := eval[int](t, first, `Number(document.querySelector('[data-count="completed"]').textContent.replace(",", ""))`)
+	first.until(t, fmt.Sprintf(`Number(document.querySelector('[data-count="completed"]').textContent.replace(",", "")) > %d`, before))
+	for _, b := range []*tab{first, second} {
+		complains, asked := b.heard()
+		if len(complains) > 0 {
+			t.Errorf("the page complains: %q", complains)
+		}
+		for _, url := range asked {
+			if !strings.HasPrefix(url, p.base+"/") && !strings.HasPrefix(url, "data:") {
+				t.Errorf("the page asks for %s", url)
+			}
+		}
+	}
+}
+
+// serving returns the servers that live.
+func serving(mark string) (lines []string) {
+	for _, line := range family(mark) {
+		if strings.Contains(line, " serve ") { // and not the browser
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
