@@ -182,7 +182,8 @@ func TestSentences(t *testing.T) {
 		{"2 people were waiting. naive sent all of them away.", result.Subject{InFlight: count(0, 2, 0)}, 0},
 		{
 			"4 people were waiting. naive answered 1, sent 1 away and hung up on 2. 3 latecomers were hung up on.",
-			result.Subject{InFlight: count(1, 1, 2), Late: count(9, 0, 3)}, 0,
+			result.Subject{InFlight: count(1, 1, 2), Late: count(9, 0, 3)},
+			0,
 		},
 		{"1 person was waiting. naive answered. 5 more, sent by the balancer, met a closed door.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 2000},
 		{"1 person was waiting. naive answered.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 0},

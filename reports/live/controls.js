@@ -19,7 +19,7 @@ export class Controls {
   }
 
   send() {
-    const s = { ...this.settings };
+    const s = { ...this.settings, step: 0 }; // what the tour says would not be true of it
     const panels = [...this.form.querySelectorAll("select[name=panel]")].map((e) => e.value).filter((v) => v);
     s.panels = [...new Set(panels)];
     for (const name of ["rate", "delay", "lag", "grace"]) s[name] = Number(this.form.elements[name].value);

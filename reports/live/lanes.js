@@ -32,12 +32,17 @@ export class Lanes {
   // reset forgets everything, as before another experiment.
   reset(lanes, delay) {
     this.delay = delay;
-    this.bars = new Map();
-    this.busy = new Array(lanes).fill(-Infinity);
+    this.busy = new Array(lanes);
+    this.clear();
     this.run = -1;
     this.marks = [];
     this.signal = Infinity;
     this.still = null;
+  }
+
+  clear() {
+    this.bars = new Map();
+    this.busy.fill(-Infinity);
   }
 
   restyle() {
@@ -107,11 +112,11 @@ export class Lanes {
   span() { return Math.min(5000, Math.max(1200, this.delay * 16)) * Math.max(0.5, Math.min(1.2, this.width / 1100)); }
 
   // forget lets go of what has left the view. It is called whether the page is
-  // looked at or not.
-  forget(now) {
-    const span = this.span();
+  // looked at or not. Of a bar that seems open for long the end was missed.
+  forget(now, missed) {
+    const span = this.span(), long = missed ? 3000 + 2 * this.delay : 40000;
     for (const [seq, bar] of this.bars) {
-      const gone = bar.end === Infinity ? bar.start < now - 120000 : bar.end < now - span - 500;
+      const gone = bar.end === Infinity ? bar.start < now - Math.max(long, span) : bar.end < now - span - 500;
       if (gone) this.bars.delete(seq);
     }
     this.marks = this.marks.filter((m) => m.at > now - span - 500);

@@ -19,7 +19,7 @@ const behind = 120; // milliseconds that the picture is behind, so that no bar j
 
 if (location.search) history.replaceState(null, "", "/" + location.hash); // the key is in a cookie now
 
-let state = null, panels = [], offset = Infinity, closeUp = false, shownStep = -1;
+let state = null, panels = [], offset = Infinity, closeUp = false, shownStep = -1, lastStep = 0;
 const pictures = new Map(); // the last of each panel
 
 async function post(path, body) {
@@ -79,6 +79,7 @@ function lesson() {
   const n = state.settings.step, all = state.panels.every((p) => p.result);
   if (n !== shownStep) {
     shownStep = n;
+    if (n > 0) lastStep = n; // from which the tour goes on after an experiment
     $("lesson-step").textContent = n ? say("tour.step", { n, of: data.steps }) : "";
     $("lesson-title").textContent = say(`tour.${n}.title`);
     $("lesson-look").textContent = say(`tour.${n}.look`);
@@ -89,8 +90,8 @@ function lesson() {
   }
   $("lesson-why").hidden = !all;
   $("lesson-look").hidden = all;
-  $("back").disabled = n <= 1;
-  $("next").disabled = n >= data.steps;
+  $("back").disabled = lastStep <= 1;
+  $("next").disabled = lastStep >= data.steps;
 }
 
 function stills() {
@@ -108,7 +109,11 @@ function stills() {
 
 function connect() {
   const source = new EventSource("/events");
-  source.addEventListener("open", () => { offset = Infinity; problem(""); });
+  source.addEventListener("open", () => {
+    offset = Infinity;
+    problem("");
+    for (const p of panels) p.lanes.clear(); // what ended meanwhile nobody has told us
+  });
   source.addEventListener("error", () => problem(say("lost.link")));
   source.addEventListener("state", (e) => { state = JSON.parse(e.data); show(); });
   source.addEventListener("picture", (e) => {
@@ -122,7 +127,7 @@ function connect() {
     (frame.panels || []).forEach((f, i) => {
       if (!panels[i]) return;
       panels[i].lanes.take(f);
-      panels[i].lanes.forget(frame.now);
+      panels[i].lanes.forget(frame.now, f.missed);
       panels[i].numbers(f);
     });
   });
@@ -161,7 +166,7 @@ for (let n = 1; n <= data.steps; n++) {
 const togglePresenter = () => presenter(!document.documentElement.classList.contains("presenter"));
 const toggleControls = () => open($("controls").hidden);
 const toggleCloseUp = () => { closeUp = !closeUp; stills(); };
-const back = () => step(state.settings.step - 1), next = () => step(state.settings.step + 1);
+const back = () => step(lastStep - 1), next = () => step(lastStep + 1);
 for (const [id, act] of Object.entries({
   deploy, back, next, live, closeup: toggleCloseUp, "toggle-presenter": togglePresenter, "toggle-controls": toggleControls,
 })) $(id).addEventListener("click", act);

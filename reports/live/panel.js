@@ -55,6 +55,7 @@ export class Panel {
       [counts.completed, counts.rejected, counts.dropped + counts.failed, counts.refused]
         .forEach((n, i) => { cells[i].textContent = n; cells[i].classList.toggle("bad", i === 2 && n > 0); });
     }
+    this.find(".story").open = result.verdict === "inconclusive"; // why, is the first question
     this.find(".story div").replaceChildren(...result.story.map((text) => {
       const p = document.createElement("p");
       p.textContent = text;
