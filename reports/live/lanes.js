@@ -2,8 +2,6 @@
 // the picture of a deployment. A bar that ends badly has a colour and a shape.
 
 export const Outcome = { open: 0, completed: 1, rejected: 2, failed: 3, refused: 4, dropped: 5, unsent: 6 };
-const axis = 26; // pixels under the lanes
-const roof = 20; // pixels above them
 
 // kind is how a bar is drawn in a view that ends there.
 function kind(bar, signal, to) {
@@ -51,6 +49,9 @@ export class Lanes {
       this.colours[name] = style.getPropertyValue("--" + name).trim();
     }
     this.font = style.getPropertyValue("--canvas-font").trim();
+    this.type = Number(/(\d+)px/.exec(this.font)[1]);
+    this.roof = this.type + 8; // pixels above the lanes, for the names of what happened
+    this.axis = this.type + 14; // and under them, for the ruler
     this.dirty = true;
   }
 
@@ -157,13 +158,13 @@ export class Lanes {
   // thousand times.
   paint(bars, lanes, from, to, signal, marks) {
     const c = this.context, k = this.colours, w = this.width, h = this.height;
-    const scale = w / (to - from), pitch = (h - axis - roof) / lanes, thick = Math.max(1.5, pitch * 0.68);
+    const scale = w / (to - from), pitch = (h - this.axis - this.roof) / lanes, thick = Math.max(1.5, pitch * 0.68);
     c.clearRect(0, 0, w, h);
     const groups = { done: [], open: [], kept: [], crossing: [], rejected: [], refused: [], lost: [] };
     for (const bar of bars) {
       if (bar.end < from || bar.start > to) continue;
       const x = Math.max(-4, (bar.start - from) * scale), end = Math.min(w + 4, (Math.min(bar.end, to) - from) * scale);
-      groups[kind(bar, signal, to)].push([x, roof + bar.lane * pitch, Math.max(2, end - x)]);
+      groups[kind(bar, signal, to)].push([x, this.roof + bar.lane * pitch, Math.max(2, end - x)]);
     }
     const fill = (list, colour) => {
       c.fillStyle = colour;

@@ -30,8 +30,8 @@ Lanes.prototype.lines = function (marks, from, scale) {
     c.lineWidth = gone ? 1 : 2;
     c.setLineDash(gone ? [4, 4] : []);
     c.beginPath();
-    c.moveTo(x, 16);
-    c.lineTo(x, h - 22);
+    c.moveTo(x, this.roof - 4);
+    c.lineTo(x, h - this.axis + 4);
     c.stroke();
     c.setLineDash([]);
     const text = words(named[mark.name]);
@@ -40,15 +40,15 @@ Lanes.prototype.lines = function (marks, from, scale) {
     let at = Math.min(Math.max(x - width / 2, 2), this.width - width - 2);
     if (at < last + 8) at = last + 8; // one beside the other
     if (at + width > this.width) continue;
-    this.label(text, at, 12, gone ? k.muted : k.ink, "left");
+    this.label(text, at, this.type, gone ? k.muted : k.ink, "left");
     last = at + width;
   }
 };
 
 Lanes.prototype.ruler = function (from, to) {
-  const c = this.context, k = this.colours, y = this.height - 20;
+  const c = this.context, k = this.colours, y = this.height - this.axis + 6;
   const steps = [5, 10, 20, 50, 100, 200, 500, 1000, 2000];
-  const step = steps.find((s) => (s / (to - from)) * this.width > 64) || 2000;
+  const step = steps.find((s) => (s / (to - from)) * this.width > 6.5 * this.type) || 2000;
   c.strokeStyle = k.line;
   c.lineWidth = 1;
   c.beginPath();
@@ -58,6 +58,6 @@ Lanes.prototype.ruler = function (from, to) {
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
     const x = ((t - from) / (to - from)) * this.width;
     if (x < 28 || x > this.width - 28) continue;
-    this.label(words("axis.ms", { n: t > 0 ? "+" + t : t === 0 ? "0" : "−" + -t }), x, y + 15, k.muted, "center");
+    this.label(words("axis.ms", { n: t > 0 ? "+" + t : t === 0 ? "0" : "−" + -t }), x, y + this.type + 3, k.muted, "center");
   }
 };

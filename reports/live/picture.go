@@ -43,7 +43,7 @@ func picture(h *history.History) Picture {
 	}
 	after = min(after, longest)
 	p := Picture{
-		From: milliseconds(-before), To: milliseconds(after), Near: max(20, milliseconds(delay)),
+		From: milliseconds(-before), To: milliseconds(after), Near: max(20, milliseconds(delay/6)),
 		Rows: []Row{}, Marks: []Mark{},
 	}
 	windows, _ := h.Windows()
