@@ -10,7 +10,6 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/reports"
-	"lastcall/scenarios"
 	"lastcall/targets"
 )
 
@@ -97,18 +96,6 @@ func explainStrategy(w page, name string) error {
 		return highlight(w, s.Source())
 	}
 	_, err := io.WriteString(w, s.Source())
-	return err
-}
-
-func explainScenario(w page, name string) error {
-	source, _ := scenarios.Source(name)
-	s, err := scenarios.Load(name)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%s (scenario)\n%s\n", name, reports.Labelled("Purpose", labels, s.Purpose))
-	fmt.Fprintln(w, reports.Labelled("Run it", labels, "lastcall compare --scenario "+name+", or on a server of yours: lastcall test --scenario "+name+" -- COMMAND"))
-	_, err = fmt.Fprintf(w, "\n%s", source)
 	return err
 }
 

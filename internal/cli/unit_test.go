@@ -26,6 +26,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/reports"
+	"lastcall/scenarios"
 	"lastcall/targets"
 )
 
@@ -68,7 +69,7 @@ func explains(t *testing.T, name string) {
 	if code != exitPass || stderr != "" {
 		t.Errorf("explain %s: exit %d, stderr %q", name, code, stderr)
 	}
-	if first, rest, _ := strings.Cut(text, "\n"); !strings.HasPrefix(first, name+" (") || len(strings.TrimSpace(rest)) < 20 {
+	if first, rest, _ := strings.Cut(text, "\n"); !strings.HasPrefix(strings.TrimPrefix(first, "# "), name+" (") || len(strings.TrimSpace(rest)) < 20 {
 		t.Errorf("explain %s: says %q", name, text)
 	}
 	if strings.Contains(text, "%!") {
@@ -105,7 +106,10 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 			"early-exit (faulty strategy)\n", "func earlyExit(", "here is the mistake",
 			"Bug        B05: main returns while Shutdown", "Sibling    signal-notify is the same without the mistake",
 		},
-		"steady":                 {"rate: 500"},
+		"steady":                 {"rate: 500", "# In effect", "grace 10s (policy default)", "no lag (policy default)"},
+		"behind-a-balancer":      {"500 requests/s", "delay 100ms", "grace 30s (policy k8s)", "lag 2s (policy k8s)"},
+		"double-signal":          {"100 requests/s", "delay 1s"},
+		"startup":                {"no load", "grace 5s,"},
 		"late-requests-answered": {"Reference ", "Excuses ", "Policy default   fail, excused: warn", "Policy strict    fail"},
 		"default":                {"at least 20 requests", "in-flight-completes"},
 		"dropped":                {"closed", "reset", "truncated", "hung", "corrupt"},
@@ -115,6 +119,42 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 			if !strings.Contains(text, want) {
 				t.Errorf("explain %s: %q is missing in\n%s", name, want, text)
 			}
+		}
+	}
+}
+
+// TestAnExplainedScenarioIsAFile asks that what explain prints can be redirected
+// into a file, and runs.
+func TestAnExplainedScenarioIsAFile(t *testing.T) {
+	for _, name := range scenarios.Names() {
+		_, text, _ := run(t, "explain", name)
+		for line := range strings.Lines(text) {
+			if len([]rune(line)) > 101 {
+				t.Errorf("explain %s: %d columns: %s", name, len([]rune(line))-1, line)
+			}
+		}
+		file := filepath.Join(t.TempDir(), "my.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := loadScenario(file)
+		if err != nil {
+			t.Errorf("explain %s: %v", name, err)
+			continue
+		}
+		want, err := loadScenario(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("explain %s: another scenario (-want +got):\n%s", name, diff)
+		}
+		var coloured bytes.Buffer
+		if err := highlightYAML(&coloured, text); err != nil {
+			t.Fatal(err)
+		}
+		if plain := regexp.MustCompile("\x1b[^m]*m").ReplaceAllString(coloured.String(), ""); plain != text {
+			t.Errorf("explain %s: colours change it:\n%s", name, cmp.Diff(text, plain))
 		}
 	}
 }
