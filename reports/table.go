@@ -21,13 +21,17 @@ type room struct {
 	name   int // columns of a subject's name
 	exit   int // columns of how it ended
 	number func(int) string
+	narrow bool // headers are broken that are wider than their numbers
+	tight  bool // one blank between columns
 }
 
 // rooms are tried in turn until the table is not too wide.
 var rooms = []room{
 	{name: 20, exit: 24, number: number},
-	{name: 12, exit: 16, number: number},
-	{name: 12, exit: 16, number: brief},
+	{name: 20, exit: 24, number: number, narrow: true},
+	{name: 20, exit: 20, number: number, narrow: true, tight: true},
+	{name: 12, exit: 16, number: number, narrow: true, tight: true},
+	{name: 10, exit: 15, number: brief, narrow: true, tight: true},
 }
 
 // Table writes the comparison as a table of at most 100 columns, the outcomes
@@ -113,13 +117,31 @@ func widest(text string) int {
 }
 
 func (style Style) grid(s result.Suite, r room) (string, error) {
-	right, left := tw.AlignRight, tw.AlignLeft
-	header := []string{"\n" + noun(s), "in flight\nkept", "\nrejected", "\nlost", "late\nlost", "\nat risk", "\nrefused", "\nexit", "\nverdict"}
+	all := style.columnsOf(s)
+	var header []string
+	var align []tw.Align
+	before := column{}
+	for _, c := range all {
+		side := tw.AlignRight
+		if c.words {
+			side = tw.AlignLeft
+		}
+		header, align, before = append(header, c.head(before)), append(align, side), c
+	}
 	var rows [][]string
 	for _, subject := range s.Subjects {
-		rows = append(rows, style.row(subject, r))
+		rows = append(rows, rowOf(all, subject, r))
 	}
-	return grid(header, []tw.Align{left, right, right, right, right, right, right, left, left}, rows)
+	if r.narrow {
+		for i := range header {
+			header[i] = narrow.Replace(strings.TrimPrefix(header[i], "\n"))
+		}
+		header = bottom(header)
+	}
+	if !r.tight {
+		return grid(header, align, rows)
+	}
+	return gridSpaced(header, align, rows, tw.Padding{Left: " ", Overwrite: true})
 }
 
 // grid lays out cells below each other, with a line under the header.
@@ -171,17 +193,6 @@ func noun(s result.Suite) string {
 		return "server"
 	}
 	return "strategy"
-}
-
-func (style Style) row(s result.Subject, r room) []string {
-	return []string{
-		shorten(clean(s.Name), r.name),
-		r.number(s.InFlight.Completed), r.number(s.InFlight.Rejected), r.number(s.InFlight.Dropped),
-		r.number(s.Late.Dropped), r.number(s.Late.AtRisk()),
-		r.number(s.Requests.Refused),
-		exit(s, r.exit),
-		style.verdict(s.Verdict),
-	}
 }
 
 // The colours of a terminal.
@@ -243,6 +254,9 @@ func exit(s result.Subject, most int) string {
 
 // outcomes counts every request once.
 func outcomes(s result.Suite) string {
+	if s.Scenario.Disruption.Unloaded() {
+		return "No load was sent: what is judged is how each process ended."
+	}
 	var c history.Counts
 	for _, subject := range s.Subjects {
 		c = c.Plus(subject.Requests)
