@@ -3,14 +3,12 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/reports"
-	"lastcall/targets"
 )
 
 func newExplain(s streams) *cobra.Command {
@@ -70,34 +68,6 @@ func allNames() []string {
 
 // labels is how wide the labels of an explanation are.
 const labels = 9
-
-func explainStrategy(w page, name string) error {
-	s, _ := targets.ByName(name)
-	kind := "strategy"
-	if s.Faulty {
-		kind = "faulty strategy"
-	}
-	fmt.Fprintf(w, "%s (%s)\n", s.Name, kind)
-	lines := []entry{{"What", s.Summary}, {"When", s.When}, {"Costs", s.Costs}, {"Verdict", s.Verdict}}
-	if s.Bug != "" {
-		lines = append(lines, entry{"Bug", s.Bug + ": " + s.BugTitle()})
-	}
-	if s.Sibling != "" {
-		lines = append(lines, entry{"Sibling", s.Sibling + " is the same without the mistake: compare the two"})
-	}
-	if s.Shows != "" {
-		lines = append(lines, entry{"See it", "lastcall compare " + strings.TrimSpace(s.Name+" "+s.Sibling) + " --scenario " + s.Shows})
-	}
-	for _, line := range lines {
-		fmt.Fprintln(w, reports.Labelled(line.name, labels, line.summary))
-	}
-	fmt.Fprintln(w)
-	if w.color {
-		return highlight(w, s.Source())
-	}
-	_, err := io.WriteString(w, s.Source())
-	return err
-}
 
 func explainRule(w page, name string) error {
 	for _, r := range check.Rules() {

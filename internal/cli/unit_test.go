@@ -104,8 +104,14 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 		"signal-notify": {"func signalNotify(", "What ", "When ", "Costs ", "Verdict "},
 		"early-exit": {
 			"early-exit (faulty strategy)\n", "func earlyExit(", "here is the mistake",
+			"What differs from signal-notify:\n    - return <-drained\n    + return nil\n", "\nWhat Shutdown does:\n", "See it     lastcall compare early-exit signal-notify --scenario steady",
 			"Bug        B05: main returns while Shutdown", "Sibling    signal-notify is the same without the mistake",
 		},
+		"drain": {
+			"\nWhat it calls:\n", "func (a *App) Drain() {", "func serveUntil", "const drainBound = 30", "func (s *Sockets) Close(", "App.Lag is a field:\n// Lag is",
+			"See it     lastcall compare signal-notify drain --scenario behind-a-balancer",
+		},
+		"naive":                  {"See it     lastcall compare naive signal-notify"},
 		"steady":                 {"rate: 500", "# In effect", "grace 10s (policy default)", "no lag (policy default)"},
 		"behind-a-balancer":      {"500 requests/s", "delay 100ms", "grace 30s (policy k8s)", "lag 2s (policy k8s)"},
 		"double-signal":          {"100 requests/s", "delay 1s"},
