@@ -40,7 +40,7 @@ func topKeys() map[string]keySpec {
 		"overrides":  {"Numbers and rules that the policy would decide otherwise.", nil},
 		"shutdowns":  {"How often each subject is shut down.", between(1, harness.MaxShutdowns)},
 		"reports":    {"FORMAT or FORMAT=PATH, as in junit=report.xml. Paths are relative to where lastcall is started.", reportShape},
-		"expect":     {"Which strategies of the sample service pass, and which fail by which rule: what lastcall selftest holds lastcall to.", expectShape},
+		"expect":     {"Which strategies of the sample service pass, and which fail by which rule: what lastcall selftest holds lastcall to. A server of your own has none.", expectShape},
 	}
 }
 
@@ -49,7 +49,7 @@ func subjectKeys() map[string]keySpec {
 	return map[string]keySpec{
 		"delay":         {"How long the sample service works on a request; of a server of your own, what its requests take.", nil},
 		"name":          {"What the subject is called in the reports. By default the command's name.", notEmpty},
-		"command":       {"The program and its arguments, which no shell reads; {port} is replaced. A program with a slash in it is relative to the file, one without is looked up in PATH.", commandShape},
+		"command":       {"The program and its arguments, which no shell reads; {port} is replaced. A program with a slash in it is relative to the file, one without is looked up in PATH; its arguments are as they are, for a program that runs where lastcall was started, or in dir.", commandShape},
 		"dir":           {"The command's working directory, relative to the file.", notEmpty},
 		"env":           {"Added to the command's environment; {port} is replaced.", environmentShape},
 		"url":           {"Where the subject serves; {port} is replaced.", matching(urlPattern)},
@@ -71,7 +71,7 @@ func loadKeys() map[string]keySpec {
 		"connections":   {"On which connections the requests travel: kept alive, one for each, or by turns.", oneOfWords(connectionNames())},
 		"timeout":       {"A request's deadline, from its start. By default the grace and five seconds.", notZero},
 		"warm-up":       {"Load before the signal may come.", nil},
-		"jitter":        {"At most so much is added to the warm-up, by seed. Where disruption.when is started, the signal comes within it.", nil},
+		"jitter":        {"At most so much is added to the warm-up, by seed; a minute at most. Where disruption.when is started, the signal comes within it.", nil},
 		"trigger":       {"How long the signal waits for enough open requests.", nil},
 		"tail":          {"The load pauses so long after the signal.", nil},
 		"max-open":      {"The load pauses at so many open requests.", between(1, harness.MaxOpen)},

@@ -36,7 +36,8 @@ var keySamples = map[string]keySample{
 	"load.method":      {texts("GET", "OPTIONS"), texts("get", "BREW", "5", `""`)},
 	"load.connections": {texts("mixed", "reused", "fresh"), texts("wired", "Mixed", "5", `""`)},
 	"load.timeout":     {texts("101ms", "1h"), append(texts("0s"), anyTime.bad...)},
-	"load.warm-up":     anyTime, "load.jitter": anyTime, "load.trigger": anyTime, "load.tail": anyTime,
+	"load.jitter":      {texts("0s", "100ms", "1m", ".5s", "+2s", "1us", `"0"`), anyTime.bad},
+	"load.warm-up":     anyTime, "load.trigger": anyTime, "load.tail": anyTime,
 	"load.max-open": {texts("50", "10000"), texts("0", "10001", "-1", "many")},
 	"load.requests": {
 		texts("[]", "[{url: /}]", "[{url: /a}, {url: /b}]"),

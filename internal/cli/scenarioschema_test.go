@@ -206,6 +206,7 @@ func TestWhereSchemaAndLoaderDiffer(t *testing.T) {
 	schema := gateSchema(t)
 	for _, c := range []struct{ name, text, reason string }{
 		{"a duration's upper bound", "load: {tail: 61m}\n", "a pattern cannot compare"},
+		{"a jitter of more than a minute", "load: {jitter: 61s}\n", "a pattern cannot compare"},
 		{"a duration below its lower bound, but not zero", "disruption: {grace: 1us}\n", "a pattern cannot compare"},
 		{"more requests open than allowed", "load: {rate: 2000}\nsubject: {delay: 10s}\n", "two keys"},
 		{"a timeout below the delay", "load: {timeout: 50ms}\n", "two keys"},
