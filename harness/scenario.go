@@ -119,7 +119,7 @@ func Validate(s Scenario) error {
 		validSubjectURL(s.Subject),
 		validRequests(s.Load),
 		validExpectation(s.Load),
-		validParked(s.Load),
+		ValidParked(s.Load),
 		validWhen(s),
 		validSequence(s.Disruption),
 		validLag(s.Disruption),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -163,12 +164,37 @@ func flagError(cmd *cobra.Command, err error) error {
 		if missing.GetSpecifiedShortnames() != "" {
 			name = "-" + missing.GetSpecifiedShortnames()
 		}
+		if others := owners(cmd, missing.GetSpecifiedName()); len(others) > 0 {
+			return usagef("unknown flag %s: it belongs to lastcall %s", name, strings.Join(others, ", "))
+		}
 		return usagef("unknown flag %s: %s", name, hint(name, names))
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return usagef("--%s %q: %s", invalid.GetFlag().Name, invalid.GetValue(), plainCause(invalid))
 	}
 	return &usageError{err}
+}
+
+// owners are the commands that have a flag of that name, test the first of them: most
+// who ask have a server of their own.
+func owners(cmd *cobra.Command, flag string) (all []string) {
+	for _, c := range cmd.Root().Commands() {
+		if flag != "" && c != cmd && c.IsAvailableCommand() && c.Flags().Lookup(flag) != nil {
+			all = append(all, c.Name())
+		}
+	}
+	slices.SortStableFunc(all, func(a, b string) int {
+		switch {
+		case a == b:
+			return 0
+		case a == "test":
+			return -1
+		case b == "test":
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	return all
 }
 
 // plainCause says what a value must be where the reason is Go's own.
@@ -211,6 +237,10 @@ func oneArg(what string) cobra.PositionalArgs {
 // error.
 func findStrategy(name string) (targets.Strategy, error) {
 	s, ok := targets.ByName(name)
+	if !ok && strings.Contains(name, ",") {
+		return s, usagef("unknown strategy %q: separate names by spaces, as in %s", name,
+			strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ' ' }), " "))
+	}
 	if !ok {
 		return s, usagef("unknown strategy %q: %s", name, hint(name, strategyNames()))
 	}

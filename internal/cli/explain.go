@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,25 +16,31 @@ func newExplain(s streams) *cobra.Command {
 	var noColor bool
 	cmd := &cobra.Command{
 		Use:   "explain NAME",
-		Short: "Explain a strategy (with its source), scenario, rule, policy, probe or outcome",
+		Short: "Explain a strategy (with its source), scenario, rule, policy, probe, outcome, column or bug",
 		Example: `  lastcall explain signal-notify
   lastcall explain in-flight-completes
-  lastcall explain dropped`,
-		Args: oneArg("a name"),
+  lastcall explain dropped
+  lastcall explain at risk
+  lastcall explain steady > my.yaml`,
+		Args: someName,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return allNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			wanted := strings.ReplaceAll(strings.Join(args, "-"), " ", "-") // as in: explain at risk
 			for _, k := range kinds() {
 				entries, err := k.entries()
 				if err != nil {
 					return err
 				}
 				for _, e := range entries {
-					if e.name == args[0] {
+					if strings.EqualFold(e.name, wanted) {
 						return k.explain(page{s.out, colored(noColor, s.out)}, e.name)
 					}
 				}
+			}
+			if len(args) > 1 {
+				return usagef("explain takes one name, got %s", strings.Join(args, " "))
 			}
 			near := nearest(args[0], allNames())
 			if near == "" {
@@ -44,6 +51,14 @@ func newExplain(s streams) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
 	return cmd
+}
+
+// someName asks for a name, which may have been written in several words.
+func someName(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return oneArg("a name")(cmd, args)
+	}
+	return nil
 }
 
 // page is where an explanation is written.
@@ -123,7 +138,7 @@ func explainOutcome(w page, name string) error {
 	if err := o.UnmarshalText([]byte(name)); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s (outcome)\n%s\n", o, reports.Labelled("Meaning", labels, o.Meaning()))
+	fmt.Fprintf(w, "%s (outcome)\n%s\n%s\n", o, reports.Labelled("Meaning", labels, o.Meaning()), reports.Labelled("In table", labels, inTheTable(o)))
 	if o == history.Dropped {
 		fmt.Fprintln(w, `
   Causes:

@@ -69,7 +69,12 @@ func asksFor(l history.Load) string {
 	if len(paths) == 0 {
 		return ""
 	}
-	return strings.Join(paths, ", ") + ": a server of yours must have them"
+	text := strings.Join(paths, ", ") + ": a server of yours must have them"
+	if len(l.Parked) > 0 {
+		text += ", or --park says what it has, as in --park websocket=/chat,5 --park events=/stream,5 --park silent,3, in place of all of these " +
+			"(a file's load.parked can have a header, too)"
+	}
+	return text
 }
 
 // effective says what holds where the file says nothing: what it inherits from

@@ -86,9 +86,10 @@ func loadKeys() map[string]keySpec {
 // parkKeys are the keys of one of load.parked.
 func parkKeys() map[string]keySpec {
 	return map[string]keySpec{
-		"kind":  {"silent (connects, and never sends a byte), websocket, or events (an answer without an end, as server-sent events).", oneOfWords(harness.ParkKinds())},
-		"url":   {"What a websocket or an event stream asks for: a path of the subject's URL, or a URL of the same host. None for silent.", matching("^/|" + urlPattern)},
-		"count": {"How many of them.", between(1, history.MaxParked)},
+		"kind":   {"silent (connects, and never sends a byte), websocket, or events (an answer without an end, as server-sent events).", oneOfWords(harness.ParkKinds())},
+		"url":    {"What a websocket or an event stream asks for: a path of the subject's URL, or a URL of the same host. None for silent.", matching("^/|" + urlPattern)},
+		"count":  {"How many of them.", between(1, history.MaxParked)},
+		"header": {"Header fields of the request that opens it, such as Authorization or Sec-WebSocket-Protocol. None for silent.", headerShape},
 	}
 }
 

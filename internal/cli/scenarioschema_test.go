@@ -214,6 +214,7 @@ func TestWhereSchemaAndLoaderDiffer(t *testing.T) {
 		{"certificates and none", "subject: {ca: x, insecure: true}\n", "two keys, of which one may be false"},
 		{"two bodies", "load: {requests: [{url: /, body: x, body-file: y}]}\n", "two keys, of which one may be null"},
 		{"a header of lastcall's", "load: {requests: [{url: /, header: {connection: close}}]}\n", "letters count in neither case"},
+		{"a websocket's own header", "load: {parked: [{kind: websocket, url: /, count: 1, header: {Sec-WebSocket-Key: x}}]}\n", "letters count in neither case"},
 		{"a header in two spellings", "load: {requests: [{url: /, header: {a: 1, A: 2}}]}\n", "two names"},
 		{"an escape that is none", "subject: {url: http://h/%zz}\n", "only a parser of URLs knows"},
 		{"a path with an escape that is none", "load: {requests: [{url: /%zz}]}\n", "only a parser of URLs knows"},
