@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -173,28 +172,6 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usagef("--%s %q: %s", invalid.GetFlag().Name, invalid.GetValue(), plainCause(invalid))
 	}
 	return &usageError{err}
-}
-
-// owners are the commands that have a flag of that name, test the first of them: most
-// who ask have a server of their own.
-func owners(cmd *cobra.Command, flag string) (all []string) {
-	for _, c := range cmd.Root().Commands() {
-		if flag != "" && c != cmd && c.IsAvailableCommand() && c.Flags().Lookup(flag) != nil {
-			all = append(all, c.Name())
-		}
-	}
-	slices.SortStableFunc(all, func(a, b string) int {
-		switch {
-		case a == b:
-			return 0
-		case a == "test":
-			return -1
-		case b == "test":
-			return 1
-		}
-		return strings.Compare(a, b)
-	})
-	return all
 }
 
 // plainCause says what a value must be where the reason is Go's own.

@@ -21,14 +21,14 @@ func Hint(wrong string, names []string) string {
 // count as one letter.
 func Nearest(wrong string, names []string) string {
 	bare := strings.TrimLeft(strings.ToLower(wrong), "-") // the dashes of a flag are right, and say nothing
-	best, distance := "", allowed(len(bare))+1
+	best, distance := "", len(bare)
 	for _, name := range names {
 		right := strings.ToLower(strings.TrimLeft(name, "-"))
 		d := levenshtein.ComputeDistance(bare, right)
 		switch {
 		case len(bare) > 2 && strings.HasPrefix(right, bare), swapped(bare, right):
 			d = 1
-		case 2*d >= max(len(bare), len(right)):
+		case d > allowed(bare, right) || 2*d >= max(len(bare), len(right)):
 			continue
 		}
 		if d < distance {
@@ -38,12 +38,17 @@ func Nearest(wrong string, names []string) string {
 	return best
 }
 
-// allowed is how many letters of so many may be wrong: of four, two would be half.
-func allowed(letters int) int {
-	if letters < 5 {
+// allowed is how many letters may be wrong. Of four, two would be half, unless it is
+// the ending that is wrong.
+func allowed(wrong, right string) int {
+	switch letters := len(wrong); {
+	case len(wrong) > 2 && strings.HasPrefix(right, wrong[:3]):
+		return letters/3 + 1
+	case letters < 5:
 		return 1
+	default:
+		return (letters + 1) / 3
 	}
-	return (letters + 1) / 3
 }
 
 // swapped reports whether two neighbours have changed places, and nothing else has.

@@ -11,6 +11,7 @@ func TestNearest(t *testing.T) {
 		{"a flag with a letter missing", "--rte", "--rate"},
 		{"a flag without its dashes", "rate", "--rate"},
 		{"four letters, two of them swapped", "klil", "kill"},
+		{"another ending", "naif", "naive"},
 		{"three letters of four", "kil", "kill"},
 		{"a prefix of a flag", "--rep", "--report"},
 		{"two letters swapped", "niave", "naive"},
