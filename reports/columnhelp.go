@@ -15,7 +15,7 @@ func Columns() []Column {
 		{"late", "Requests that were on their way when the server was told to stop, or were sent afterwards."},
 		{"lost", "Dropped: sent, at least in part, and hung up on without a whole answer. There is one such column of the " +
 			"requests in flight, and one of the late ones, of which a few no HTTP/1.1 server can save."},
-		{"at-risk", "The late requests that were not simply refused: the lost ones among them could have been answered."},
+		{"at-risk", "The late requests that were not simply refused: of how many the lost ones were lost."},
 		{"lost-acks", "Work that was acknowledged to its client, and is not there after the exit (no-lost-ack). The column is there only if somebody lost some."},
 		{"cut", "Parked websockets and event streams that ended without a word (closes-cleanly). The column is there only if some were held over the signal."},
 		{"exit", "How the process ended (its exit code, the signal that ended it, or killed: by lastcall, after the grace period), and how long after the signal, the median of all shutdowns."},
