@@ -33,7 +33,8 @@ type parking struct {
 
 // spot is one parked connection.
 type spot struct {
-	history.Parked               // belongs to the goroutine until done is closed
+	history.Parked // belongs to the goroutine until done is closed
+	wanted         history.Park
 	done           chan struct{} // closed when the connection has ended, or was given up
 }
 
@@ -56,7 +57,7 @@ func park(ctx context.Context, wanted []history.Park, e Endpoint, now func() tim
 	opened := make(chan struct{})
 	for _, w := range wanted {
 		for range w.Count {
-			s := &spot{history.Parked{Kind: w.Kind, URL: w.URL}, make(chan struct{})}
+			s := &spot{history.Parked{Kind: w.Kind, URL: w.URL}, w, make(chan struct{})}
 			p.spots = append(p.spots, s)
 			go p.keep(ctx, s, opened)
 		}
@@ -72,7 +73,7 @@ func park(ctx context.Context, wanted []history.Park, e Endpoint, now func() tim
 // request, is opened anew: at the signal all shall be there.
 func (p *parking) keep(ctx context.Context, s *spot, opened chan<- struct{}) {
 	defer close(s.done) // closed by the only goroutine that writes to the spot
-	c, err := p.open(ctx, s.Kind, s.URL)
+	c, err := p.open(ctx, s.wanted)
 	if err == nil {
 		s.Opened = p.now()
 	}
@@ -82,7 +83,7 @@ func (p *parking) keep(ctx context.Context, s *spot, opened chan<- struct{}) {
 		if s.Kind != history.Silent || !p.renews(ctx, s.Opened) {
 			return
 		}
-		if c, err = p.open(ctx, s.Kind, s.URL); err == nil {
+		if c, err = p.open(ctx, s.wanted); err == nil {
 			s.Parked = history.Parked{Kind: s.Kind, URL: s.URL, Opened: p.now()}
 		}
 	}

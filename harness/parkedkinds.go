@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/coder/websocket"
 
@@ -24,19 +25,23 @@ func parkingClient(e Endpoint) *http.Client {
 	return direct(transport)
 }
 
-// open opens a connection of that kind.
-func (p *parking) open(ctx context.Context, kind, url string) (connection, error) {
-	if kind == history.Silent {
+// open opens a connection as it is wanted.
+func (p *parking) open(ctx context.Context, wanted history.Park) (connection, error) {
+	if wanted.Kind == history.Silent {
 		return p.openSilent(ctx)
 	}
-	url, err := at(p.endpoint, url)
+	url, err := at(p.endpoint, wanted.URL)
 	if err != nil {
 		return nil, err
 	}
-	if kind == history.WebSocket {
-		return p.openWebSocket(ctx, url)
+	header := make(http.Header)
+	for name, value := range wanted.Header {
+		header.Set(name, value)
 	}
-	return p.openEvents(ctx, url)
+	if wanted.Kind == history.WebSocket {
+		return p.openWebSocket(ctx, url, header)
+	}
+	return p.openEvents(ctx, url, header)
 }
 
 // silent is a TCP connection on which we never send a byte.
@@ -64,8 +69,13 @@ func (s silent) close() { s.Conn.Close() }
 // socket is a websocket.
 type socket struct{ *websocket.Conn }
 
-func (p *parking) openWebSocket(ctx context.Context, url string) (connection, error) {
-	conn, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: p.client})
+func (p *parking) openWebSocket(ctx context.Context, url string, header http.Header) (connection, error) {
+	options := &websocket.DialOptions{HTTPClient: p.client, HTTPHeader: header, Host: header.Get("Host")}
+	if offered := header.Get(subprotocols); offered != "" { // the library refuses an answer that it has not offered itself
+		header.Del(subprotocols)
+		options.Subprotocols = strings.FieldsFunc(offered, func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	conn, resp, err := websocket.Dial(ctx, url, options)
 	switch {
 	case err == nil:
 		conn.SetReadLimit(-1) // what the server sends is read and thrown away
@@ -99,12 +109,16 @@ func (s socket) close() { _ = s.CloseNow() } // there is nobody left to tell
 // events is an answer that goes on and on.
 type events struct{ io.ReadCloser }
 
-func (p *parking) openEvents(ctx context.Context, url string) (connection, error) {
+func (p *parking) openEvents(ctx context.Context, url string, header http.Header) (connection, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "text/event-stream")
+	for name := range header {
+		req.Header.Set(name, header.Get(name))
+	}
+	req.Host = header.Get("Host") // "": that of the URL
 	resp, err := p.client.Do(req)
 	switch {
 	case err != nil:

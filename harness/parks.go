@@ -2,6 +2,10 @@ package harness
 
 import (
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
 
 	"lastcall/harness/history"
 )
@@ -9,8 +13,8 @@ import (
 // ParkKinds returns the kinds of connections that can be parked.
 func ParkKinds() []string { return []string{history.Silent, history.WebSocket, history.EventStream} }
 
-// validParked refuses connections that could not be parked as they are meant.
-func validParked(l history.Load) error {
+// ValidParked refuses connections that could not be parked as they are meant.
+func ValidParked(l history.Load) error {
 	if len(l.Parked) > history.MaxParks {
 		return &Invalid{Field: "load.parked", Problem: fmt.Sprintf("has %d entries, must be at most %d", len(l.Parked), history.MaxParks)}
 	}
@@ -23,6 +27,12 @@ func validParked(l history.Load) error {
 }
 
 func validPark(field string, p history.Park) error {
+	if p.Kind == "" {
+		return &Invalid{Field: field + ".kind", Problem: "is missing: it is one of " + strings.Join(ParkKinds(), ", ")}
+	}
+	if p.Count == 0 {
+		return &Invalid{Field: field + ".count", Problem: fmt.Sprintf("is missing, or 0: it must be from 1 to %d", history.MaxParked)}
+	}
 	if err := oneOf(field+".kind", p.Kind, ParkKinds()); err != nil {
 		return err
 	}
@@ -33,13 +43,34 @@ func validPark(field string, p history.Park) error {
 	switch {
 	case silent && p.URL != "":
 		return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q: a silent connection asks for nothing, so drop it", p.URL)}
+	case silent && len(p.Header) > 0:
+		return &Invalid{Field: field + ".header", Problem: "has no meaning: a silent connection never sends a byte, so drop it"}
 	case silent:
 		return nil
 	case p.URL == "":
 		return &Invalid{Field: field + ".url", Problem: "is missing: name a path of the server, as in /" + p.Kind}
 	}
-	return validURL(field+".url", p.URL)
+	if err := validURL(field+".url", p.URL); err != nil {
+		return err
+	}
+	return validParkHeader(field+".header", p.Header)
 }
+
+// validParkHeader also refuses what belongs to the handshake of a websocket (RFC 6455
+// section 4.1) but for its subprotocols, which are the server's business.
+func validParkHeader(field string, header map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		canonical := http.CanonicalHeaderKey(name)
+		if strings.HasPrefix(canonical, "Sec-Websocket-") && canonical != subprotocols {
+			return &Invalid{Field: field, Key: name, Problem: fmt.Sprintf("has %s, which lastcall sets itself", name)}
+		}
+	}
+	return validHeader(field, header)
+}
+
+// subprotocols is the header of a websocket's handshake that offers some, as
+// net/http spells it.
+const subprotocols = "Sec-Websocket-Protocol"
 
 // checkParked refuses a URL that leads elsewhere than to the endpoint.
 func (p *Plan) checkParked(e Endpoint) error {

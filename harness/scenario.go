@@ -21,6 +21,7 @@ const (
 	MaxShutdowns = history.MaxShutdowns
 	MaxOpen      = 10_000 // well under what descriptors a process may have
 	MaxDuration  = time.Hour
+	MaxJitter    = time.Minute
 )
 
 // Methods returns the HTTP methods that a request can have.
@@ -96,7 +97,7 @@ func Validate(s Scenario) error {
 		duration("subject.delay", s.Subject.Delay, 0),
 		duration("load.timeout", s.Load.Timeout, time.Millisecond),
 		duration("load.warm-up", s.Load.WarmUp, 0),
-		duration("load.jitter", s.Load.Jitter, 0),
+		within("load.jitter", s.Load.Jitter, 0, MaxJitter),
 		duration("load.trigger", s.Load.Trigger, 0),
 		duration("load.tail", s.Load.Tail, 0),
 		duration("disruption.grace", s.Disruption.Grace, time.Millisecond),
@@ -118,7 +119,7 @@ func Validate(s Scenario) error {
 		validSubjectURL(s.Subject),
 		validRequests(s.Load),
 		validExpectation(s.Load),
-		validParked(s.Load),
+		ValidParked(s.Load),
 		validWhen(s),
 		validSequence(s.Disruption),
 		validLag(s.Disruption),
@@ -139,8 +140,12 @@ func number(field string, n, low, high int) error {
 }
 
 func duration(field string, d history.Duration, low time.Duration) error {
-	if d.Duration < low || d.Duration > MaxDuration {
-		return &Invalid{Field: field, Problem: fmt.Sprintf("is %s, must be from %s to %s", d, low, MaxDuration)}
+	return within(field, d, low, MaxDuration)
+}
+
+func within(field string, d history.Duration, low, high time.Duration) error {
+	if d.Duration < low || d.Duration > high {
+		return &Invalid{Field: field, Problem: fmt.Sprintf("is %s, must be from %s to %s", d, low, high)}
 	}
 	return nil
 }

@@ -114,6 +114,8 @@ func validWhen(s Scenario) error {
 		{"disruption.while", len(d.While) > 0},
 		{"disruption.lag", d.Lag.Duration > 0},
 		{"load.parked", len(s.Load.Parked) > 0},
+		{"load.requests", len(s.Load.Requests) > 0},
+		{"load.requests-file", s.Load.RequestsFile != ""},
 		{"overrides.max-loss", s.Overrides.MaxLoss > 0},
 	} {
 		if clash.given {

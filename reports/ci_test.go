@@ -302,7 +302,7 @@ func TestAnAnnotationHasTheLastWords(t *testing.T) {
 	s.Subjects[0].Details[1].Stderr = []string{"one", "two", "three", "four", "five", "::error::six\r\n" + strings.Repeat("x", 500)}
 	got := parseGitHub(t, s)[0].message
 	_, words, ok := strings.Cut(got, "\nits last words on stderr, in shutdown 2:\n")
-	if lines := strings.Split(words, "\n"); !ok || len(lines) != 5 || lines[0] != "| two" || !strings.HasPrefix(lines[4], "| ::error::six··xxx") || columns(lines[4]) > 202 {
+	if lines := strings.Split(words, "\n"); !ok || len(lines) != 6 || lines[0] != "| … 1 line …" || !strings.HasPrefix(lines[5], "| ::error::six··xxx") || columns(lines[5]) > 202 {
 		t.Errorf("message:\n%s", got)
 	}
 	for _, a := range annotations(warned()) {

@@ -95,7 +95,7 @@ func annotatedWords(s result.Subject) []string {
 		return nil
 	}
 	lines := []string{fmt.Sprintf("its last words on stderr, in %s %d:", occasion(s), shutdown)}
-	for _, line := range said[max(0, len(said)-annotatedLines):] {
+	for _, line := range gist(said, annotatedLines, 0) {
 		lines = append(lines, "| "+shorten(clean(line), annotatedColumns))
 	}
 	return lines

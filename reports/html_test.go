@@ -34,7 +34,7 @@ func TestPageTableIsTheTable(t *testing.T) {
 					cells = append(cells, textOf(c))
 				}
 			}
-			want := Style{}.row(suite.Subjects[i], room{name: maxName, exit: maxName, number: number})
+			want := rowOf(Style{}.columnsOf(suite), suite.Subjects[i], room{name: maxName, exit: maxName, number: number})
 			for j := range want {
 				want[j] = strings.Join(strings.Fields(want[j]), " ")
 			}
@@ -42,6 +42,9 @@ func TestPageTableIsTheTable(t *testing.T) {
 				t.Errorf("%s: the page says\n%q\nthe table\n%q", name, cells, want)
 			}
 			s := suiteJSON.Subjects[i]
+			if name == "witnessed" || name == "unloaded" {
+				continue // they have other columns
+			}
 			counts := []int{s.InFlight.Completed, s.InFlight.Rejected, s.InFlight.Dropped, s.Late.Dropped, s.Late.AtRisk(), s.Requests.Refused}
 			for j, n := range counts {
 				if cells[j+1] != number(n) {

@@ -31,6 +31,7 @@ type page struct {
 	Doubt                 *pageDoubt
 	Baseline              *pageBaseline
 	Noun, Outcomes        string
+	Head                  pageHead
 	Warnings              []string
 	Subjects              []pageSubject
 	Missing               string // whose histories, in a sentence
@@ -66,8 +67,10 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 	if came, why := doubt(s); why != "" {
 		p.Doubt = &pageDoubt{Class: came, Word: strings.ToUpper(came), Why: why}
 	}
+	all := Style{}.columnsOf(s)
+	p.Head = headOf(all)
 	for i, subject := range s.Subjects {
-		one := newPageSubject(i, subject, drawings)
+		one := newPageSubject(i, subject, all, drawings)
 		p.Subjects = append(p.Subjects, one)
 		p.Lanes = p.Lanes || one.Swim != nil
 		p.Exited = p.Exited || one.Exits != nil

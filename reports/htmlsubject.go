@@ -28,20 +28,18 @@ type pageSubject struct {
 	Words                          *pageWords
 }
 
-type pageCell struct{ Text, Class string }
-
 type pageWords struct {
 	Where string
 	Lines []string
 	Open  bool // where nothing else says what is wrong
 }
 
-func newPageSubject(i int, s result.Subject, p picture.Picture) pageSubject {
+func newPageSubject(i int, s result.Subject, all []column, p picture.Picture) pageSubject {
 	drawing := p.Subjects[i]
 	one := pageSubject{
 		ID: fmt.Sprintf("s%d", i+1), Name: shorten(clean(bounded(s.Name)), maxName), Class: s.Verdict.String(), Icon: icon(s.Verdict),
 		Verdict: Style{}.verdict(s.Verdict), Headline: headline(s), Why: why(s), ShareText: shareText(s),
-		Cells: cells(s), Strip: "", ExitText: exitText(s), LatencyText: latencyText(s),
+		Cells: cells(all, s), Strip: "", ExitText: exitText(s), LatencyText: latencyText(s),
 	}
 	if s.InFlight.Total > 0 {
 		one.Share = show(picture.DrawShare(s.InFlight), "")
@@ -130,23 +128,6 @@ func shareText(s result.Subject) string {
 		return "nothing in flight"
 	}
 	return fmt.Sprintf("kept %s of %s in flight", number(s.InFlight.Completed), number(s.InFlight.Total))
-}
-
-// cells are the numbers of the table, in its order.
-func cells(s result.Subject) []pageCell {
-	row := Style{}.row(s, room{name: maxName, exit: maxName, number: number})
-	all := make([]pageCell, 0, len(row))
-	for i, text := range row[1 : len(row)-1] {
-		c := pageCell{Text: text}
-		switch {
-		case i == 6:
-			c.Class = "words"
-		case (i == 1 || i == 2) && text != "0" && s.Verdict == result.Fail:
-			c.Class = "bad"
-		}
-		all = append(all, c)
-	}
-	return all
 }
 
 // told splits a story into what happened, and what would help.

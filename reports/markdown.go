@@ -62,11 +62,23 @@ func comparisonMarkdown(w io.Writer, s result.Suite) {
 	if len(s.Subjects) == 0 {
 		return
 	}
-	fmt.Fprint(w, "\n| subject | in flight kept | rejected | lost | late lost | at risk | refused | exit | verdict |\n"+
-		"| :--- | ---: | ---: | ---: | ---: | ---: | ---: | :--- | :--- |\n")
+	all := Style{}.columnsOf(s)
+	titles, rules := "|", "|"
+	before := column{}
+	for i, c := range all {
+		title, rule := c.title(before), " ---: |"
+		if i == 0 {
+			title = "subject"
+		}
+		if c.words {
+			rule = " :--- |"
+		}
+		titles, rules, before = titles+" "+title+" |", rules+rule, c
+	}
+	fmt.Fprintf(w, "\n%s\n%s\n", titles, rules)
 	plenty := room{name: 200, exit: 200, number: number}
 	for _, subject := range s.Subjects {
-		cells := Style{}.row(subject, plenty)
+		cells := rowOf(all, subject, plenty)
 		for i, cell := range cells {
 			cells[i] = markdown(cell)
 		}

@@ -54,10 +54,16 @@ func MatrixJSON(w io.Writer, m result.Matrix) error {
 }
 
 // matrixLegend explains a cell.
-var matrixLegend = []string{
-	"✓ PASS; the number: requests that were dropped nonetheless, in races that no server wins.",
-	"✗ FAIL; the number: how often the first rule was broken that explains the rest.",
-	"? could not be judged.  ! not what the scenario expects of the strategy.  - was not run.",
+func matrixLegend(m result.Matrix) []string {
+	legend := []string{
+		"✓ PASS; the number counts requests that were dropped nonetheless, in races that no server wins.",
+		"✗ FAIL; the number counts breaches of the first rule that explains the rest: requests, or shutdowns where the rule is about the process, or connections that were cut.",
+		"? could not be judged.  ! not what the scenario expects of the strategy.  - was not run.",
+	}
+	if slices.Contains(m.Scenarios, "kill") {
+		legend = append(legend, "kill is the control, which nobody passes: SIGKILL cannot be handled.")
+	}
+	return legend
 }
 
 // matrixWidth is how many columns a matrix may have: more than other tables, for
@@ -88,7 +94,7 @@ func (style Style) MatrixTable(w io.Writer, m result.Matrix) error {
 	}
 	out := new(strings.Builder)
 	fmt.Fprintf(out, "%s\n", text)
-	for _, line := range matrixLegend {
+	for _, line := range matrixLegend(m) {
 		fmt.Fprintln(out, wrap(line, "  "))
 	}
 	style.surprises(out, m)
@@ -183,7 +189,7 @@ func MatrixMarkdown(w io.Writer, m result.Matrix) error {
 	fmt.Fprint(out, "## lastcall: strategies in every scenario\n\n")
 	matrixTable(out, m)
 	fmt.Fprintln(out)
-	for _, line := range matrixLegend {
+	for _, line := range matrixLegend(m) {
 		fmt.Fprintf(out, "- %s\n", line)
 	}
 	Style{}.surprises(out, m)

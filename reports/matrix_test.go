@@ -113,3 +113,15 @@ func TestNamesBreakAtTheirHyphens(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLegendSpeaksOfTheControl only where it was run.
+func TestTheLegendSpeaksOfTheControl(t *testing.T) {
+	for _, scenarios := range [][]string{{"steady", "kill"}, {"steady", "writes"}} {
+		m := matrixOf(result.SuitePass)
+		m.Scenarios = scenarios
+		text := renderMatrix(t, Style{}.MatrixTable, m)
+		if got, want := strings.Contains(text, "kill is the control, which nobody passes"), scenarios[1] == "kill"; got != want {
+			t.Errorf("%q: the legend speaks of the control: %t\n%s", scenarios, got, text)
+		}
+	}
+}

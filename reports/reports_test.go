@@ -274,11 +274,45 @@ func operation() result.Suite {
 	return suite
 }
 
+// witnessed is of what stands in no request's answer, or in one that is wrong.
+func witnessed() result.Suite {
+	store := subject("store-first", result.Fail)
+	store.Requests = history.Counts{Total: 1500, Completed: 1316, Failed: 150, Refused: 34}
+	store.InFlight = history.Counts{Total: 152, Completed: 2, Failed: 150}
+	store.Ledger.LostAcks = 17
+	store.Exits, store.ExitSeconds = []result.Exit{{Code: 1, Count: 3}}, result.Spread{Median: 0.138}
+	forgetful := subject("hijack-forgotten", result.Fail)
+	forgetful.Details = []result.Detail{
+		{Shutdown: 1, Intact: true, Parked: []result.Parked{{Kind: "websocket", Asked: 5, Held: 5, Cut: 5}, {Kind: "events", Asked: 5, Held: 5, Clean: 5}}, Events: []result.Event{}, Warnings: []string{}},
+		{Shutdown: 2, Parked: []result.Parked{{Kind: "websocket", Asked: 5, Held: 5, Cut: 5}}, Events: []result.Event{}, Warnings: []string{}},
+	}
+	suite := suiteOf(store, forgetful, subject("notify-context", result.Pass))
+	suite.Status = result.SuiteFail
+	return suite
+}
+
+// unloaded is of signals that came while the server started.
+func unloaded() result.Suite {
+	one := func(name string, v result.Verdict, exits ...result.Exit) result.Subject {
+		s := subject(name, v)
+		s.Requests, s.InFlight, s.Late, s.AtRisk = history.Counts{}, history.Counts{}, history.Counts{}, 0
+		s.Exits = exits
+		return s
+	}
+	suite := suiteOf(
+		one("signal-notify", result.Pass, result.Exit{Code: 0, Count: 4}, result.Exit{Code: -1, Signal: "SIGTERM", Count: 1}),
+		one("ignores-term", result.Fail, result.Exit{Code: -1, Signal: "SIGKILL", Killed: true, Count: 5}),
+	)
+	suite.Scenario.Disruption.When = history.Started
+	return suite
+}
+
 func goldens() map[string]result.Suite {
 	return map[string]result.Suite{
 		"pass": passing(), "fail": failing(), "inconclusive": inconclusive(), "warning": warned(),
 		"interrupted": interrupted(), "hostile": hostile(), "huge": huge(), "exits": exits(),
 		"probes": probed(), "skipped": skippedProbes(), "empty": suiteOf(), "rules": ruled(), "undelivered": undelivered(), "operation": operation(),
+		"witnessed": witnessed(), "unloaded": unloaded(),
 	}
 }
 

@@ -16,20 +16,6 @@ import (
 
 const width = 100 // columns, at most
 
-// room is how much room a row gives to what has no bound of its own.
-type room struct {
-	name   int // columns of a subject's name
-	exit   int // columns of how it ended
-	number func(int) string
-}
-
-// rooms are tried in turn until the table is not too wide.
-var rooms = []room{
-	{name: 20, exit: 24, number: number},
-	{name: 12, exit: 16, number: number},
-	{name: 12, exit: 16, number: brief},
-}
-
 // Table writes the comparison as a table of at most 100 columns, the outcomes
 // of all requests in one line, and for every subject that did not pass, or only
 // with warnings, what happened in plain sentences.
@@ -89,39 +75,6 @@ func (style Style) probed(w io.Writer, s result.Suite) error {
 	return nil
 }
 
-// comparison writes the table in the first room that keeps it within the width.
-func (style Style) comparison(w io.Writer, s result.Suite) error {
-	for i, r := range rooms {
-		text, err := style.grid(s, r)
-		if err != nil {
-			return err
-		}
-		if i == len(rooms)-1 || widest(text) <= width {
-			_, err := io.WriteString(w, text)
-			return err
-		}
-	}
-	return nil
-}
-
-func widest(text string) int {
-	most := 0
-	for line := range strings.Lines(text) {
-		most = max(most, columns(strings.TrimSuffix(line, "\n")))
-	}
-	return most
-}
-
-func (style Style) grid(s result.Suite, r room) (string, error) {
-	right, left := tw.AlignRight, tw.AlignLeft
-	header := []string{"\n" + noun(s), "in flight\nkept", "\nrejected", "\nlost", "late\nlost", "\nat risk", "\nrefused", "\nexit", "\nverdict"}
-	var rows [][]string
-	for _, subject := range s.Subjects {
-		rows = append(rows, style.row(subject, r))
-	}
-	return grid(header, []tw.Align{left, right, right, right, right, right, right, left, left}, rows)
-}
-
 // grid lays out cells below each other, with a line under the header.
 func grid(header []string, align []tw.Align, rows [][]string) (string, error) {
 	return gridSpaced(header, align, rows, tw.Padding{}) // the table's own
@@ -171,17 +124,6 @@ func noun(s result.Suite) string {
 		return "server"
 	}
 	return "strategy"
-}
-
-func (style Style) row(s result.Subject, r room) []string {
-	return []string{
-		shorten(clean(s.Name), r.name),
-		r.number(s.InFlight.Completed), r.number(s.InFlight.Rejected), r.number(s.InFlight.Dropped),
-		r.number(s.Late.Dropped), r.number(s.Late.AtRisk()),
-		r.number(s.Requests.Refused),
-		exit(s, r.exit),
-		style.verdict(s.Verdict),
-	}
 }
 
 // The colours of a terminal.
@@ -243,6 +185,9 @@ func exit(s result.Subject, most int) string {
 
 // outcomes counts every request once.
 func outcomes(s result.Suite) string {
+	if s.Scenario.Disruption.Unloaded() {
+		return "No load was sent: what is judged is how each process ended."
+	}
 	var c history.Counts
 	for _, subject := range s.Subjects {
 		c = c.Plus(subject.Requests)

@@ -166,9 +166,13 @@ func drawSubject(t *rapid.T) result.Subject {
 		Requests: drawCounts(t), InFlight: drawCounts(t), Late: drawCounts(t),
 		Exits:       rapid.SliceOfN(rapid.Custom(drawExit), 0, 8).Draw(t, "exits"),
 		ExitSeconds: result.Spread{Median: rapid.Float64Range(0, 3600).Draw(t, "median")},
-		Details:     []result.Detail{{Shutdown: 1000, Stderr: lines.Draw(t, "stderr")}},
 		Probes:      rapid.SliceOfN(rapid.Custom(drawProbe), 0, 3).Draw(t, "probes"),
 		Shutdowns:   rapid.IntRange(0, 1).Draw(t, "shutdowns"),
+		Ledger:      result.Ledger{LostAcks: rapid.IntRange(0, 1_000_000).Draw(t, "lost acks")},
+		Details: []result.Detail{{
+			Shutdown: 1000, Stderr: lines.Draw(t, "stderr"), Intact: true,
+			Parked: []result.Parked{{Held: rapid.IntRange(0, 1).Draw(t, "held"), Cut: rapid.IntRange(0, 1_000_000).Draw(t, "cut")}},
+		}},
 	}
 }
 
@@ -249,12 +253,13 @@ func TestEverySubjectHasItsRow(t *testing.T) {
 		if err := (Style{}).comparison(&out, suite); err != nil {
 			t.Fatal(err)
 		}
-		rows := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")[3:] // after two lines of header and a rule
+		_, below, _ := strings.Cut(out.String(), "─\n") // the rule under the header
+		rows := strings.Split(strings.TrimSuffix(below, "\n"), "\n")
 		if len(rows) != len(suite.Subjects) {
 			t.Fatalf("%d rows for %d subjects:\n%s", len(rows), len(suite.Subjects), out.String())
 		}
 		for i, s := range suite.Subjects {
-			if !strings.HasPrefix(rows[i], " "+s.Name+" ") || !strings.HasSuffix(rows[i], "  "+strings.ToUpper(s.Verdict.String())) {
+			if !strings.HasPrefix(rows[i], " "+s.Name+" ") || !strings.HasSuffix(rows[i], " "+strings.ToUpper(s.Verdict.String())) {
 				t.Fatalf("row %q, want %s with %s", rows[i], s.Name, s.Verdict)
 			}
 		}

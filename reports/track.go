@@ -21,7 +21,7 @@ func TrackFormats(style Style) []MatrixFormat {
 	}
 }
 
-var trackHeader = []string{"strategy", "bug", "scenario", "must fail by", "verdict", "shutdowns", "broken"}
+var trackHeader = []string{"strategy", "bug", "scenario", "must fail by", "verdict", "shutdowns", "breaches"}
 
 // TrackTable writes the track record: one line for each strategy that carries a bug,
 // the matrix of the right ones, and a last line that says what it comes to.
@@ -43,6 +43,7 @@ func (style Style) TrackTable(w io.Writer, m result.Matrix) error {
 			return fmt.Errorf("write track record: %w", err)
 		}
 		fmt.Fprintf(out, "What must be caught, and for this reason alone:\n\n%s", text)
+		fmt.Fprintf(out, "\n%s\n", wrap("Shutdowns are those that failed. Breaches are of the first rule: requests, or shutdowns where it is about the process, or connections that were cut.", "  "))
 		style.surprises(out, faultyOf(m))
 	}
 	if sound := soundOf(m); len(sound.Rows) > 0 {

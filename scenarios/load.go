@@ -27,8 +27,10 @@ const largest = 256 << 10
 // means the same wherever lastcall is started: subject.dir, subject.ca,
 // subject.ledger, body-file, requests-file, and the program of subject.command,
 // subject.applied and disruption.while if it has a slash in it, as in ./server
-// (without one it is looked up in PATH). They are returned as absolute paths. The paths of reports stay as they are: reports are
-// made where lastcall is started.
+// (without one it is looked up in PATH). They are returned as absolute paths. A
+// program's arguments stay as they are, for nobody knows which of them are paths:
+// the program runs where lastcall is started, or in subject.dir. So do the paths of
+// reports: reports are made where lastcall is started.
 func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 	if text, ok := Source(nameOrFile); ok {
 		return Parse(nameOrFile+".yaml", []byte(text), checks...)

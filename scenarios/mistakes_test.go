@@ -25,7 +25,7 @@ var broken = []struct{ name, text, at, what, shown string }{
 	{"underscore for a dash", "load: {warm_up: 5s}\n", "1:8", `unknown key "warm_up": did you mean warm-up?`, ">  1 |"},
 	{"key of another level", "rate: 5\n", "1:1", `unknown key "rate": did you mean load.rate?`, ">  1 | rate: 5"},
 	{"key of another section", "subject:\n  signal: SIGINT\n", "2:3", `unknown key "signal": did you mean disruption.signal?`, ">  2 |"},
-	{"key of a list's items", "load:\n  header: {}\n", "2:3", `unknown key "header": did you mean load.requests[].header?`, ">  2 |"},
+	{"key of a list's items", "load:\n  header: {}\n", "2:3", `unknown key "header": did you mean load.requests[].header or load.parked[].header?`, ">  2 |"},
 	{"key of another case", "load:\n  Rate: 5\n", "2:3", `unknown key "Rate": did you mean rate?`, ">  2 |   Rate: 5"},
 	{"key that is a number", "5: x\n", "1:1", `unknown key "5": use one of name`, ">  1 | 5: x"},
 	{"no space after the colon", "load:\n  rate:5\n", "2:3", "a mapping is wanted, as in {rate: ...}, not a single value", ">  2 |"},

@@ -26,6 +26,7 @@ const (
 	showsQueue  = "background"
 	showsTwice  = "double-signal"
 	showsParked = "long-lived"
+	showsLag    = "behind-a-balancer"
 )
 
 // firstDrafts are what programs do about signals before somebody has thought
@@ -39,6 +40,7 @@ func firstDrafts() []Strategy {
 			Costs:   "Every request in flight at the signal, on every deploy.",
 			Verdict: "breaks in-flight-completes: whoever was waiting is hung up on",
 			Faulty:  true, Breaks: breaksInFlight, Shows: showsSteady, Run: naive,
+			See: "naive signal-notify --scenario " + showsSteady,
 		},
 		{
 			Name:    "with-cancel-detached",
@@ -184,7 +186,7 @@ func bounded() []Strategy {
 			When:    "Where the platform says until when, as a spot instance's notice does.",
 			Costs:   "As with-timeout.",
 			Verdict: "satisfies in-flight-completes for requests that are shorter than the bound, and exits-in-grace",
-			Run:     withDeadline,
+			Run:     withDeadline, See: "short-timeout with-deadline --scenario " + showsSteady,
 		},
 		{
 			Name:    "short-timeout",
@@ -214,7 +216,7 @@ func behindBalancer() []Strategy {
 			When:    "Behind a load balancer, as in Kubernetes.",
 			Costs:   "The lag on every deploy (LASTCALL_LAG, by default 2 s, and half a second).",
 			Verdict: "satisfies in-flight-completes; loses nothing if new requests have stopped by the end of the lag",
-			Run:     drain,
+			Run:     drain, See: "signal-notify drain --scenario " + showsLag,
 		},
 		{
 			Name:    "handoff",
@@ -222,7 +224,7 @@ func behindBalancer() []Strategy {
 			When:    "For a restart on one machine without a balancer; SIGTERM stops it as drain does.",
 			Costs:   "Two processes for a while, and a supervisor that can live with a new process id.",
 			Verdict: "satisfies in-flight-completes; nothing is refused and nothing lost across a restart",
-			Run:     handoff, succeeds: true,
+			Run:     handoff, See: "signal-notify handoff --scenario " + showsLag, succeeds: true,
 		},
 	}
 }

@@ -32,6 +32,7 @@ type Strategy struct {
 	Sibling string  // the right strategy from which a faulty one differs by about a line
 	Breaks  string  // the rule that a faulty one must fail, "" for a right one
 	Shows   string  // the scenario in which a faulty one fails, and a right one does not
+	See     string  // the names and flags for lastcall compare that show what it is about, where no sibling tells: see SeeIt
 	Run     Stopper // what it does
 
 	succeeds bool // it hands over to successors: see takeSeat
@@ -51,6 +52,23 @@ func ByName(name string) (Strategy, bool) {
 		}
 	}
 	return Strategy{}, false
+}
+
+// SeeIt returns what to give lastcall compare to see what the strategy is about: it
+// beside its sibling, in a scenario that tells them apart.
+func (s Strategy) SeeIt() string {
+	switch {
+	case s.See != "":
+		return s.See
+	case s.Faulty:
+		return strings.TrimSpace(s.Name+" "+s.Sibling) + " --scenario " + s.Shows
+	}
+	for _, other := range All() {
+		if other.Sibling == s.Name {
+			return other.SeeIt()
+		}
+	}
+	return ""
 }
 
 // file returns the name of the strategy's file.

@@ -86,12 +86,21 @@ func TestAFaultIsOneLine(t *testing.T) {
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {
-			sibling, _ := ByName(s.Sibling)
-			gone, come := difference(code(t, sibling), code(t, s))
+			lines, err := s.Difference()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var gone, come []string
+			for _, line := range lines {
+				if strings.HasPrefix(line, "- ") {
+					gone = append(gone, line)
+				} else {
+					come = append(come, line)
+				}
+			}
 			most := max(usual[s.Name], 1)
 			if n := max(len(gone), len(come)); n == 0 || n > most {
-				t.Errorf("it differs from %s by %d lines, want 1 to %d\n- %s\n+ %s", s.Sibling, n, most,
-					strings.Join(gone, "\n- "), strings.Join(come, "\n+ "))
+				t.Errorf("it differs from %s by %d lines, want 1 to %d\n%s", s.Sibling, n, most, strings.Join(lines, "\n"))
 			}
 		})
 	}
@@ -150,17 +159,6 @@ func stoppersIn(t *testing.T, name string, source any) (found []*ast.FuncDecl) {
 	return found
 }
 
-// code returns the lines of a strategy's body without comments and blanks.
-func code(t *testing.T, s Strategy) (lines []string) {
-	t.Helper()
-	for line := range strings.Lines(printed(t, stopper(t, s).Body)) { // the printer is given no comments
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
 func printed(t *testing.T, node any) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -168,38 +166,6 @@ func printed(t *testing.T, node any) string {
 		t.Fatal(err)
 	}
 	return strings.ReplaceAll(out.String(), "func (", "func(")
-}
-
-// difference returns the lines of a that are not in b, and the other way
-// round, by the longest common subsequence.
-func difference(a, b []string) (gone, come []string) {
-	common := make([][]int, len(a)+1) // common[i][j]: of a[i:] and b[j:]
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			} else {
-				common[i][j] = max(common[i+1][j], common[i][j+1])
-			}
-		}
-	}
-	i, j := 0, 0
-	for i < len(a) || j < len(b) {
-		switch {
-		case i < len(a) && j < len(b) && a[i] == b[j]:
-			i, j = i+1, j+1
-		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
-			gone = append(gone, a[i])
-			i++
-		default:
-			come = append(come, b[j])
-			j++
-		}
-	}
-	return gone, come
 }
 
 func TestTheDefaultComparisonExists(t *testing.T) {

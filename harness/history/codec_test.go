@@ -47,7 +47,7 @@ func full() *history.History {
 						{Method: "POST", URL: "/orders", Header: map[string]string{"Accept": "*/*"}, Body: "{}\n", BodyFile: "order.json"},
 					},
 					ExpectStatus: "200,300-399", ExpectBody: "^ok$",
-					Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5}},
+					Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5, Header: map[string]string{"Authorization": "(hidden)"}}},
 				},
 				Disruption: history.Disruption{
 					Signal: "SIGTERM,2s,SIGTERM", Target: history.Owner, Grace: history.Seconds(10), Lag: history.Seconds(2),

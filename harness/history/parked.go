@@ -9,6 +9,10 @@ type Park struct {
 	Kind  string `json:"kind" yaml:"kind"`                   // Silent, WebSocket or EventStream
 	URL   string `json:"url,omitempty" yaml:"url,omitempty"` // a path of the subject's URL, or a URL of the same host; none for a silent one
 	Count int    `json:"count" yaml:"count"`                 // how many of them
+
+	// Header is sent with the request that opens it, such as a token, or a websocket's
+	// Sec-WebSocket-Protocol.
+	Header map[string]string `json:"header,omitempty" yaml:"header,omitempty"`
 }
 
 // The kinds of parked connections.

@@ -24,6 +24,14 @@ func (s Scenario) Redacted() Scenario {
 	if len(requests) > 0 {
 		s.Load.Requests = requests
 	}
+	parked := make([]Park, len(s.Load.Parked))
+	for i, p := range s.Load.Parked {
+		p.Header = hide(p.Header)
+		parked[i] = p
+	}
+	if len(parked) > 0 {
+		s.Load.Parked = parked
+	}
 	return s
 }
 

@@ -16,7 +16,7 @@ var flags = map[string]string{
 	"disruption.signal": "signal", "disruption.grace": "grace", "load.timeout": "timeout",
 	"disruption.target": "signal-target", "disruption.lag": "lag", "disruption.while": "while", "disruption.settle": "settle",
 	"load.connections": "connections", "load.method": "method",
-	"load.expect-status": "expect-status", "load.expect-body": "expect-body", "load.requests-file": "requests",
+	"load.expect-status": "expect-status", "load.expect-body": "expect-body", "load.requests-file": "requests", "load.parked": "park",
 	"subject.url": "url", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
 	"subject.ledger": "ledger", "subject.applied": "applied",
 	"subject.dir": "dir", "subject.env": "env", "subject.ca": "ca", "subject.insecure": "insecure",

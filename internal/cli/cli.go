@@ -164,6 +164,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		if missing.GetSpecifiedShortnames() != "" {
 			name = "-" + missing.GetSpecifiedShortnames()
 		}
+		if others := owners(cmd, missing.GetSpecifiedName()); len(others) > 0 {
+			return usagef("unknown flag %s: it belongs to lastcall %s", name, strings.Join(others, ", "))
+		}
 		return usagef("unknown flag %s: %s", name, hint(name, names))
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
@@ -212,6 +215,10 @@ func oneArg(what string) cobra.PositionalArgs {
 // error.
 func findStrategy(name string) (targets.Strategy, error) {
 	s, ok := targets.ByName(name)
+	if !ok && strings.Contains(name, ",") {
+		return s, usagef("unknown strategy %q: separate names by spaces, as in %s", name,
+			strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ' ' }), " "))
+	}
 	if !ok {
 		return s, usagef("unknown strategy %q: %s", name, hint(name, strategyNames()))
 	}

@@ -10,33 +10,37 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/reports"
-	"lastcall/scenarios"
-	"lastcall/targets"
 )
 
 func newExplain(s streams) *cobra.Command {
 	var noColor bool
 	cmd := &cobra.Command{
 		Use:   "explain NAME",
-		Short: "Explain a strategy (with its source), scenario, rule, policy, probe or outcome",
+		Short: "Explain a strategy (with its source), scenario, rule, policy, probe, outcome, column or bug",
 		Example: `  lastcall explain signal-notify
   lastcall explain in-flight-completes
-  lastcall explain dropped`,
-		Args: oneArg("a name"),
+  lastcall explain dropped
+  lastcall explain at risk
+  lastcall explain steady > my.yaml`,
+		Args: someName,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return allNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			wanted := strings.ReplaceAll(strings.Join(args, "-"), " ", "-") // as in: explain at risk
 			for _, k := range kinds() {
 				entries, err := k.entries()
 				if err != nil {
 					return err
 				}
 				for _, e := range entries {
-					if e.name == args[0] {
+					if strings.EqualFold(e.name, wanted) {
 						return k.explain(page{s.out, colored(noColor, s.out)}, e.name)
 					}
 				}
+			}
+			if len(args) > 1 {
+				return usagef("explain takes one name, got %s", strings.Join(args, " "))
 			}
 			near := nearest(args[0], allNames())
 			if near == "" {
@@ -47,6 +51,14 @@ func newExplain(s streams) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
 	return cmd
+}
+
+// someName asks for a name, which may have been written in several words.
+func someName(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return oneArg("a name")(cmd, args)
+	}
+	return nil
 }
 
 // page is where an explanation is written.
@@ -71,46 +83,6 @@ func allNames() []string {
 
 // labels is how wide the labels of an explanation are.
 const labels = 9
-
-func explainStrategy(w page, name string) error {
-	s, _ := targets.ByName(name)
-	kind := "strategy"
-	if s.Faulty {
-		kind = "faulty strategy"
-	}
-	fmt.Fprintf(w, "%s (%s)\n", s.Name, kind)
-	lines := []entry{{"What", s.Summary}, {"When", s.When}, {"Costs", s.Costs}, {"Verdict", s.Verdict}}
-	if s.Bug != "" {
-		lines = append(lines, entry{"Bug", s.Bug + ": " + s.BugTitle()})
-	}
-	if s.Sibling != "" {
-		lines = append(lines, entry{"Sibling", s.Sibling + " is the same without the mistake: compare the two"})
-	}
-	if s.Shows != "" {
-		lines = append(lines, entry{"See it", "lastcall compare " + strings.TrimSpace(s.Name+" "+s.Sibling) + " --scenario " + s.Shows})
-	}
-	for _, line := range lines {
-		fmt.Fprintln(w, reports.Labelled(line.name, labels, line.summary))
-	}
-	fmt.Fprintln(w)
-	if w.color {
-		return highlight(w, s.Source())
-	}
-	_, err := io.WriteString(w, s.Source())
-	return err
-}
-
-func explainScenario(w page, name string) error {
-	source, _ := scenarios.Source(name)
-	s, err := scenarios.Load(name)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%s (scenario)\n%s\n", name, reports.Labelled("Purpose", labels, s.Purpose))
-	fmt.Fprintln(w, reports.Labelled("Run it", labels, "lastcall compare --scenario "+name+", or on a server of yours: lastcall test --scenario "+name+" -- COMMAND"))
-	_, err = fmt.Fprintf(w, "\n%s", source)
-	return err
-}
 
 func explainRule(w page, name string) error {
 	for _, r := range check.Rules() {
@@ -166,7 +138,7 @@ func explainOutcome(w page, name string) error {
 	if err := o.UnmarshalText([]byte(name)); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s (outcome)\n%s\n", o, reports.Labelled("Meaning", labels, o.Meaning()))
+	fmt.Fprintf(w, "%s (outcome)\n%s\n%s\n", o, reports.Labelled("Meaning", labels, o.Meaning()), reports.Labelled("In table", labels, inTheTable(o)))
 	if o == history.Dropped {
 		fmt.Fprintln(w, `
   Causes:

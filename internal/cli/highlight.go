@@ -5,6 +5,7 @@ import (
 	"go/scanner"
 	"go/token"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/chroma/v2"
@@ -32,6 +33,25 @@ func highlight(w io.Writer, source string) error {
 		return fmt.Errorf("highlight: %w", err)
 	}
 	return formatters.TTY16.Format(w, style, chroma.Literator(tokens(source)...))
+}
+
+// yamlComment matches a comment. No value in the catalogue holds a blank and a #.
+var yamlComment = regexp.MustCompile(`(?m)(^|[ \t])#.*$`)
+
+// highlightYAML writes a scenario's file with its comments in colour.
+func highlightYAML(w io.Writer, source string) error {
+	style, err := chroma.NewStyle("lastcall", goStyle)
+	if err != nil {
+		return fmt.Errorf("highlight: %w", err)
+	}
+	var all []chroma.Token
+	end := 0 // of what has been cut
+	for _, at := range yamlComment.FindAllStringIndex(source, -1) {
+		all = append(all, chroma.Token{Type: chroma.Text, Value: source[end:at[0]]}, chroma.Token{Type: chroma.Comment, Value: source[at[0]:at[1]]})
+		end = at[1]
+	}
+	all = append(all, chroma.Token{Type: chroma.Text, Value: source[end:]})
+	return formatters.TTY16.Format(w, style, chroma.Literator(all...))
 }
 
 // tokens cuts Go source into tokens. Put together they are the source again,

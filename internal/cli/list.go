@@ -33,6 +33,8 @@ func kinds() []kind {
 		{"policies", listPolicies, explainPolicy},
 		{"probes", listProbes, explainProbe},
 		{"outcomes", listOutcomes, explainOutcome},
+		{"columns", listColumns, explainColumn},
+		{"bugs", listBugs, explainBug},
 	}
 }
 
@@ -47,7 +49,7 @@ func kindNames() []string {
 func newList(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(kindNames(), "|") + "]",
-		Short:     "List what there is: strategies, scenarios, rules, policies, probes, outcomes",
+		Short:     "List what there is: strategies, scenarios, rules, policies, probes, outcomes, columns, bugs",
 		Example:   "  lastcall list\n  lastcall list strategies",
 		ValidArgs: kindNames(),
 		RunE: func(_ *cobra.Command, args []string) error {

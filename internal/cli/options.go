@@ -96,6 +96,9 @@ func (o *runOptions) resolve(f *pflag.FlagSet) (harness.Scenario, check.Policy, 
 
 // complete fills in what the policy and the defaults decide, and validates.
 func (o *runOptions) complete(s harness.Scenario, f *pflag.FlagSet) (harness.Scenario, check.Policy, error) {
+	if err := loadless(s, f); err != nil {
+		return s, check.Policy{}, err
+	}
 	if err := o.policy.apply(&s, f); err != nil {
 		return s, check.Policy{}, err
 	}
@@ -108,6 +111,21 @@ func (o *runOptions) complete(s harness.Scenario, f *pflag.FlagSet) (harness.Sce
 		return s, policy, flagOf(err, f)
 	}
 	return s, policy, nil
+}
+
+// loadless refuses flags of requests where none is sent.
+func loadless(s harness.Scenario, f *pflag.FlagSet) error {
+	if !s.Disruption.Unloaded() {
+		return nil
+	}
+	for _, name := range []string{
+		"rate", "delay", "connections", "method", "timeout", "header", "body", "requests", "expect-status", "expect-body",
+	} {
+		if f.Changed(name) {
+			return usagef("--%s is about requests, and with disruption.when %s no load is sent: drop it", name, s.Disruption.When)
+		}
+	}
+	return nil
 }
 
 // apply changes the scenario by the flags given.

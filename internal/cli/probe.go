@@ -12,6 +12,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/probe"
 	"lastcall/harness/result"
+	"lastcall/reports"
 )
 
 const probeLong = `Probe what becomes of connections that are in one exact state as the signal comes.
@@ -130,12 +131,12 @@ func probed(ctx context.Context, plan probe.Plan, suite *result.Suite) error {
 	return err
 }
 
-// lastWords is the end of what a server wrote before it failed to get ready.
+// lastWords is why a server failed to get ready, in its own words.
 func lastWords(lines []string) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return ": " + lines[len(lines)-1]
+	return ": " + reports.Complaint(lines)
 }
 
 // chosen is what the arguments ask for.

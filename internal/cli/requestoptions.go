@@ -12,6 +12,9 @@ import (
 // a host says where the server is.
 func (o *subjectOptions) applyRequests(s *harness.Scenario) error {
 	l := &s.Load
+	if s.Disruption.Unloaded() {
+		return o.applySite(s)
+	}
 	if len(o.urls) > 0 {
 		l.Requests = nil
 		for i, text := range o.urls {
@@ -32,6 +35,19 @@ func (o *subjectOptions) applyRequests(s *harness.Scenario) error {
 		l.Requests = []history.Target{{URL: pathOf(s.Subject.URL)}}
 	}
 	return o.applyParts(l)
+}
+
+// applySite takes from the URLs where the server is: where no load is sent they ask
+// for nothing.
+func (o *subjectOptions) applySite(s *harness.Scenario) error {
+	for i, text := range o.urls {
+		site, _, ok := cutSite(o.request(text).URL)
+		if !ok || i > 0 {
+			return usagef("--url %s asks for something, and with disruption.when %s no load is sent: drop it; the server is found by one as http://127.0.0.1:{port}/", text, s.Disruption.When)
+		}
+		s.Subject.URL = site
+	}
+	return nil
 }
 
 // applyParts adds the headers and the body to every request.

@@ -41,7 +41,7 @@ func topKeys() map[string]keySpec {
 		"needs":      {"Rules that must have found something to judge: without that there is no pass. What each takes: lastcall explain RULE.", rulesShape},
 		"shutdowns":  {"How often each subject is shut down.", between(1, harness.MaxShutdowns)},
 		"reports":    {"FORMAT or FORMAT=PATH, as in junit=report.xml. Paths are relative to where lastcall is started.", reportShape},
-		"expect":     {"Which strategies of the sample service pass, and which fail by which rule: what lastcall selftest holds lastcall to.", expectShape},
+		"expect":     {"Which strategies of the sample service pass, and which fail by which rule: what lastcall selftest holds lastcall to. A server of your own has none.", expectShape},
 	}
 }
 
@@ -50,7 +50,7 @@ func subjectKeys() map[string]keySpec {
 	return map[string]keySpec{
 		"delay":         {"How long the sample service works on a request; of a server of your own, what its requests take.", nil},
 		"name":          {"What the subject is called in the reports. By default the command's name.", notEmpty},
-		"command":       {"The program and its arguments, which no shell reads; {port} is replaced. A program with a slash in it is relative to the file, one without is looked up in PATH.", commandShape},
+		"command":       {"The program and its arguments, which no shell reads; {port} is replaced. A program with a slash in it is relative to the file, one without is looked up in PATH; its arguments are as they are, for a program that runs where lastcall was started, or in dir.", commandShape},
 		"dir":           {"The command's working directory, relative to the file.", notEmpty},
 		"env":           {"Added to the command's environment; {port} is replaced.", environmentShape},
 		"url":           {"Where the subject serves; {port} is replaced.", matching(urlPattern)},
@@ -72,7 +72,7 @@ func loadKeys() map[string]keySpec {
 		"connections":   {"On which connections the requests travel: kept alive, one for each, or by turns.", oneOfWords(connectionNames())},
 		"timeout":       {"A request's deadline, from its start. By default the grace and five seconds.", notZero},
 		"warm-up":       {"Load before the signal may come.", nil},
-		"jitter":        {"At most so much is added to the warm-up, by seed. Not used where disruption.when is started.", nil},
+		"jitter":        {"At most so much is added to the warm-up, by seed; a minute at most. Not used where disruption.when is started.", nil},
 		"trigger":       {"How long the signal waits for enough open requests.", nil},
 		"tail":          {"The load pauses so long after the signal.", nil},
 		"max-open":      {"The load pauses at so many open requests.", between(1, harness.MaxOpen)},
@@ -87,9 +87,10 @@ func loadKeys() map[string]keySpec {
 // parkKeys are the keys of one of load.parked.
 func parkKeys() map[string]keySpec {
 	return map[string]keySpec{
-		"kind":  {"silent (connects, and never sends a byte), websocket, or events (an answer without an end, as server-sent events).", oneOfWords(harness.ParkKinds())},
-		"url":   {"What a websocket or an event stream asks for: a path of the subject's URL, or a URL of the same host. None for silent.", matching("^/|" + urlPattern)},
-		"count": {"How many of them.", between(1, history.MaxParked)},
+		"kind":   {"silent (connects, and never sends a byte), websocket, or events (an answer without an end, as server-sent events).", oneOfWords(harness.ParkKinds())},
+		"url":    {"What a websocket or an event stream asks for: a path of the subject's URL, or a URL of the same host. None for silent.", matching("^/|" + urlPattern)},
+		"count":  {"How many of them.", between(1, history.MaxParked)},
+		"header": {"Header fields of the request that opens it, such as Authorization or Sec-WebSocket-Protocol. None for silent.", headerShape},
 	}
 }
 

@@ -36,7 +36,8 @@ var keySamples = map[string]keySample{
 	"load.method":      {texts("GET", "OPTIONS"), texts("get", "BREW", "5", `""`)},
 	"load.connections": {texts("mixed", "reused", "fresh"), texts("wired", "Mixed", "5", `""`)},
 	"load.timeout":     {texts("101ms", "1h"), append(texts("0s"), anyTime.bad...)},
-	"load.warm-up":     anyTime, "load.jitter": anyTime, "load.trigger": anyTime, "load.tail": anyTime,
+	"load.jitter":      {texts("0s", "100ms", "1m", ".5s", "+2s", "1us", `"0"`), anyTime.bad},
+	"load.warm-up":     anyTime, "load.trigger": anyTime, "load.tail": anyTime,
 	"load.max-open": {texts("50", "10000"), texts("0", "10001", "-1", "many")},
 	"load.requests": {
 		texts("[]", "[{url: /}]", "[{url: /a}, {url: /b}]"),
@@ -51,14 +52,15 @@ var keySamples = map[string]keySample{
 	"load.parked": {
 		texts("[]", "[{kind: silent, count: 1}]", "[{kind: events, url: /e, count: 2}, {kind: silent, url: null, count: 3}]"),
 		texts("{kind: silent, count: 1}", "[silent]", "[null]", "[{}]", "[{kind: silent}]", "[{kind: silent, url: /, count: 1}]", "[{kind: websocket, count: 1}]",
-			"[{kind: events, url: null, count: 1}]", "[{kind: silent, count: null}]"),
+			"[{kind: events, url: null, count: 1}]", "[{kind: silent, count: null}]", "[{kind: silent, count: 1, header: {A: b}}]"),
 	},
-	"load.parked[].kind":  {texts("websocket", "events"), texts("silent", "Events", "ws", "5", `""`, "null")}, // beside a url
-	"load.parked[].url":   {texts("/", "/a?b=c", `"http://127.0.0.1:{port}/a"`), texts("a", "5", `""`, "ws://h/", "null")},
-	"load.parked[].count": {texts("1", "100"), texts("0", "101", "-1", "many", "null")},
-	"load.expect-body":    {texts("x", "5", "true", "'^ok$'"), texts(`""`, "[x]", "{a: b}")},
-	"disruption.target":   {texts("leader", "group", "owner"), texts("Leader", "all", "5", `""`)},
-	"disruption.grace":    someTime, "disruption.lag": {good: texts("1ms", "0.001s", "1m30s"), bad: someTime.bad}, // less than the grace
+	"load.parked[].kind":   {texts("websocket", "events"), texts("silent", "Events", "ws", "5", `""`, "null")}, // beside a url
+	"load.parked[].url":    {texts("/", "/a?b=c", `"http://127.0.0.1:{port}/a"`), texts("a", "5", `""`, "ws://h/", "null")},
+	"load.parked[].count":  {texts("1", "100"), texts("0", "101", "-1", "many", "null")},
+	"load.parked[].header": {texts("{}", "{A: b, X-C: 5}", "{Sec-WebSocket-Protocol: chat}", "null"), texts("x", "[A]", "{A: null}", `{"": b}`, "{A b: c}", `{A: "b\nc"}`)},
+	"load.expect-body":     {texts("x", "5", "true", "'^ok$'"), texts(`""`, "[x]", "{a: b}")},
+	"disruption.target":    {texts("leader", "group", "owner"), texts("Leader", "all", "5", `""`)},
+	"disruption.grace":     someTime, "disruption.lag": {good: texts("1ms", "0.001s", "1m30s"), bad: someTime.bad}, // less than the grace
 	"disruption.settle":     someTime,
 	"disruption.while":      words,
 	"disruption.when":       {texts("loaded", "ready", "started"), texts("Loaded", "booting", "5", `""`)},

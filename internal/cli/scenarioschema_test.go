@@ -206,6 +206,7 @@ func TestWhereSchemaAndLoaderDiffer(t *testing.T) {
 	schema := gateSchema(t)
 	for _, c := range []struct{ name, text, reason string }{
 		{"a duration's upper bound", "load: {tail: 61m}\n", "a pattern cannot compare"},
+		{"a jitter of more than a minute", "load: {jitter: 61s}\n", "a pattern cannot compare"},
 		{"a duration below its lower bound, but not zero", "disruption: {grace: 1us}\n", "a pattern cannot compare"},
 		{"more requests open than allowed", "load: {rate: 2000}\nsubject: {delay: 10s}\n", "two keys"},
 		{"a timeout below the delay", "load: {timeout: 50ms}\n", "two keys"},
@@ -213,6 +214,7 @@ func TestWhereSchemaAndLoaderDiffer(t *testing.T) {
 		{"certificates and none", "subject: {ca: x, insecure: true}\n", "two keys, of which one may be false"},
 		{"two bodies", "load: {requests: [{url: /, body: x, body-file: y}]}\n", "two keys, of which one may be null"},
 		{"a header of lastcall's", "load: {requests: [{url: /, header: {connection: close}}]}\n", "letters count in neither case"},
+		{"a websocket's own header", "load: {parked: [{kind: websocket, url: /, count: 1, header: {Sec-WebSocket-Key: x}}]}\n", "letters count in neither case"},
 		{"a header in two spellings", "load: {requests: [{url: /, header: {a: 1, A: 2}}]}\n", "two names"},
 		{"an escape that is none", "subject: {url: http://h/%zz}\n", "only a parser of URLs knows"},
 		{"a path with an escape that is none", "load: {requests: [{url: /%zz}]}\n", "only a parser of URLs knows"},

@@ -78,6 +78,7 @@ func parkShape(s *jsonschema.Schema) {
 	silent, others := jsonschema.NewProperties(), jsonschema.NewProperties()
 	silent.Set("kind", &jsonschema.Schema{Const: history.Silent})
 	silent.Set("url", &jsonschema.Schema{Type: "null"})
+	silent.Set("header", &jsonschema.Schema{Type: "null"})
 	others.Set("kind", &jsonschema.Schema{Enum: []any{history.WebSocket, history.EventStream}})
 	others.Set("url", &jsonschema.Schema{Type: "string"})
 	s.Required = []string{"kind", "count"}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lastcall/harness"
+	"lastcall/harness/history"
 )
 
 // subjectOptions are the flags that describe a server of the user's, and what
@@ -28,6 +29,7 @@ type subjectOptions struct {
 	body         string   // a file
 	post         bool     // a body makes a POST where no method is given, as curl has it
 	requests     string   // a file
+	parked       []history.Park
 	expectStatus string
 	expectBody   string
 
@@ -45,6 +47,7 @@ func (o *subjectOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.requests, "requests", "", "`file` of more requests, in vegeta's target format")
 	f.StringVar(&o.expectStatus, "expect-status", "", "`statuses` that count as completed, as in 200,204,300-399 (default 200-399)")
 	f.StringVar(&o.expectBody, "expect-body", "", "`regexp` that the body of a completed answer matches")
+	f.Var(parksValue{&o.parked}, "park", "hold connections over the signal: websocket=/chat,5, events=/stream,5 or silent,3; may be repeated (default the scenario's)")
 	o.registerServer(f)
 	f.StringVar(&o.ca, "ca", "", "PEM `file` of the certificates to trust, for https")
 	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
@@ -86,6 +89,7 @@ func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []
 		"allow-remote":  func() { subject.AllowRemote = o.allowRemote },
 		"ledger":        func() { subject.Ledger = o.ledger },
 		"requests":      func() { l.RequestsFile, l.Requests = o.requests, nil }, // those of --url come after this
+		"park":          func() { l.Parked = o.parked },
 		"expect-status": func() { l.ExpectStatus = o.expectStatus },
 		"expect-body":   func() { l.ExpectBody = o.expectBody },
 		"settle":        func() { s.Disruption.Settle.Duration = o.settle },

@@ -137,6 +137,11 @@ func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scena
 	if err != nil {
 		return s, check.Policy{}, usagef("%s%w", o.sourceFlag(f), err)
 	}
+	if len(s.Expect) > 0 && o.from != "" && !f.Changed("scenario") {
+		return s, check.Policy{}, o.blame(&harness.Invalid{
+			Field: "expect", Problem: "names lastcall's own strategies and means nothing to a command: drop it",
+		}, f, command)
+	}
 	if err := o.runOptions.apply(&s, f); err != nil {
 		return s, check.Policy{}, err
 	}

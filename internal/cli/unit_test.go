@@ -26,6 +26,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/reports"
+	"lastcall/scenarios"
 	"lastcall/targets"
 )
 
@@ -68,7 +69,7 @@ func explains(t *testing.T, name string) {
 	if code != exitPass || stderr != "" {
 		t.Errorf("explain %s: exit %d, stderr %q", name, code, stderr)
 	}
-	if first, rest, _ := strings.Cut(text, "\n"); !strings.HasPrefix(first, name+" (") || len(strings.TrimSpace(rest)) < 20 {
+	if first, rest, _ := strings.Cut(text, "\n"); !strings.HasPrefix(strings.TrimPrefix(first, "# "), name+" (") || len(strings.TrimSpace(rest)) < 20 {
 		t.Errorf("explain %s: says %q", name, text)
 	}
 	if strings.Contains(text, "%!") {
@@ -103,9 +104,19 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 		"signal-notify": {"func signalNotify(", "What ", "When ", "Costs ", "Verdict "},
 		"early-exit": {
 			"early-exit (faulty strategy)\n", "func earlyExit(", "here is the mistake",
+			"What differs from signal-notify:\n    - return <-drained\n    + return nil\n", "\nWhat Shutdown does:\n", "See it     lastcall compare early-exit signal-notify --scenario steady",
 			"Bug        B05: main returns while Shutdown", "Sibling    signal-notify is the same without the mistake",
 		},
-		"steady":                 {"rate: 500"},
+		"drain": {
+			"\nWhat it calls:\n", "func (a *App) Drain() {", "func serveUntil", "const drainBound = 30", "func (s *Sockets) Close(", "App.Lag is a field:\n// Lag is",
+			"See it     lastcall compare signal-notify drain --scenario behind-a-balancer",
+		},
+		"naive":                  {"See it     lastcall compare naive signal-notify"},
+		"steady":                 {"rate: 500", "# In effect", "grace 10s (policy default)", "no lag (policy default)"},
+		"behind-a-balancer":      {"500 requests/s", "delay 100ms", "grace 30s (policy k8s)", "lag 2s (policy k8s)"},
+		"long-lived":             {"/ws (websocket), /events (events): a server of yours must have them", "--park websocket=/chat,5"},
+		"double-signal":          {"100 requests/s", "delay 1s"},
+		"startup":                {"no load", "grace 5s,"},
 		"late-requests-answered": {"Reference ", "Excuses ", "Policy default   fail, excused: warn", "Policy strict    fail"},
 		"default":                {"at least 20 requests", "in-flight-completes"},
 		"dropped":                {"closed", "reset", "truncated", "hung", "corrupt"},
@@ -115,6 +126,42 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 			if !strings.Contains(text, want) {
 				t.Errorf("explain %s: %q is missing in\n%s", name, want, text)
 			}
+		}
+	}
+}
+
+// TestAnExplainedScenarioIsAFile asks that what explain prints can be redirected
+// into a file, and runs.
+func TestAnExplainedScenarioIsAFile(t *testing.T) {
+	for _, name := range scenarios.Names() {
+		_, text, _ := run(t, "explain", name)
+		for line := range strings.Lines(text) {
+			if len([]rune(line)) > 101 {
+				t.Errorf("explain %s: %d columns: %s", name, len([]rune(line))-1, line)
+			}
+		}
+		file := filepath.Join(t.TempDir(), "my.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := loadScenario(file)
+		if err != nil {
+			t.Errorf("explain %s: %v", name, err)
+			continue
+		}
+		want, err := loadScenario(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("explain %s: another scenario (-want +got):\n%s", name, diff)
+		}
+		var coloured bytes.Buffer
+		if err := highlightYAML(&coloured, text); err != nil {
+			t.Fatal(err)
+		}
+		if plain := regexp.MustCompile("\x1b[^m]*m").ReplaceAllString(coloured.String(), ""); plain != text {
+			t.Errorf("explain %s: colours change it:\n%s", name, cmp.Diff(text, plain))
 		}
 	}
 }
@@ -677,5 +724,18 @@ func TestNoInterruptionIsNoError(t *testing.T) {
 	defer stop()
 	if err := interruptedExit(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestEveryWordOfTheTableIsExplained: whoever reads a word above a column can ask what
+// it means.
+func TestEveryWordOfTheTableIsExplained(t *testing.T) {
+	for _, word := range []string{
+		"in flight", "kept", "rejected", "failed", "lost", "late", "at risk", "refused", "lost acks", "cut", "exit", "verdict",
+	} {
+		code, text, stderr := run(t, append([]string{"explain"}, strings.Fields(word)...)...)
+		if code != exitPass || stderr != "" || !strings.Contains(text, "Meaning ") {
+			t.Errorf("explain %s: exit %d, %q, %q", word, code, text, stderr)
+		}
 	}
 }

@@ -3,8 +3,17 @@ package spelling
 import "testing"
 
 func TestNearest(t *testing.T) {
-	names := []string{"naive", "with-cancel", "signal-notify"}
+	names := []string{"naive", "with-cancel", "signal-notify", "close", "kill", "--all", "--rate", "--report"}
 	for _, c := range []struct{ name, wrong, want string }{
+		{"half of its letters", "lost", ""},
+		{"two of its letters", "kept", ""},
+		{"one of its letters, and dashes", "--url", ""},
+		{"a flag with a letter missing", "--rte", "--rate"},
+		{"a flag without its dashes", "rate", "--rate"},
+		{"four letters, two of them swapped", "klil", "kill"},
+		{"another ending", "naif", "naive"},
+		{"three letters of four", "kil", "kill"},
+		{"a prefix of a flag", "--rep", "--report"},
 		{"two letters swapped", "niave", "naive"},
 		{"a letter missing", "signal-notfy", "signal-notify"},
 		{"a prefix", "with", "with-cancel"},

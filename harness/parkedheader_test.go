@@ -1,0 +1,55 @@
+package harness
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"lastcall/harness/history"
+)
+
+// TestAParkedConnectionHasItsHeader: a token for both kinds, and a subprotocol, of
+// which the server chooses one.
+func TestAParkedConnectionHasItsHeader(t *testing.T) {
+	for kind, head := range map[string]string{
+		history.WebSocket: upgraded + "\r\nSec-WebSocket-Protocol: v2", history.EventStream: chunked,
+	} {
+		t.Run(kind, func(t *testing.T) {
+			seen := make(chan *http.Request, 1)
+			s := newScripted(t, func(_ *scripted, _ int, conn *net.TCPConn) { seen <- ask(conn, head) })
+			header := map[string]string{"authorization": "Bearer x", "Host": "other.invalid"}
+			if kind == history.WebSocket {
+				header["Sec-WebSocket-Protocol"] = "v1, v2"
+			}
+			got := park(t.Context(), []history.Park{{Kind: kind, URL: "/x", Count: 1, Header: header}}, s.endpoint(), func() time.Duration { return 1 }).result(true)
+			r := <-seen
+			if got[0].Opened == 0 || r.Header.Get("Authorization") != "Bearer x" || r.Host != "other.invalid" {
+				t.Errorf("%+v; asked for at %s with %v", got, r.Host, r.Header)
+			}
+			offered := strings.ReplaceAll(r.Header.Get("Sec-WebSocket-Protocol"), ", ", ",")
+			if want := map[string]string{history.WebSocket: "v1,v2"}[kind]; offered != want {
+				t.Errorf("it offers the subprotocols %q, want %q", offered, want)
+			}
+		})
+	}
+}
+
+func TestHeadersThatNobodyCanPark(t *testing.T) {
+	for _, c := range []struct {
+		park history.Park
+		says string
+	}{
+		{history.Park{Kind: history.Silent, Count: 1, Header: map[string]string{"A": "b"}}, "load.parked[0].header has no meaning"},
+		{history.Park{Kind: history.WebSocket, URL: "/", Count: 1, Header: map[string]string{"sec-websocket-key": "b"}}, "which lastcall sets itself"},
+		{history.Park{Kind: history.WebSocket, URL: "/", Count: 1, Header: map[string]string{"Connection": "b"}}, "which lastcall sets itself"},
+		{history.Park{Kind: history.EventStream, URL: "/", Count: 1, Header: map[string]string{"A": "b", "a": "c"}}, "which are the same"},
+		{history.Park{Kind: history.WebSocket, URL: "/"}, "load.parked[0].count is missing"},
+		{history.Park{URL: "/", Count: 1}, "load.parked[0].kind is missing"},
+	} {
+		if err := ValidParked(history.Load{Parked: []history.Park{c.park}}); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%+v: %v, want %q", c.park, err, c.says)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+)
+
+// TestParkTakesThePlaceOfTheScenarios: a path may have commas, and one is the default
+// number.
+func TestParkTakesThePlaceOfTheScenarios(t *testing.T) {
+	s := harness.DefaultScenario()
+	s.Load.Parked = []history.Park{{Kind: history.Silent, Count: 9}}
+	var o subjectOptions
+	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	o.register(f)
+	if err := f.Parse([]string{"--park", "websocket=/chat?a=b,c,5", "--park", "events=/stream", "--park", "silent,3"}); err != nil {
+		t.Fatal(err)
+	}
+	f.String("method", "", "")
+	if err := o.apply(&s, f, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := []history.Park{
+		{Kind: history.WebSocket, URL: "/chat?a=b,c", Count: 5}, {Kind: history.EventStream, URL: "/stream", Count: 1}, {Kind: history.Silent, Count: 3},
+	}
+	if diff := cmp.Diff(want, s.Load.Parked); diff != "" {
+		t.Errorf("parked (-want +got):\n%s", diff)
+	}
+}
