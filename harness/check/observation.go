@@ -19,6 +19,7 @@ type observation struct {
 	applied  map[uint32]int // how often each was applied, if it was looked up
 	unknown  string         // why nobody can tell what was done with the writes, "" if somebody can
 	closing  time.Duration  // when the listener closed, as far as can be seen; else the exit
+	race     time.Duration  // how far from it a request on a new connection may have been sent, to have raced with it
 	lag      time.Duration  // p99 of how late our own requests started
 	allowed  time.Duration  // how late they may
 	problems []problem      // why it cannot be judged; none if it is intact
@@ -31,6 +32,7 @@ func observe(h *history.History, policy Policy) *observation {
 	}
 	o.lag, o.allowed = h.Lag()
 	o.windows, o.guard = h.Windows()
+	o.race = acceptRaceOf(o.lag, o.guard)
 	if refused, ok := h.At(history.EventFirstRefused); ok {
 		o.closing = refused
 	}
