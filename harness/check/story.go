@@ -40,7 +40,7 @@ func (t teller) failure() (said []string, remedy string) {
 			if len(told) > 1 { // every teller ends with what helps
 				remedy = told[len(told)-1]
 			}
-			return slices.Concat(told, t.alsoLost(f), t.besides(), t.setAside()), remedy
+			return slices.Concat(told, t.alsoLost(f), t.besides(f), t.setAside()), remedy
 		}
 	}
 	return []string{}, ""
@@ -86,25 +86,17 @@ var tellers = map[string]func(teller, result.Finding) []string{
 	MaxLoss:               teller.tooMany,
 }
 
-// besides names what else is broken that does not follow from the first, and
-// tells why a pass would not have been earned either.
-func (t teller) besides() []string {
+// besides names every other required rule that was violated and that no sentence
+// has told of, with how often, and tells why a pass would not have been earned either.
+func (t teller) besides(first result.Finding) []string {
 	var also []string
-	first := ""
 	for _, f := range t.subject.Findings {
-		if f.Status != result.Violated {
-			continue
-		}
-		if first == "" {
-			first = f.Rule
-			continue
-		}
-		if first != SignalDelivered && slices.Contains([]string{ExitsInGrace, ExitStatus, NoSurvivors}, f.Rule) {
-			also = append(also, f.Rule)
+		if f.Status == result.Violated && f.Rule != first.Rule && f.Rule != NoLostAck { // alsoLost tells of that one
+			also = append(also, fmt.Sprintf("%s (%d of %d)", f.Rule, f.Count, f.Judged))
 		}
 	}
 	if len(also) > 0 {
-		return append([]string{"Also broken: " + strings.Join(also, ", ") + "."}, t.unearned()...)
+		return append([]string{"Besides: " + strings.Join(also, ", ") + "."}, t.unearned()...)
 	}
 	return t.unearned()
 }

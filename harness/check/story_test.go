@@ -242,7 +242,7 @@ func wantStory(t *testing.T, said, want, not []string) {
 	if said == nil {
 		t.Error("the story is nil, and null in JSON")
 	}
-	if len(want) == 0 && len(said) > 0 || len(said) > 4 || len(said) == 4 && !strings.HasPrefix(said[3], "Also broken: ") {
+	if len(want) == 0 && len(said) > 0 || len(said) > 4 || len(said) == 4 && !strings.HasPrefix(said[3], "Besides: ") {
 		t.Errorf("the story has %d sentences: %q", len(said), said)
 	}
 	text := strings.Join(said, "\n")
@@ -272,6 +272,34 @@ func TestStoryFollowsTheFirstViolation(t *testing.T) {
 	h := newHistory().inFlight(history.Dropped, 1).late(history.Dropped, 5).exit(history.Exit{Code: 1}).done()
 	s := judge(t, "default", []*history.History{h})
 	wantStory(t, s.Story, []string{"found 26 requests in flight: 1 hung up on"}, []string{"late request", "supervisor"})
+}
+
+// TestStoryNamesWhatElseIsBroken: what comes with the first violation is named, once.
+func TestStoryNamesWhatElseIsBroken(t *testing.T) {
+	byTerm := history.Exit{Code: -1, Signal: "SIGTERM"}
+	cut := func(p *history.Parked) { p.Clean, p.Code = false, history.NoCloseFrame }
+	died := func() *builder { return newHistory().inFlight(history.Dropped, 3).exit(byTerm) }
+	for _, tt := range []struct {
+		name    string
+		policy  string
+		history *builder
+		want    string // "" for no such line
+	}{
+		{"nothing else", "default", died(), ""},
+		{"websockets were cut", "default", died().parked(history.WebSocket, 5, cut), "Besides: closes-cleanly (5 of 5)."},
+		{"websockets were cut, and the status is wrong", "default", newHistory().inFlight(history.Dropped, 3).parked(history.WebSocket, 5, cut).exit(history.Exit{Code: 1}), "Besides: closes-cleanly (5 of 5), exit-status (1 of 1)."},
+		{"the policy requires the status", "strict", died(), "Besides: exit-status (1 of 1)."},
+		{"a lost write has a sentence of its own", "default", newHistory().posts().found().inFlight(history.Dropped, 1).gone(someInFlight), ""},
+		{"only a warning", "default", died().late(history.Dropped, 1, reused), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			said := judge(t, tt.policy, histories(tt.history)).Story
+			lines := slices.DeleteFunc(slices.Clone(said), func(s string) bool { return !strings.HasPrefix(s, "Besides: ") })
+			if got := strings.Join(lines, "\n"); got != tt.want {
+				t.Errorf("it says %q, want %q: %q", got, tt.want, said)
+			}
+		})
+	}
 }
 
 // TestStoryTellsSameReasonOnce: a reason is not repeated.

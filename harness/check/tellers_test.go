@@ -56,7 +56,7 @@ func TestStoryOfUndelivered(t *testing.T) {
 			},
 		},
 		{
-			// Whatever else it led to: this explains it.
+			// Whatever else it led to: this explains it, and it is named all the same.
 			name: "and it was killed, lost requests and left a child - fail",
 			histories: histories(deaf(node).inFlight(history.Dropped, 9).left(true, node).
 				exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})),
@@ -64,6 +64,7 @@ func TestStoryOfUndelivered(t *testing.T) {
 				`SIGTERM never reached the server: it went to "npm start" (PID 40), but "node server.js" (PID 57) holds the listening socket, ` +
 					"and went on as if nothing had happened.",
 				nodeHelp,
+				"Besides: in-flight-completes (9 of 34), exits-in-grace (1 of 1).",
 			},
 		},
 	} {
@@ -94,6 +95,7 @@ func TestStoryOfInterruptions(t *testing.T) {
 			want: []string{
 				`While "nginx -s reload" ran, and until the load ended, 7 requests were refused: nobody was listening.`,
 				"The process ended with SIGTERM, and nobody listened in its place, and 3 requests were hung up on.", keep,
+				"Besides: in-flight-completes (3 of 28).",
 			},
 		},
 		{
@@ -183,6 +185,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"For 2s after SIGTERM, while a load balancer has not yet learned of it, requests go on coming; 3 of 8 were not completed: 1 rejected, 2 dropped.",
 				"The server still took them on, but it did not serve them any more.",
 				remedy,
+				"Besides: late-requests-answered (2 of 8).",
 			},
 		},
 	} {
@@ -328,6 +331,7 @@ func TestStoryOfLossesOfAUsersServer(t *testing.T) {
 				"SIGTERM found 26 requests in flight: 1 hung up on without a whole answer, 25 completed.",
 				"The process ended with exit code 0, 500ms after the signal, while they were still being served.",
 				"Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes.",
+				"Besides: late-requests-answered (9 of 9).",
 			},
 		},
 	} {
