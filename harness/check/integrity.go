@@ -146,19 +146,18 @@ func steadyState(o *observation) []problem {
 	}
 	var found []problem
 	before := o.counts(history.Before)
-	if before.Completed == 0 && o.counts(history.InFlight).Completed == 0 {
-		found = append(found, problem{detail: "no request was completed before " + o.moment() +
-			", nor of those in flight: there was no steady state to disturb", soft: true})
-	}
+	nothing := before.Completed == 0 && o.counts(history.InFlight).Completed == 0
 	if bad := before.Total - before.Completed; bad > 0 {
-		p := problem{detail: fmt.Sprintf("%d of %s went wrong before %s (%s)%s",
-			bad, count(before.Total, "request"), o.moment(), describe(before), o.whatWentWrong())}
+		p := problem{detail: o.wentWrong(before, nothing)}
 		o.each(history.Before, func(r *history.Request) {
 			if r.Outcome != history.Completed {
 				p.evidence = append(p.evidence, o.proof(r))
 			}
 		})
 		found = append(found, p)
+	} else if nothing {
+		found = append(found, problem{detail: "no request was completed before " + o.moment() +
+			", nor of those in flight: there was no steady state to disturb", soft: true})
 	}
 	if paused, ok := o.At(history.EventLoadPaused); ok && paused < o.Signal.Before {
 		found = append(found, problem{detail: fmt.Sprintf(

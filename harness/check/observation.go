@@ -59,8 +59,11 @@ func (o *observation) unloaded() bool { return o.Header.Scenario.Disruption.Unlo
 
 // said is what a problem is about, and in which shutdown.
 func (o *observation) said(p problem) string {
-	return fmt.Sprintf("shutdown %d: %s", o.Header.Shutdown, p.detail)
+	return inShutdown(o.Header.Shutdown) + p.detail
 }
+
+// inShutdown begins what is said of one shutdown.
+func inShutdown(n int) string { return fmt.Sprintf("shutdown %d: ", n) }
 
 // each calls f for every request of the window.
 func (o *observation) each(w history.Window, f func(*history.Request)) {

@@ -140,21 +140,6 @@ func (t teller) warnings() []string {
 	return said
 }
 
-// doubt tells why nothing was concluded.
-func (t teller) doubt() []string {
-	said := []string{}
-	for _, f := range t.subject.Findings {
-		if f.Status == result.Unjudged && !slices.Contains(said, sentence(f.Detail)) {
-			said = append(said, sentence(f.Detail))
-		}
-	}
-	const most = 3
-	if len(said) > most {
-		said = append(said[:most-1], fmt.Sprintf("And %d more reasons; --report json names them all.", len(said)-most+1))
-	}
-	return said
-}
-
 // signal is the one that came first.
 func (t teller) signal() string {
 	first, _, _ := strings.Cut(t.scenario.Disruption.Signal, ",")

@@ -189,17 +189,17 @@ func TestStory(t *testing.T) {
 		{
 			name: "more reasons than anybody reads - inconclusive", policy: "default",
 			histories: histories(
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 2 }), newHistory().edit(func(h *history.History) { h.Disagreed = 3 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 4 }), newHistory().edit(func(h *history.History) { h.Disagreed = 5 }),
 			),
-			want: []string{"Shutdown 1: 1 results", "Shutdown 2: 1 results", "And 2 more reasons; --report json names them all."},
+			want: []string{"Shutdown 1: 2 results", "Shutdown 2: 3 results", "And 2 more reasons; --report json names them all."},
 			not:  []string{"Shutdown 3"},
 		},
 		{
 			name: "as many reasons as can be read - inconclusive", policy: "default",
 			histories: histories(
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 6 }), newHistory().edit(func(h *history.History) { h.Disagreed = 7 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 8 }),
 			),
 			want: []string{"Shutdown 1: ", "Shutdown 2: ", "Shutdown 3: "},
 			not:  []string{"more reasons"},
