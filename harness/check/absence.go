@@ -35,7 +35,7 @@ func (t teller) tooEarly(f result.Finding) []string {
 
 // asGoDoes names the usual reason for a listener that closes with the signal.
 func asGoDoes(after time.Duration) string {
-	if after > 100*time.Millisecond { // later than any machine needs to act on a signal
+	if after > atOnce {
 		return ""
 	}
 	return " (closing the listener is what Go's Server.Shutdown does first)"

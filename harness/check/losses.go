@@ -184,49 +184,6 @@ func (t teller) cutOffByExit() int {
 	return n
 }
 
-// onlyRaces reports whether every late loss was unavoidable.
-func (t teller) onlyRaces() bool {
-	return t.every(func(o *observation) bool { return len(lateRequestsAnswered(o).breaches) == 0 })
-}
-
-// widestRace is how wide the widest race was that excused a loss.
-func (t teller) widestRace() (race time.Duration) {
-	for _, o := range t.intact {
-		race = max(race, lateRequestsAnswered(o).race)
-	}
-	return race
-}
-
-// races tells of late losses that nobody could have avoided.
-func (t teller) races() []string {
-	s := t.subject
-	said := []string{fmt.Sprintf("%d of %s at risk %s lost in the races that no HTTP/1.1 server can win: "+
-		"sent on an idle connection, or still unread in the accept queue, as the server closed it.",
-		s.Late.Dropped, count(s.Late.AtRisk(), "late request"), was(s.Late.Dropped))}
-	if race := t.widestRace(); race > acceptRace {
-		said = append(said, fmt.Sprintf("The machine was so busy that whatever was sent within %s of the listener's closing counts as that.", short(race)))
-	}
-	if s.Masked > 0 {
-		said = append(said, fmt.Sprintf("Go's own client would have hidden %d of them by sending them again.", s.Masked))
-	}
-	remedy := "To lose fewer, go on serving with Connection: close for a while before Shutdown."
-	switch {
-	case t.staysUp():
-		remedy = "To lose fewer, let the old workers say Connection: close for a while before they close their connections."
-	case s.Kind != "strategy":
-		remedy = "To lose fewer, go on serving with Connection: close for a while before closing anything."
-	}
-	return append(said, remedy)
-}
-
-// tooMany tells of a share of late losses that is proved to be too large.
-func (t teller) tooMany(f result.Finding) []string {
-	return []string{
-		sentence(f.Detail),
-		"Go on serving with Connection: close for a while before closing, so that clients stop using their connections.",
-	}
-}
-
 // wrongAnswers tells of handlers that failed.
 func (t teller) wrongAnswers(f result.Finding) []string {
 	if t.staysUp() {
