@@ -46,7 +46,7 @@ func TestAdviceOnRaces(t *testing.T) {
 	}
 	budget := policy(t, "default")
 	budget.MaxLoss = 0.01
-	all := histories(lossy(answered(2 * atOnce)).late(history.Dropped, 20, reused, sentAt(closeAt), endsAfter(time.Millisecond)))
+	all := histories(lossy(answered(2*atOnce)).late(history.Dropped, 20, reused, sentAt(closeAt), endsAfter(time.Millisecond)))
 	if s := Judge(all, budget).Subjects[0]; s.Verdict != result.Fail || !strings.HasPrefix(s.Remedy, "It had been answering") {
 		t.Errorf("%s beyond its budget, and the remedy is %q", s.Verdict, s.Remedy)
 	}

@@ -40,7 +40,7 @@ func (t teller) failure() (said []string, remedy string) {
 			if len(told) > 1 { // every teller ends with what helps
 				remedy = told[len(told)-1]
 			}
-			return slices.Concat(told, t.alsoLost(f), t.besides(f), t.setAside()), remedy
+			return slices.Concat(told, t.alsoLost(f), t.besides(f), t.unearned(), t.setAside()), remedy
 		}
 	}
 	return []string{}, ""
@@ -84,21 +84,6 @@ var tellers = map[string]func(teller, result.Finding) []string{
 	ExitStatus:            teller.badStatus,
 	NoSurvivors:           teller.survivors,
 	MaxLoss:               teller.tooMany,
-}
-
-// besides names every other required rule that was violated and that no sentence
-// has told of, with how often, and tells why a pass would not have been earned either.
-func (t teller) besides(first result.Finding) []string {
-	var also []string
-	for _, f := range t.subject.Findings {
-		if f.Status == result.Violated && f.Rule != first.Rule && f.Rule != NoLostAck { // alsoLost tells of that one
-			also = append(also, fmt.Sprintf("%s (%d of %d)", f.Rule, f.Count, f.Judged))
-		}
-	}
-	if len(also) > 0 {
-		return append([]string{"Besides: " + strings.Join(also, ", ") + "."}, t.unearned()...)
-	}
-	return t.unearned()
 }
 
 // unearned tells, of a failure, why a pass would not have been earned.

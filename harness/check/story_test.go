@@ -290,6 +290,8 @@ func TestStoryNamesWhatElseIsBroken(t *testing.T) {
 		{"websockets were cut, and the status is wrong", "default", newHistory().inFlight(history.Dropped, 3).parked(history.WebSocket, 5, cut).exit(history.Exit{Code: 1}), "Besides: closes-cleanly (5 of 5), exit-status (1 of 1)."},
 		{"the policy requires the status", "strict", died(), "Besides: exit-status (1 of 1)."},
 		{"a lost write has a sentence of its own", "default", newHistory().posts().found().inFlight(history.Dropped, 1).gone(someInFlight), ""},
+		{"what is excused is not counted", "default", died().late(history.Dropped, 2).late(history.Dropped, 3, reused), "Besides: late-requests-answered (2 of 5)."},
+		{"but where the policy requires it", "strict", died().late(history.Dropped, 2).late(history.Dropped, 3, reused), "Besides: late-requests-answered (5 of 5), exit-status (1 of 1)."},
 		{"only a warning", "default", died().late(history.Dropped, 1, reused), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -195,6 +195,7 @@ func TestStoryOfTheLag(t *testing.T) {
 
 func TestStoryOfEndings(t *testing.T) {
 	require := func(rule string) string { return "require " + rule }
+	byTerm := history.Exit{Code: -1, Signal: "SIGTERM"}
 	for _, tt := range []told{
 		{
 			name: "ready to the end - fail", policy: require(ReadyFlipsFirst), histories: histories(newHistory().readiness(0, 0)),
@@ -241,7 +242,26 @@ func TestStoryOfEndings(t *testing.T) {
 		{
 			name: "a bad status in one of three - fail", histories: histories(newHistory(), newHistory().exit(history.Exit{Code: 143}), newHistory().exit(history.Exit{Code: 3})),
 			want: []string{
-				"The process ended with exit code 143 or exit code 3, in 2 of 3 shutdowns.",
+				"The process ended with exit code 3, in 1 of 3 shutdowns; in 1 more it ended with exit code 143, which is excused.",
+				"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
+				"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
+			},
+		},
+		{
+			name: "a bad status, and death by the signal itself - fail",
+			histories: histories(newHistory().exit(byTerm), newHistory().exit(history.Exit{Code: 1}), newHistory().exit(byTerm),
+				newHistory().exit(history.Exit{Code: 143}), newHistory().exit(history.Exit{Code: 1})),
+			want: []string{
+				"The process ended with exit code 1, in 2 of 5 shutdowns; in 3 more it ended with SIGTERM or exit code 143, which is excused.",
+				"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
+				"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
+			},
+		},
+		{
+			name: "nothing is excused - fail", policy: "strict",
+			histories: histories(newHistory().exit(byTerm), newHistory().exit(history.Exit{Code: 1}), newHistory()),
+			want: []string{
+				"The process ended with SIGTERM or exit code 1, in 2 of 3 shutdowns.",
 				"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
 				"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
 			},
