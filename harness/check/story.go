@@ -40,7 +40,7 @@ func (t teller) failure() (said []string, remedy string) {
 			if len(told) > 1 { // every teller ends with what helps
 				remedy = told[len(told)-1]
 			}
-			return slices.Concat(told, t.alsoLost(f), t.besides(f), t.unearned(), t.setAside()), remedy
+			return slices.Concat(told, t.alsoLost(f), t.besides(f), t.cutShort(), t.unearned(), t.setAside()), remedy
 		}
 	}
 	return []string{}, ""

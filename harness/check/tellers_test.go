@@ -160,6 +160,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"The server stopped listening too early: the first was refused 20ms after the signal (closing the listener is what Go's " +
 					"Server.Shutdown does first). Behind a balancer each refusal is an error that a user sees.",
 				remedy,
+				"From 510ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more.",
 			},
 		},
 		{
@@ -169,6 +170,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"For 2s after SIGTERM, while a load balancer has not yet learned of it, requests go on coming; 1 of 11 was not completed, over 2 shutdowns: 1 refused.",
 				"The server stopped listening too early: the first was refused 510ms after the signal. Behind a balancer each refusal is an error that a user sees.",
 				remedy,
+				"From 510ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more each time.",
 			},
 		},
 		{
@@ -177,6 +179,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"For 2s after SIGTERM, while a load balancer has not yet learned of it, requests go on coming; 3 of 8 were not completed: 2 rejected, 1 refused.",
 				"The server turned them away with 503 or 429, and behind a balancer each of these is an error that a user sees.",
 				remedy,
+				"From 500ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more.",
 			},
 		},
 		{
@@ -186,6 +189,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"The server still took them on, but it did not serve them any more.",
 				remedy,
 				"Besides: late-requests-answered (2 of 8).",
+				"From 500ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more.",
 			},
 		},
 	} {
