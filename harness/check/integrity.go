@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -159,24 +158,7 @@ func steadyState(o *observation) []problem {
 		found = append(found, problem{detail: "no request was completed before " + o.moment() +
 			", nor of those in flight: there was no steady state to disturb", soft: true})
 	}
-	if paused, ok := o.At(history.EventLoadPaused); ok && paused < o.Signal.Before {
-		found = append(found, problem{detail: fmt.Sprintf(
-			"the load met its cap of %d open requests before %s: the server is slower than the rate, so lower it (--rate)",
-			o.Header.Scenario.Load.MaxOpen, o.moment(),
-		), soft: true})
-	}
-	return found
-}
-
-// schedule asks that the load came as it was meant to.
-func schedule(o *observation) []problem {
-	if o.lag <= o.allowed {
-		return nil
-	}
-	return []problem{{detail: fmt.Sprintf(
-		"the load ran behind its schedule: one request in a hundred started more than %s late, %s is allowed; "+
-			"lower the rate or leave the machine alone", o.lag.Round(time.Millisecond), o.allowed.Round(time.Millisecond),
-	)}}
+	return append(found, o.capped()...)
 }
 
 // framing looks for exposed answers that ended with their connection: a whole
