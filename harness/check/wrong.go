@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -81,10 +80,19 @@ func (w wrong) help() string {
 	return ""
 }
 
+// Statuses of a server that does not have what it was asked for (RFC 9110 sections
+// 15.5.5, 15.5.6 and 15.6.2). That of net/http would bring the network into a
+// package that never dials.
+const (
+	notFound         = 404
+	methodNotAllowed = 405
+	notImplemented   = 501
+)
+
 // otherwise is what to ask for instead of what was answered with that status.
 func (w wrong) otherwise(status uint16) string {
 	switch status {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented: // nobody tests for these
+	case notFound, methodNotAllowed, notImplemented: // nobody means to test with these
 		asked := w.asked[status]
 		if method, _, named := strings.Cut(asked, " "); named && !w.served[asked] {
 			return fmt.Sprintf(": this server has no %s; send what it has with --url '%s /...'", asked, method)
