@@ -215,7 +215,7 @@ func TestSickCommands(t *testing.T) {
 			s.Load.MaxOpen, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
 		}},
 		{"crashes under load", result.Inconclusive, "", "the subject was gone before the signal: it ended with exit status 7", nil},
-		{"answers 500", result.Inconclusive, "", "requests went wrong before the signal", nil},
+		{"answers 500", result.Inconclusive, "", "every request was answered 500; ask for something", nil},
 		{"answers without an end", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
 			s.Load.Rate, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
 		}},

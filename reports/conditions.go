@@ -39,7 +39,7 @@ func underLoad(s result.Suite) []string {
 	parts := []string{
 		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
 	}
-	if !onlyCommands(s) { // how long others take nobody knows
+	if !onlyCommands(s) && !ownRequests(s.Scenario.Load) { // how long others take nobody knows, and requests may say it themselves
 		parts = append(parts, fmt.Sprintf("%s handlers", s.Scenario.Subject.Delay))
 	}
 	if held := parked(s.Scenario.Load.Parked); held != "" {
@@ -51,6 +51,9 @@ func underLoad(s result.Suite) []string {
 	}
 	return parts
 }
+
+// ownRequests reports whether the scenario says itself what is sent.
+func ownRequests(l history.Load) bool { return len(l.Requests) > 0 || l.RequestsFile != "" }
 
 // instant is when a signal came that did not wait for a load.
 func instant(d history.Disruption) string {

@@ -114,17 +114,21 @@ func TestConditions(t *testing.T) {
 			"one request of its own", func(s *result.Suite) {
 				s.Scenario.Subject.URL, s.Scenario.Load.Requests = "http://127.0.0.1:80/", []history.Target{{Method: "POST", URL: "/orders"}}
 			},
-			"3 shutdowns each, 500 requests/s (mixed) to POST /orders, 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed) to POST /orders, SIGTERM under load" + rest,
 		},
 		{
 			"requests of its own", func(s *result.Suite) {
 				s.Scenario.Load.Requests = []history.Target{{URL: "/a"}, {URL: "/b"}, {URL: "/c"}}
 			},
-			"3 shutdowns each, 500 requests/s (mixed) to GET /a and 2 more, 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed) to GET /a and 2 more, SIGTERM under load" + rest,
+		},
+		{
+			"requests of a file", func(s *result.Suite) { s.Scenario.Load.RequestsFile = "orders.http" },
+			"3 shutdowns each, 500 requests/s (mixed), SIGTERM under load" + rest,
 		},
 		{
 			"two requests", func(s *result.Suite) { s.Scenario.Load.Requests = []history.Target{{URL: "/a"}, {URL: "/b"}} },
-			"3 shutdowns each, 500 requests/s (mixed) to GET /a and 1 more, 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed) to GET /a and 1 more, SIGTERM under load" + rest,
 		},
 		{
 			"a long command", func(s *result.Suite) { s.Scenario.Disruption.While = []string{"reload", strings.Repeat("x", 200)} },
@@ -138,7 +142,7 @@ func TestConditions(t *testing.T) {
 			"a URL of which the path tells more", func(s *result.Suite) {
 				s.Scenario.Load.Requests = []history.Target{{URL: "https://127.0.0.1:{port}/work?delay=100ms"}}
 			},
-			"3 shutdowns each, 500 requests/s (mixed) to GET /work?delay=100ms, 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed) to GET /work?delay=100ms, SIGTERM under load" + rest,
 		},
 		{
 			"a URL that is only long", func(s *result.Suite) { s.Scenario.Subject.URL = "http://" + strings.Repeat("x", 200) },

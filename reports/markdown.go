@@ -22,6 +22,9 @@ func Markdown(w io.Writer, s result.Suite) error {
 	if !probesOnly(s) {
 		comparisonMarkdown(out, s)
 		fmt.Fprintf(out, "\n%s\n", markdown(outcomes(s)))
+		for _, line := range untested(s) {
+			fmt.Fprintf(out, "\n%s\n", markdown(line))
+		}
 	}
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(out, "\nWarning: %s\n", markdown(warning))

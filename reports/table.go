@@ -44,6 +44,9 @@ func (style Style) loaded(w io.Writer, s result.Suite) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s\n", wrap(outcomes(s), "  "))
+	for _, line := range untested(s) {
+		fmt.Fprintln(w, wrap(line, "  "))
+	}
 	for _, subject := range s.Subjects {
 		style.story(w, subject)
 	}

@@ -35,7 +35,7 @@ func (t teller) tooEarly(f result.Finding) []string {
 
 // asGoDoes names the usual reason for a listener that closes with the signal.
 func asGoDoes(after time.Duration) string {
-	if after > 100*time.Millisecond { // later than any machine needs to act on a signal
+	if after > atOnce {
 		return ""
 	}
 	return " (closing the listener is what Go's Server.Shutdown does first)"
@@ -136,14 +136,26 @@ func (t teller) overdue(f result.Finding) []string {
 
 // badStatus tells of a process that looks as if it had crashed.
 func (t teller) badStatus(f result.Finding) []string {
-	var bad []result.Exit
+	var bad, fine []result.Exit // what is excused is no reason for the verdict
+	violated, excused := 0, 0
 	for _, o := range t.intact {
-		if exitStatus(o).count() > 0 {
+		switch found := exitStatus(o); {
+		case found.count() == 0:
+		case len(found.breaches) > 0 || o.policy.Levels[ExitStatus].Excused == Require:
+			violated++
 			bad = countExit(bad, o.Exit)
+		default:
+			excused++
+			fine = countExit(fine, o.Exit)
 		}
 	}
+	f.Count = violated
+	what := fmt.Sprintf("The process ended with %s%s", describeExits(bad), t.ofShutdowns(f))
+	if excused > 0 {
+		what += fmt.Sprintf("; in %d more it ended with %s, which is excused", excused, describeExits(fine))
+	}
 	return []string{
-		fmt.Sprintf("The process ended with %s%s.", describeExits(bad), t.ofShutdowns(f)),
+		what + ".",
 		"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
 		"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
 	}

@@ -2,10 +2,52 @@ package check
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
+
+// doubt tells why nothing was concluded. A reason that is the same in several
+// shutdowns is told once.
+func (t teller) doubt() []string {
+	var reasons []string
+	shutdowns := make(map[string][]int) // by reason, where it is one of single shutdowns
+	for _, f := range t.subject.Findings {
+		if f.Status != result.Unjudged {
+			continue
+		}
+		reason := f.Detail
+		if f.Rule == Integrity && len(f.Evidence) > 0 {
+			n := f.Evidence[0].Shutdown
+			reason = strings.TrimPrefix(reason, inShutdown(n))
+			if !slices.Contains(shutdowns[reason], n) {
+				shutdowns[reason] = append(shutdowns[reason], n)
+			}
+		}
+		if !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	said := []string{}
+	for _, reason := range reasons {
+		where := ""
+		switch in := shutdowns[reason]; len(in) {
+		case 0:
+		case 1:
+			where = inShutdown(in[0])
+		default:
+			where = fmt.Sprintf("in %d of %s: ", len(in), count(t.subject.Shutdowns, "shutdown"))
+		}
+		said = append(said, sentence(where+reason))
+	}
+	const most = 3
+	if len(said) > most {
+		said = append(said[:most-1], fmt.Sprintf("And %d more reasons; --report json names them all.", len(said)-most+1))
+	}
+	return said
+}
 
 // uncertain asks whether so many losses are excused as races that they may not
 // have been ones. Without a ledger a request that was hung up on a few

@@ -48,13 +48,22 @@ func TestLossesThatMayHaveBeenWork(t *testing.T) {
 // TestWhatWentWrongBeforeTheSignal is said in the words of who set the gate up.
 func TestWhatWentWrongBeforeTheSignal(t *testing.T) {
 	status := func(code uint16) change { return func(r *history.Request) { r.Status = code } }
+	target := func(n uint8) change { return func(r *history.Request) { r.Target = n } }
+	lost := func(code uint16) *builder {
+		return newFrame().before(history.Failed, 40, status(code)).inFlight(history.Failed, 25, status(code))
+	}
 	unexpected := func(r *history.Request) { r.Status, r.Reason = 200, history.UnexpectedBody }
 	for _, tt := range []struct {
 		name    string
 		history *builder
 		says    string
 	}{
-		{"404", newHistory().before(history.Failed, 3, status(404)), "3 answered 404; ask for something that the server answers (--url)"},
+		{"404, nobody has written down what was asked for", newHistory().before(history.Failed, 3, status(404)), "3 answered 404; ask for something that the server always answers (--url)."},
+		{"404 to one of two", newHistory().before(history.Failed, 3, status(404), target(1)).edit(asks("GET /", "GET /nothing")), "3 answered 404: this server has no GET /nothing; send what it has with --url 'GET /...'."},
+		{"404 to what was there before", newHistory().before(history.Failed, 3, status(404)).edit(asks("GET /")), "3 answered 404; ask for something that the server always answers (--url)."},
+		{"405 to everything", lost(405).edit(asks("POST http://127.0.0.1:80/async?delay=25ms")), "Shutdown 1: every request was answered 405: this server has no POST /async; send what it has with --url 'POST /...'."},
+		{"404 to a URL without a path", lost(404).edit(func(h *history.History) { h.Header.Scenario.Subject.URL = "http://127.0.0.1:80" }), "every request was answered 404: this server has no GET /; send"},
+		{"401 to everything", lost(401).edit(asks("POST /async")), "every request was answered 401; ask for something that the server answers (--url), or say that it is right (--expect-status)."},
 		{"the commonest first", newHistory().before(history.Failed, 1, status(400)).before(history.Failed, 2, status(500)), "2 answered 500, 1 answered 400;"},
 		{"another body", newHistory().before(history.Failed, 2, unexpected), "look at --expect-body"},
 		{"hung", newHistory().before(history.Dropped, 2, cause(history.Hung)), "2 hung; no answer came by the deadline: give it more time (--timeout)"},
@@ -64,6 +73,44 @@ func TestWhatWentWrongBeforeTheSignal(t *testing.T) {
 			s := Judge(histories(tt.history), policy).Subjects[0]
 			if text := strings.Join(s.Story, " "); s.Verdict != result.Inconclusive || !strings.Contains(text, tt.says) {
 				t.Errorf("%s: %q does not say %q", s.Verdict, text, tt.says)
+			}
+		})
+	}
+}
+
+// asks sends these requests in turn, each a method and a URL.
+func asks(requests ...string) func(*history.History) {
+	return func(h *history.History) {
+		for _, r := range requests {
+			method, url, _ := strings.Cut(r, " ")
+			h.Header.Scenario.Load.Requests = append(h.Header.Scenario.Load.Requests, history.Target{Method: method, URL: url})
+		}
+	}
+}
+
+// TestSameReasonInSeveralShutdowns is told once, and in how many.
+func TestSameReasonInSeveralShutdowns(t *testing.T) {
+	missing := func() *builder {
+		return newFrame().before(history.Failed, 40, status(404)).inFlight(history.Failed, 25, status(404)).edit(asks("POST /async"))
+	}
+	more := func() *builder { return missing().before(history.Failed, 7, status(404)) }
+	const reason = "very request was answered 404: this server has no POST /async; send what it has with --url 'POST /...'."
+	for _, tt := range []struct {
+		name      string
+		histories []*history.History
+		want      []string
+	}{
+		{"in one", histories(missing()), []string{"Shutdown 1: e" + reason}},
+		{"in one of two", histories(newHistory(), missing()), []string{"Shutdown 2: e" + reason}},
+		{"in all, however many they were", histories(missing(), more(), missing()), []string{"In 3 of 3 shutdowns: e" + reason}},
+		{
+			"beside another", histories(missing(), newHistory().edit(func(h *history.History) { h.Error = "boot server: no ready line" }), more()),
+			[]string{"In 2 of 3 shutdowns: e" + reason, "Shutdown 2: boot server: no ready line."},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := diff(tt.want, judge(t, "default", tt.histories).Story); diff != "" {
+				t.Errorf("the story (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -43,7 +43,7 @@ func (r Rule) detail(all tally, touched, shutdowns int) string {
 	if r.Unit != "shutdowns" {
 		detail += where
 	}
-	return join("; ", join(": ", detail, all.said), r.excuse(n, len(all.excused)))
+	return join("; ", join(": ", detail, all.said), join("", r.excuse(n, len(all.excused)), widened(all.race)))
 }
 
 // excuse says how many of so many breaches are excused, and why.

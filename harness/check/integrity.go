@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -146,38 +145,20 @@ func steadyState(o *observation) []problem {
 	}
 	var found []problem
 	before := o.counts(history.Before)
-	if before.Completed == 0 && o.counts(history.InFlight).Completed == 0 {
-		found = append(found, problem{detail: "no request was completed before " + o.moment() +
-			", nor of those in flight: there was no steady state to disturb", soft: true})
-	}
+	nothing := before.Completed == 0 && o.counts(history.InFlight).Completed == 0
 	if bad := before.Total - before.Completed; bad > 0 {
-		p := problem{detail: fmt.Sprintf("%d of %s went wrong before %s (%s)%s",
-			bad, count(before.Total, "request"), o.moment(), describe(before), o.whatWentWrong())}
+		p := problem{detail: o.wentWrong(before, nothing)}
 		o.each(history.Before, func(r *history.Request) {
 			if r.Outcome != history.Completed {
 				p.evidence = append(p.evidence, o.proof(r))
 			}
 		})
 		found = append(found, p)
+	} else if nothing {
+		found = append(found, problem{detail: "no request was completed before " + o.moment() +
+			", nor of those in flight: there was no steady state to disturb", soft: true})
 	}
-	if paused, ok := o.At(history.EventLoadPaused); ok && paused < o.Signal.Before {
-		found = append(found, problem{detail: fmt.Sprintf(
-			"the load met its cap of %d open requests before %s: the server is slower than the rate, so lower it (--rate)",
-			o.Header.Scenario.Load.MaxOpen, o.moment(),
-		), soft: true})
-	}
-	return found
-}
-
-// schedule asks that the load came as it was meant to.
-func schedule(o *observation) []problem {
-	if o.lag <= o.allowed {
-		return nil
-	}
-	return []problem{{detail: fmt.Sprintf(
-		"the load ran behind its schedule: one request in a hundred started more than %s late, %s is allowed; "+
-			"lower the rate or leave the machine alone", o.lag.Round(time.Millisecond), o.allowed.Round(time.Millisecond),
-	)}}
+	return append(found, o.capped()...)
 }
 
 // framing looks for exposed answers that ended with their connection: a whole

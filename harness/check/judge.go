@@ -132,6 +132,7 @@ func judgeSubject(histories []*history.History, policy Policy) result.Subject {
 	}
 	s.Verdict = verdict(s)
 	s.Story, s.Remedy = story(s, scenario, intact)
+	s.Untested = untested(s, intact, policy)
 	s.Timeline = timeline(observations)
 	return s
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"lastcall/harness/history"
@@ -132,10 +133,13 @@ func (t teller) gaveUp() []string {
 // late tells of requests that came late and were hung up on.
 func (t teller) late(result.Finding) []string {
 	s := t.subject
-	remedy := "Close the listener first and go on serving open connections with Connection: close, or go on accepting " +
-		"until the balancer has learned of it."
-	if t.staysUp() {
+	remedy := "Go on serving what is open with Connection: close, and close no connection on which a request may still be on its way."
+	switch {
+	case t.staysUp():
 		remedy = "Let the old workers answer what has reached them before they close their connections."
+	case t.hungUpOpenly():
+		remedy = "Close the listener first and go on serving open connections with Connection: close, or go on accepting " +
+			"until the balancer has learned of it."
 	}
 	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.Late.Dropped, count(s.Late.AtRisk(), "late request"), t.overShutdowns())
 	if t.cutOffByExit()*2 > s.Late.Dropped {
@@ -155,6 +159,17 @@ func (t teller) late(result.Finding) []string {
 	}
 }
 
+// hungUpOpenly reports whether a new connection was accepted and hung up on, and
+// the listener was still open afterwards.
+func (t teller) hungUpOpenly() bool {
+	return slices.ContainsFunc(t.intact, func(o *observation) (open bool) {
+		o.each(history.Late, func(r *history.Request) {
+			open = open || r.Outcome == history.Dropped && !r.Reused && !o.unavoidable(r) && r.End < o.closing
+		})
+		return open
+	})
+}
+
 // cutOffByExit counts the late losses whose connection ended with the process.
 func (t teller) cutOffByExit() int {
 	n := 0
@@ -167,38 +182,6 @@ func (t teller) cutOffByExit() int {
 		})
 	}
 	return n
-}
-
-// onlyRaces reports whether every late loss was unavoidable.
-func (t teller) onlyRaces() bool {
-	return t.every(func(o *observation) bool { return len(lateRequestsAnswered(o).breaches) == 0 })
-}
-
-// races tells of late losses that nobody could have avoided.
-func (t teller) races() []string {
-	s := t.subject
-	said := []string{fmt.Sprintf("%d of %s at risk %s lost in the races that no HTTP/1.1 server can win: "+
-		"sent on an idle connection, or still unread in the accept queue, as the server closed it.",
-		s.Late.Dropped, count(s.Late.AtRisk(), "late request"), was(s.Late.Dropped))}
-	if s.Masked > 0 {
-		said = append(said, fmt.Sprintf("Go's own client would have hidden %d of them by sending them again.", s.Masked))
-	}
-	remedy := "To lose fewer, go on serving with Connection: close for a while before Shutdown."
-	switch {
-	case t.staysUp():
-		remedy = "To lose fewer, let the old workers say Connection: close for a while before they close their connections."
-	case s.Kind != "strategy":
-		remedy = "To lose fewer, go on serving with Connection: close for a while before closing anything."
-	}
-	return append(said, remedy)
-}
-
-// tooMany tells of a share of late losses that is proved to be too large.
-func (t teller) tooMany(f result.Finding) []string {
-	return []string{
-		sentence(f.Detail),
-		"Go on serving with Connection: close for a while before closing, so that clients stop using their connections.",
-	}
 }
 
 // wrongAnswers tells of handlers that failed.

@@ -19,6 +19,7 @@ type observation struct {
 	applied  map[uint32]int // how often each was applied, if it was looked up
 	unknown  string         // why nobody can tell what was done with the writes, "" if somebody can
 	closing  time.Duration  // when the listener closed, as far as can be seen; else the exit
+	race     time.Duration  // how far from it a request on a new connection may have been sent, to have raced with it
 	lag      time.Duration  // p99 of how late our own requests started
 	allowed  time.Duration  // how late they may
 	problems []problem      // why it cannot be judged; none if it is intact
@@ -31,6 +32,7 @@ func observe(h *history.History, policy Policy) *observation {
 	}
 	o.lag, o.allowed = h.Lag()
 	o.windows, o.guard = h.Windows()
+	o.race = acceptRaceOf(o.lag, o.guard)
 	if refused, ok := h.At(history.EventFirstRefused); ok {
 		o.closing = refused
 	}
@@ -57,8 +59,11 @@ func (o *observation) unloaded() bool { return o.Header.Scenario.Disruption.Unlo
 
 // said is what a problem is about, and in which shutdown.
 func (o *observation) said(p problem) string {
-	return fmt.Sprintf("shutdown %d: %s", o.Header.Shutdown, p.detail)
+	return inShutdown(o.Header.Shutdown) + p.detail
 }
+
+// inShutdown begins what is said of one shutdown.
+func inShutdown(n int) string { return fmt.Sprintf("shutdown %d: ", n) }
 
 // each calls f for every request of the window.
 func (o *observation) each(w history.Window, f func(*history.Request)) {

@@ -6,11 +6,6 @@ import (
 	"lastcall/harness/history"
 )
 
-// acceptRace is how close to the closing of the listener a request on a new
-// connection must have been sent to be excused: it was in the accept queue, or
-// was accepted and closed unread (golang/go #65802).
-const acceptRace = 50 * time.Millisecond
-
 // idleRace is how soon after a request its connection must have ended for it to
 // be excused: the two crossed on the wire. One that lay unread for longer was not
 // crossed by anything. It is generous, for machines that stall, where the
@@ -35,6 +30,9 @@ func lateRequestsAnswered(o *observation) (t tally) {
 		case history.Dropped:
 			if o.unavoidable(r) {
 				t.excused = append(t.excused, o.proof(r))
+				if !r.Reused {
+					t.race = o.race
+				}
 			} else {
 				t.breaches = append(t.breaches, o.proof(r))
 			}
@@ -55,7 +53,7 @@ func (o *observation) unavoidable(r *history.Request) bool {
 	if r.Reused {
 		return true
 	}
-	return r.Sent-o.closing <= acceptRace && o.closing-r.Sent <= acceptRace
+	return r.Sent-o.closing <= o.race && o.closing-r.Sent <= o.race
 }
 
 // crossing is how long the sending of a request and the end of its connection may

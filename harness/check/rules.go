@@ -137,7 +137,7 @@ func requestRules() []Rule {
 			Name: LateRequestsAnswered,
 			Asks: "no late request is dropped; refusing a connection is fine, accepting and hanging up is not",
 			Excuses: "the races that no HTTP/1.1 server can win: a request that crossed the close of its idle connection, " +
-				"or was sent on a new one within 50 ms of the listener's closing",
+				"or was sent on a new one within 50 ms of the listener's closing, or as much longer as the machine was late, up to 500 ms",
 			Reference: "RFC 9110 section 9.2.2; RFC 9112 sections 9.3.1 and 9.5; golang/go #65802",
 			Unit:      "late requests at risk", Breach: "were dropped",
 			judge: lateRequestsAnswered,

@@ -40,7 +40,7 @@ func (t teller) failure() (said []string, remedy string) {
 			if len(told) > 1 { // every teller ends with what helps
 				remedy = told[len(told)-1]
 			}
-			return slices.Concat(told, t.alsoLost(f), t.besides(), t.setAside()), remedy
+			return slices.Concat(told, t.alsoLost(f), t.besides(f), t.cutShort(), t.unearned(), t.setAside()), remedy
 		}
 	}
 	return []string{}, ""
@@ -86,29 +86,6 @@ var tellers = map[string]func(teller, result.Finding) []string{
 	MaxLoss:               teller.tooMany,
 }
 
-// besides names what else is broken that does not follow from the first, and
-// tells why a pass would not have been earned either.
-func (t teller) besides() []string {
-	var also []string
-	first := ""
-	for _, f := range t.subject.Findings {
-		if f.Status != result.Violated {
-			continue
-		}
-		if first == "" {
-			first = f.Rule
-			continue
-		}
-		if first != SignalDelivered && slices.Contains([]string{ExitsInGrace, ExitStatus, NoSurvivors}, f.Rule) {
-			also = append(also, f.Rule)
-		}
-	}
-	if len(also) > 0 {
-		return append([]string{"Also broken: " + strings.Join(also, ", ") + "."}, t.unearned()...)
-	}
-	return t.unearned()
-}
-
 // unearned tells, of a failure, why a pass would not have been earned.
 func (t teller) unearned() []string {
 	for _, o := range t.intact {
@@ -144,21 +121,6 @@ func (t teller) warnings() []string {
 		default:
 			said = append(said, sentence(f.Detail))
 		}
-	}
-	return said
-}
-
-// doubt tells why nothing was concluded.
-func (t teller) doubt() []string {
-	said := []string{}
-	for _, f := range t.subject.Findings {
-		if f.Status == result.Unjudged && !slices.Contains(said, sentence(f.Detail)) {
-			said = append(said, sentence(f.Detail))
-		}
-	}
-	const most = 3
-	if len(said) > most {
-		said = append(said[:most-1], fmt.Sprintf("And %d more reasons; --report json names them all.", len(said)-most+1))
 	}
 	return said
 }

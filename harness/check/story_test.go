@@ -189,17 +189,17 @@ func TestStory(t *testing.T) {
 		{
 			name: "more reasons than anybody reads - inconclusive", policy: "default",
 			histories: histories(
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 2 }), newHistory().edit(func(h *history.History) { h.Disagreed = 3 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 4 }), newHistory().edit(func(h *history.History) { h.Disagreed = 5 }),
 			),
-			want: []string{"Shutdown 1: 1 results", "Shutdown 2: 1 results", "And 2 more reasons; --report json names them all."},
+			want: []string{"Shutdown 1: 2 results", "Shutdown 2: 3 results", "And 2 more reasons; --report json names them all."},
 			not:  []string{"Shutdown 3"},
 		},
 		{
 			name: "as many reasons as can be read - inconclusive", policy: "default",
 			histories: histories(
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }), newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
-				newHistory().edit(func(h *history.History) { h.Disagreed = 1 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 6 }), newHistory().edit(func(h *history.History) { h.Disagreed = 7 }),
+				newHistory().edit(func(h *history.History) { h.Disagreed = 8 }),
 			),
 			want: []string{"Shutdown 1: ", "Shutdown 2: ", "Shutdown 3: "},
 			not:  []string{"more reasons"},
@@ -242,7 +242,7 @@ func wantStory(t *testing.T, said, want, not []string) {
 	if said == nil {
 		t.Error("the story is nil, and null in JSON")
 	}
-	if len(want) == 0 && len(said) > 0 || len(said) > 4 || len(said) == 4 && !strings.HasPrefix(said[3], "Also broken: ") {
+	if len(want) == 0 && len(said) > 0 || len(said) > 4 || len(said) == 4 && !strings.HasPrefix(said[3], "Besides: ") {
 		t.Errorf("the story has %d sentences: %q", len(said), said)
 	}
 	text := strings.Join(said, "\n")
@@ -272,6 +272,36 @@ func TestStoryFollowsTheFirstViolation(t *testing.T) {
 	h := newHistory().inFlight(history.Dropped, 1).late(history.Dropped, 5).exit(history.Exit{Code: 1}).done()
 	s := judge(t, "default", []*history.History{h})
 	wantStory(t, s.Story, []string{"found 26 requests in flight: 1 hung up on"}, []string{"late request", "supervisor"})
+}
+
+// TestStoryNamesWhatElseIsBroken: what comes with the first violation is named, once.
+func TestStoryNamesWhatElseIsBroken(t *testing.T) {
+	byTerm := history.Exit{Code: -1, Signal: "SIGTERM"}
+	cut := func(p *history.Parked) { p.Clean, p.Code = false, history.NoCloseFrame }
+	died := func() *builder { return newHistory().inFlight(history.Dropped, 3).exit(byTerm) }
+	for _, tt := range []struct {
+		name    string
+		policy  string
+		history *builder
+		want    string // "" for no such line
+	}{
+		{"nothing else", "default", died(), ""},
+		{"websockets were cut", "default", died().parked(history.WebSocket, 5, cut), "Besides: closes-cleanly (5 of 5)."},
+		{"websockets were cut, and the status is wrong", "default", newHistory().inFlight(history.Dropped, 3).parked(history.WebSocket, 5, cut).exit(history.Exit{Code: 1}), "Besides: closes-cleanly (5 of 5), exit-status (1 of 1)."},
+		{"the policy requires the status", "strict", died(), "Besides: exit-status (1 of 1)."},
+		{"a lost write has a sentence of its own", "default", newHistory().posts().found().inFlight(history.Dropped, 1).gone(someInFlight), ""},
+		{"what is excused is not counted", "default", died().late(history.Dropped, 2).late(history.Dropped, 3, reused), "Besides: late-requests-answered (2 of 5)."},
+		{"but where the policy requires it", "strict", died().late(history.Dropped, 2).late(history.Dropped, 3, reused), "Besides: late-requests-answered (5 of 5), exit-status (1 of 1)."},
+		{"only a warning", "default", died().late(history.Dropped, 1, reused), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			said := judge(t, tt.policy, histories(tt.history)).Story
+			lines := slices.DeleteFunc(slices.Clone(said), func(s string) bool { return !strings.HasPrefix(s, "Besides: ") })
+			if got := strings.Join(lines, "\n"); got != tt.want {
+				t.Errorf("it says %q, want %q: %q", got, tt.want, said)
+			}
+		})
+	}
 }
 
 // TestStoryTellsSameReasonOnce: a reason is not repeated.

@@ -1,6 +1,10 @@
 package check
 
-import "lastcall/harness/result"
+import (
+	"time"
+
+	"lastcall/harness/result"
+)
 
 // tally is what one rule found in one shutdown, or in all of them.
 type tally struct {
@@ -8,6 +12,7 @@ type tally struct {
 	breaches []result.Evidence
 	excused  []result.Evidence
 	other    []result.Evidence // breaches of another kind than those that are judged and counted; said tells of them
+	race     time.Duration     // how wide the race was that excuses some, if it is one
 	said     string            // what a breach looked like where its number says too little, or why there was nothing to judge
 }
 
@@ -31,6 +36,7 @@ func (t tally) plus(u tally) tally {
 		t.said = u.said
 	}
 	t.judged += u.judged
+	t.race = max(t.race, u.race)
 	t.breaches = append(t.breaches, u.breaches...)
 	t.excused = append(t.excused, u.excused...)
 	t.other = append(t.other, u.other...)

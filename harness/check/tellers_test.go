@@ -56,7 +56,7 @@ func TestStoryOfUndelivered(t *testing.T) {
 			},
 		},
 		{
-			// Whatever else it led to: this explains it.
+			// Whatever else it led to: this explains it, and it is named all the same.
 			name: "and it was killed, lost requests and left a child - fail",
 			histories: histories(deaf(node).inFlight(history.Dropped, 9).left(true, node).
 				exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})),
@@ -64,6 +64,7 @@ func TestStoryOfUndelivered(t *testing.T) {
 				`SIGTERM never reached the server: it went to "npm start" (PID 40), but "node server.js" (PID 57) holds the listening socket, ` +
 					"and went on as if nothing had happened.",
 				nodeHelp,
+				"Besides: in-flight-completes (9 of 34), exits-in-grace (1 of 1).",
 			},
 		},
 	} {
@@ -94,6 +95,7 @@ func TestStoryOfInterruptions(t *testing.T) {
 			want: []string{
 				`While "nginx -s reload" ran, and until the load ended, 7 requests were refused: nobody was listening.`,
 				"The process ended with SIGTERM, and nobody listened in its place, and 3 requests were hung up on.", keep,
+				"Besides: in-flight-completes (3 of 28).",
 			},
 		},
 		{
@@ -158,6 +160,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"The server stopped listening too early: the first was refused 20ms after the signal (closing the listener is what Go's " +
 					"Server.Shutdown does first). Behind a balancer each refusal is an error that a user sees.",
 				remedy,
+				"From 510ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more.",
 			},
 		},
 		{
@@ -167,6 +170,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"For 2s after SIGTERM, while a load balancer has not yet learned of it, requests go on coming; 1 of 11 was not completed, over 2 shutdowns: 1 refused.",
 				"The server stopped listening too early: the first was refused 510ms after the signal. Behind a balancer each refusal is an error that a user sees.",
 				remedy,
+				"From 510ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more each time.",
 			},
 		},
 		{
@@ -175,6 +179,7 @@ func TestStoryOfTheLag(t *testing.T) {
 				"For 2s after SIGTERM, while a load balancer has not yet learned of it, requests go on coming; 3 of 8 were not completed: 2 rejected, 1 refused.",
 				"The server turned them away with 503 or 429, and behind a balancer each of these is an error that a user sees.",
 				remedy,
+				"From 500ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more.",
 			},
 		},
 		{
@@ -183,6 +188,8 @@ func TestStoryOfTheLag(t *testing.T) {
 				"For 2s after SIGTERM, while a load balancer has not yet learned of it, requests go on coming; 3 of 8 were not completed: 1 rejected, 2 dropped.",
 				"The server still took them on, but it did not serve them any more.",
 				remedy,
+				"Besides: late-requests-answered (2 of 8).",
+				"From 500ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 750 more.",
 			},
 		},
 	} {
@@ -192,6 +199,7 @@ func TestStoryOfTheLag(t *testing.T) {
 
 func TestStoryOfEndings(t *testing.T) {
 	require := func(rule string) string { return "require " + rule }
+	byTerm := history.Exit{Code: -1, Signal: "SIGTERM"}
 	for _, tt := range []told{
 		{
 			name: "ready to the end - fail", policy: require(ReadyFlipsFirst), histories: histories(newHistory().readiness(0, 0)),
@@ -238,7 +246,26 @@ func TestStoryOfEndings(t *testing.T) {
 		{
 			name: "a bad status in one of three - fail", histories: histories(newHistory(), newHistory().exit(history.Exit{Code: 143}), newHistory().exit(history.Exit{Code: 3})),
 			want: []string{
-				"The process ended with exit code 143 or exit code 3, in 2 of 3 shutdowns.",
+				"The process ended with exit code 3, in 1 of 3 shutdowns; in 1 more it ended with exit code 143, which is excused.",
+				"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
+				"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
+			},
+		},
+		{
+			name: "a bad status, and death by the signal itself - fail",
+			histories: histories(newHistory().exit(byTerm), newHistory().exit(history.Exit{Code: 1}), newHistory().exit(byTerm),
+				newHistory().exit(history.Exit{Code: 143}), newHistory().exit(history.Exit{Code: 1})),
+			want: []string{
+				"The process ended with exit code 1, in 2 of 5 shutdowns; in 3 more it ended with SIGTERM or exit code 143, which is excused.",
+				"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
+				"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
+			},
+		},
+		{
+			name: "nothing is excused - fail", policy: "strict",
+			histories: histories(newHistory().exit(byTerm), newHistory().exit(history.Exit{Code: 1}), newHistory()),
+			want: []string{
+				"The process ended with SIGTERM or exit code 1, in 2 of 3 shutdowns.",
 				"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
 				"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
 			},
@@ -328,6 +355,7 @@ func TestStoryOfLossesOfAUsersServer(t *testing.T) {
 				"SIGTERM found 26 requests in flight: 1 hung up on without a whole answer, 25 completed.",
 				"The process ended with exit code 0, 500ms after the signal, while they were still being served.",
 				"Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes.",
+				"Besides: late-requests-answered (9 of 9).",
 			},
 		},
 	} {

@@ -32,6 +32,9 @@ type Subject struct {
 	Verdict Verdict  `json:"verdict"`
 	Story   []string `json:"story"`            // what happened to whom, why, and what would save them, in plain sentences
 	Remedy  string   `json:"remedy,omitempty"` // the sentence of the story that says which change helps
+	// Untested are the required rules, and what each takes, by which one that passes
+	// was not put to the test though it could have been.
+	Untested []string `json:"untested,omitempty"`
 
 	Shutdowns       int `json:"shutdowns"`
 	ShutdownsFailed int `json:"shutdowns_failed"` // in which a required rule was violated

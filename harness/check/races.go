@@ -1,0 +1,78 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// atOnce is later than any machine needs to act on a signal.
+const atOnce = 100 * time.Millisecond
+
+// announcedAlready is for who has done what a server can do.
+const announcedAlready = "It had been answering with Connection: close for a while: have the balancer stop sending before the server closes, " +
+	"or accept it, for no HTTP/1.1 server can save these."
+
+// onlyRaces reports whether every late loss was unavoidable.
+func (t teller) onlyRaces() bool {
+	return t.every(func(o *observation) bool { return len(lateRequestsAnswered(o).breaches) == 0 })
+}
+
+// widestRace is how wide the widest race was that excused a loss.
+func (t teller) widestRace() (race time.Duration) {
+	for _, o := range t.intact {
+		race = max(race, lateRequestsAnswered(o).race)
+	}
+	return race
+}
+
+// races tells of late losses that nobody could have avoided.
+func (t teller) races() []string {
+	s := t.subject
+	said := []string{fmt.Sprintf("%d of %s at risk %s lost in the races that no HTTP/1.1 server can win: "+
+		"sent on an idle connection, or still unread in the accept queue, as the server closed it.",
+		s.Late.Dropped, count(s.Late.AtRisk(), "late request"), was(s.Late.Dropped))}
+	if race := t.widestRace(); race > acceptRace {
+		said = append(said, fmt.Sprintf("The machine was so busy that whatever was sent within %s of the listener's closing counts as that.", short(race)))
+	}
+	if s.Masked > 0 {
+		said = append(said, fmt.Sprintf("Go's own client would have hidden %d of them by sending them again.", s.Masked))
+	}
+	remedy := "To lose fewer, go on serving with Connection: close for a while before Shutdown."
+	switch {
+	case t.announced():
+		remedy = announcedAlready
+	case t.staysUp():
+		remedy = "To lose fewer, let the old workers say Connection: close for a while before they close their connections."
+	case s.Kind != "strategy":
+		remedy = "To lose fewer, go on serving with Connection: close for a while before closing anything."
+	}
+	return append(said, remedy)
+}
+
+// announced reports whether the server did what it can about the races, wherever it
+// lost some: it went on serving for a while, and its answers said Connection: close.
+func (t teller) announced() bool {
+	return t.every(func(o *observation) bool { return o.counts(history.Late).Dropped == 0 || o.wentOnClosing() })
+}
+
+// wentOnClosing reports whether what was sent a while after the signal was still
+// answered, with Connection: close. A Shutdown alone says so as well, in its last
+// answers, but to nobody who has just sent.
+func (o *observation) wentOnClosing() (went bool) {
+	o.each(history.Late, func(r *history.Request) {
+		went = went || r.Outcome == history.Completed && r.Closes && r.Sent > o.Signal.After+atOnce
+	})
+	return went
+}
+
+// tooMany tells of a share of late losses that is proved to be too large.
+func (t teller) tooMany(f result.Finding) []string {
+	remedy := "Go on serving with Connection: close for a while before closing, so that clients stop using their connections."
+	if t.announced() {
+		remedy = announcedAlready
+	}
+	return []string{sentence(f.Detail), remedy}
+}
