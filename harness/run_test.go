@@ -287,7 +287,7 @@ func TestSickServerIsNotJudged(t *testing.T) {
 		t.Fatal("no default policy")
 	}
 	suite := check.Judge(run(t, quick(), newSubject(t, "answers 500")), policy)
-	if s := suite.Subjects[0]; s.Verdict != result.Inconclusive || !strings.Contains(strings.Join(s.Story, " "), "before the signal") {
+	if s := suite.Subjects[0]; s.Verdict != result.Inconclusive || !strings.Contains(strings.Join(s.Story, " "), "every request was answered 500") {
 		t.Errorf("%s: %q", s.Verdict, s.Story)
 	}
 }
