@@ -19,6 +19,13 @@ func acceptCases() []Case {
 			Bugs:      []string{"B02", "B28", "B31"}, Rule: ruleLate, run: backlog,
 		},
 		{
+			ID: "accept/queued", State: "sent, and unread behind a request at work", Needs: []Need{needSlow},
+			Requires:  "A request that waits for a server which works on another one is answered when its turn comes.",
+			Reference: "benoitc/gunicorn #2529",
+			Remedy:    "Go on accepting until nobody waits any more, and only then close the listener: the kernel resets whoever is still in its queue.",
+			Bugs:      []string{"B28"}, Rule: ruleInFlight, run: queuedBehind,
+		},
+		{
 			ID: "accept/silent", State: "accepted, not a byte sent",
 			Requires:  "A connection on which nothing was ever sent does not hold the exit: not 3 s more than it takes without.",
 			Reference: "golang/go #22682; hyperium/hyper #3576",

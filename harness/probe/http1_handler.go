@@ -1,7 +1,9 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
+	"time"
 )
 
 // handlerCases are about requests that the server works on.
@@ -136,6 +138,7 @@ func halfClosed(b *bench) (Sighting, error) {
 	if a := before.answer(before.method, b.soon(), nil); !b.kept(a) {
 		return Sighting{}, inapplicable("also without a signal such a client is " + a.String())
 	}
+	b.answered()
 	w, proof, err := b.sendSlow("")
 	if err != nil {
 		return Sighting{}, err
@@ -155,6 +158,9 @@ func clientAborts(b *bench) (Sighting, error) {
 		return Sighting{}, err
 	}
 	leaves, _, err := b.sendSlow("")
+	if _, late := errors.AsType[overdue](err); late {
+		return Sighting{}, err
+	}
 	if err != nil {
 		return Sighting{}, inapplicable("it does not work on two requests at a time: " + err.Error())
 	}
@@ -162,6 +168,9 @@ func clientAborts(b *bench) (Sighting, error) {
 		return Sighting{}, err
 	}
 	if err := b.pause(breath); err != nil {
+		return Sighting{}, err
+	}
+	if err := b.inTime("the reset", time.Now()); err != nil {
 		return Sighting{}, err
 	}
 	leaves.abort()

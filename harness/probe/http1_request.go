@@ -111,6 +111,7 @@ func (b *bench) newUpload(headers ...string) (u upload, err error) {
 	if err := c.write(first.text + u.body); err == nil {
 		a = c.answer(first.method, b.soon(), nil)
 	}
+	c.close() // kept alive, it could keep a server with one worker from the next
 	if u.status = a.status; !a.whole || a.status >= http.StatusBadRequest {
 		return u, inapplicable("also without a signal the upload is " + a.String())
 	}

@@ -152,6 +152,14 @@ type inapplicable string
 // Error returns the reason.
 func (i inapplicable) Error() string { return string(i) }
 
+// overdue is why a state was not reached by a lateness of our own: the server had
+// answered, or was about to, as the signal came. It says nothing of the server, so
+// that the repeat is tried again.
+type overdue string
+
+// Error returns the reason.
+func (o overdue) Error() string { return string(o) }
+
 // sightingOf is what a repeat saw, or why it saw nothing.
 func sightingOf(s Sighting, err error) Sighting {
 	if why, ok := errors.AsType[inapplicable](err); ok {
