@@ -26,7 +26,7 @@ type bench struct {
 	run     string // begins every id
 	ordinal int    // of this server: the ids of all differ
 	seq     uint32
-	another func() (*bench, error) // boots a second server of the same kind
+	another func() (*bench, error) // boots a server of the same kind: its port may be the same
 	end     func()                 // releases all of it
 
 	mu    sync.Mutex // guards conns: an interruption closes them from elsewhere

@@ -148,6 +148,10 @@ func h2PrefaceAfterSignal(b *bench) (s Sighting, err error) {
 		s.Bad = true
 		s.Seen += "; it was served, and never told"
 	}
+	if !seen.ended && len(seen.away) == 0 && served == 0 {
+		s.Bad = true
+		s.Seen += "; it was neither served, nor told, nor closed"
+	}
 	return s, nil
 }
 

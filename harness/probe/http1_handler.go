@@ -14,7 +14,7 @@ func handlerCases() []Case {
 			Requires:  "A request that the server works on is answered as it would be without the signal.",
 			Reference: "Go net/http Server.Shutdown; RFC 9112 section 9.6",
 			Remedy:    "Wait for the requests in flight before the process ends (in Go: until Server.Shutdown has returned), and do not derive their context from the signal's.",
-			Bugs:      []string{"B05", "B06", "B10", "B28", "B46"}, Rule: ruleInFlight, run: inHandler,
+			Bugs:      []string{"B05", "B06", "B10", "B21", "B46", "B53"}, Rule: ruleInFlight, run: inHandler,
 		},
 	}
 }

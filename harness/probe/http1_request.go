@@ -172,7 +172,12 @@ func expectContinue(b *bench) (s Sighting, err error) {
 	if err := c.write(u.text); err != nil {
 		return s, err
 	}
-	if err := b.await(c.taken); err != nil && !c.hungUp() { // an answer tells more than the error
+	if err := b.await(func() error {
+		if c.hungUp() { // an answer tells more than that it was read
+			return nil
+		}
+		return c.taken()
+	}); err != nil {
 		return s, err
 	}
 	told, err := c.interim(time.Now().Add(time.Second))

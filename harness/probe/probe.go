@@ -3,8 +3,8 @@
 // narrow ones hardly ever; a probe is in its state on purpose, and proves it.
 //
 // One Case is one requirement, as in h2spec and the Autobahn test suite. Each is
-// repeated on fresh processes. Where nothing is left to chance the repeats must
-// agree; where a race is provoked one loss proves it.
+// repeated on fresh processes. One proven loss is a proof, also where others of the
+// same state went well; a pass takes all of them.
 //
 //	Case ──> Run (boots, parks, proves, signals) ──> Sighting ──> verdict ──> result.Probe
 //
@@ -33,7 +33,7 @@ type Case struct {
 	Needs    []Need
 	Braked   bool     // it stops the server's processes for a moment
 	Variants []string // as in "cold", "warm"; none is one without a name
-	Race     bool     // one loss proves it, and the repeats need not agree
+	Race     bool     // it is provoked, and lost by chance: the rule excuses it
 	Alone    bool     // nothing else runs meanwhile: its times are of a few milliseconds
 
 	unbooted bool // it starts its servers itself

@@ -111,6 +111,7 @@ func TestFaults(t *testing.T) {
 		{"closes at once", "new/served-until", pass, "refused from"},
 		{"closes at once", "http1/reuse-after", pass, "with nothing under way"},
 		{"waits for every connection,keeps connections for ever", "accept/silent", fail, "had to be killed"},
+		{"waits for every connection,keeps connections for ever", "exit/kept-alive", fail, "had to be killed"},
 		{"waits for every connection,keeps connections for ever", "http1/partial-head", fail, "had to be killed"},
 		{"waits for every connection,keeps connections for ever", "http1/reuse-after", fail, "still served with keep-alive"},
 		{"keeps connections for ever", "http1/announces-close", fail, "without Connection: close"},
@@ -157,7 +158,11 @@ func TestFaults(t *testing.T) {
 	for fault, ids := range byFault {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			probes := run(t, scripted(withID(ids...), strings.Split(fault, ",")...))
+			plan := scripted(withID(ids...), strings.Split(fault, ",")...)
+			if fault == "ignores the signal" {
+				plan.Grace = time.Second // all of its servers are waited for, one after the other
+			}
+			probes := run(t, plan)
 			for _, tt := range tests {
 				for _, p := range probes {
 					if tt.fault == fault && tt.probe == p.Probe && (p.Status != tt.want || !strings.Contains(p.Seen, tt.seen)) {

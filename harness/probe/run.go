@@ -201,7 +201,9 @@ func (r *runner) once(ctx context.Context, v Variant) (Sighting, error) {
 func (r *runner) bench(ctx context.Context) *bench {
 	ordinal := int(r.ordinal.Add(1))
 	path := filepath.Join(r.dir, strconv.Itoa(ordinal)+".ledger")
-	return &bench{ctx: ctx, plan: r.plan, facts: r.facts, run: r.id, ordinal: ordinal, ledger: path}
+	b := &bench{ctx: ctx, plan: r.plan, facts: r.facts, run: r.id, ordinal: ordinal, ledger: path}
+	b.another = func() (*bench, error) { return r.boot(ctx) }
+	return b
 }
 
 // boot boots a server, and puts it on a bench.
@@ -212,7 +214,6 @@ func (r *runner) boot(ctx context.Context) (*bench, error) {
 		return nil, fmt.Errorf("the server did not get ready: %w", err)
 	}
 	b.server = server
-	b.another = func() (*bench, error) { return r.boot(ctx) }
 	stop := context.AfterFunc(ctx, b.closeAll) // nobody reads on after the end
 	b.end = func() {
 		stop()
