@@ -125,6 +125,7 @@ func TestFaults(t *testing.T) {
 		{"dies", "signal/double", skip, "the first signal alone"},
 		{"gives up with 503", "http1/in-handler", fail, "answered 503, with Connection: close; without the signal it is 200"},
 		{"cuts what it works on", "http1/in-handler", fail, "closed (FIN) without an answer"},
+		{"cuts what it works on", "http1/reuse-after", warn, "0 answers with keep-alive, then closed (FIN) without an answer"},
 		{"cuts what it works on", "http1/half-closed-client", fail, "without an answer"},
 		{"cuts what it works on", "http1/client-aborts", fail, "without an answer"},
 		{"cuts what it works on", "http1/pipelined", fail, "the second was not answered"},
