@@ -1,7 +1,7 @@
 // Untold is a server whose HTTP/2 connections are told with GOAWAY when it stops,
 // but for those that begin to speak only then: it serves them as if nothing were
 // (kaseiwang/http2-grace-shutdown-test shows nginx doing so at a reload). With -right
-// it looks whether it is stopping where such a connection begins.
+// it looks whether it is stopping where a connection begins.
 //
 //	untold [-right] PORT
 package main
@@ -10,104 +10,105 @@ import (
 	"bufio"
 	"context"
 	"flag"
-	"io"
 	"log"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
-// server tells HTTP/2 from HTTP/1 by the first bytes of a connection.
-type server struct {
-	net.Listener               // hands out the connections that speak HTTP/1
-	one          *http.Server  // serves them, and tells those of HTTP/2 at the end
-	ones         chan net.Conn // never closed: the process ends
-	two          http2.Server
-	right        bool
-	stopping     atomic.Bool
-	working      sync.WaitGroup // requests in hand
+// begun hands out connections whose first byte has come.
+type begun struct {
+	net.Listener
+	conns chan net.Conn // never closed: the process ends
+	over  chan struct{} // closed when it hands out no more
+	once  sync.Once
 }
 
-// begun is a connection whose first bytes were looked at.
-type begun struct {
+// Accept returns the next one.
+func (b *begun) Accept() (net.Conn, error) {
+	select {
+	case conn := <-b.conns:
+		return conn, nil
+	case <-b.over:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends the handing out, and no more: the socket is shared.
+func (b *begun) Close() error {
+	b.once.Do(func() { close(b.over) })
+	return nil
+}
+
+// peeked is a connection whose first byte was looked at.
+type peeked struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-func (b begun) Read(p []byte) (int, error) { return b.in.Read(p) }
-
-// Accept returns the next connection that speaks HTTP/1.
-func (s *server) Accept() (net.Conn, error) { return <-s.ones, nil }
+func (p peeked) Read(b []byte) (int, error) { return p.in.Read(b) }
 
 func main() {
-	s := &server{ones: make(chan net.Conn)}
-	flag.BoolVar(&s.right, "right", false, "tell those as well that begin to speak after the signal")
+	right := flag.Bool("right", false, "close what begins to speak after the signal")
 	flag.Parse()
 	ln, err := net.Listen("tcp", "127.0.0.1:"+flag.Arg(0))
 	if err != nil {
 		log.Fatal(err)
 	}
-	s.Listener = ln
-	s.one = &http.Server{Handler: http.HandlerFunc(s.serve)}
-	if err := http2.ConfigureServer(s.one, &s.two); err != nil {
-		log.Fatal(err)
-	}
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM)
-	go func() { _ = s.one.Serve(s) }() // it ends with the process
-	go s.accept(ln)
+	inTime, server := serve(ln)
+	late, _ := serve(ln) // here is the mistake: nobody tells this one
+	go accept(ln, inTime, late, *right)
 	<-told
-	s.stopping.Store(true)
-	_ = s.one.Shutdown(context.Background()) // it closes the listener, and sends GOAWAY
-	s.working.Wait()
+	ln.Close()
+	if err := server.Shutdown(context.Background()); err != nil {
+		log.Fatal(err)
+	}
 }
 
-func (s *server) accept(ln net.Listener) {
+// serve serves what is begun, HTTP/2 without TLS as well.
+func serve(ln net.Listener) (*begun, *http.Server) {
+	b := &begun{Listener: ln, conns: make(chan net.Conn), over: make(chan struct{})}
+	server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(answer)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	go func() { log.Print(server.Serve(b)) }() // it ends with the process
+	return b, server
+}
+
+// accept waits for the first byte of each connection, and hands it on.
+func accept(ln net.Listener, inTime, late *begun, right bool) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
 			return // it is closed
 		}
-		go s.begin(begun{conn, bufio.NewReader(conn)})
+		go func() {
+			p := peeked{conn, bufio.NewReader(conn)}
+			if _, err := p.in.Peek(1); err != nil {
+				conn.Close()
+				return
+			}
+			select {
+			case inTime.conns <- p:
+			case <-inTime.over:
+				if right {
+					conn.Close()
+				} else {
+					late.conns <- p
+				}
+			}
+		}()
 	}
 }
 
-// begin waits for a connection's first bytes.
-func (s *server) begin(c begun) {
-	first, err := c.in.Peek(len(http2.ClientPreface))
-	switch {
-	case string(first) != http2.ClientPreface && len(first) > 0:
-		s.ones <- c
-	case err != nil:
-		c.Close()
-	case s.right && s.stopping.Load():
-		goAway(c)
-	default:
-		s.two.ServeConn(c, &http2.ServeConnOpts{BaseConfig: s.one, Handler: s.one.Handler})
-	}
-}
-
-// goAway says that nothing was and will be processed.
-func goAway(c begun) {
-	defer c.Close()
-	framer := http2.NewFramer(c, c)
-	if framer.WriteSettings() == nil && framer.WriteGoAway(0, http2.ErrCodeNo, nil) == nil {
-		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // or a reset could overtake it
-		_, _ = io.Copy(io.Discard, c.in)
-	}
-}
-
-// serve answers /slow?for=600ms, or anything else at once.
-func (s *server) serve(w http.ResponseWriter, r *http.Request) {
-	s.working.Add(1)
-	defer s.working.Done()
+// answer answers /slow?for=600ms, or anything else at once.
+func answer(w http.ResponseWriter, r *http.Request) {
 	if d, err := time.ParseDuration(r.URL.Query().Get("for")); err == nil {
 		time.Sleep(d)
 	}
