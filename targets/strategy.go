@@ -86,18 +86,3 @@ func (s Strategy) Source() string {
 // BugTitle returns what the strategy's bug is, and where it was reported, or ""
 // if it has none.
 func (s Strategy) BugTitle() string { return Bugs()[s.Bug] }
-
-// Bugs returns the bugs that faulty strategies carry, by number: faults that
-// real servers had, each with a place where it was reported.
-func Bugs() map[string]string {
-	return map[string]string{
-		"B03": "a connection that never sent a byte holds Shutdown for five seconds (golang/go #22682)",
-		"B05": "main returns while Shutdown is still draining (golang/go #19579)",
-		"B06": "log.Fatal(server.ListenAndServe()) takes ErrServerClosed for a failure (mtlynch/picoshare #571)",
-		"B10": "the signal cancels the context of the requests in flight (gofiber/fiber #3431)",
-		"B17": "Shutdown ignores hijacked connections: websockets end with 1006 (kernel/kernel-images #296)",
-		"B39": "what the requests need is closed before the requests are done (spring-projects/spring-boot #4657)",
-		"B66": "a second SIGTERM turns a clean drain into a hard stop (cockroachdb/cockroach #48070)",
-		"B72": "work that was acknowledged is dropped at the exit (Kludex/starlette #1438)",
-	}
-}

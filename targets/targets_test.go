@@ -106,15 +106,6 @@ func TestAFaultIsOneLine(t *testing.T) {
 	}
 }
 
-// TestBugsAreCarried asks that no bug is described that no strategy shows.
-func TestBugsAreCarried(t *testing.T) {
-	for number := range Bugs() {
-		if !slices.ContainsFunc(All(), func(s Strategy) bool { return s.Bug == number }) {
-			t.Errorf("no strategy carries %s", number)
-		}
-	}
-}
-
 // TestEveryStrategyFileIsInTheCatalogue looks for functions of type Stopper
 // that All does not name.
 func TestEveryStrategyFileIsInTheCatalogue(t *testing.T) {

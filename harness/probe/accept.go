@@ -3,7 +3,6 @@ package probe
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"lastcall/harness/process"
 )
@@ -19,11 +18,18 @@ func acceptCases() []Case {
 			Bugs:      []string{"B02", "B28", "B31"}, Rule: ruleLate, run: backlog,
 		},
 		{
+			ID: "accept/queued", State: "sent, and unread behind a request at work", Needs: []Need{needSlow},
+			Requires:  "A request that waits for a server which works on another one is answered when its turn comes.",
+			Reference: "benoitc/gunicorn #2529",
+			Remedy:    "Go on accepting until nobody waits any more, and only then close the listener: the kernel resets whoever is still in its queue.",
+			Bugs:      []string{"B28"}, Rule: ruleInFlight, run: queuedBehind,
+		},
+		{
 			ID: "accept/silent", State: "accepted, not a byte sent",
 			Requires:  "A connection on which nothing was ever sent does not hold the exit: not 3 s more than it takes without.",
 			Reference: "golang/go #22682; hyperium/hyper #3576",
 			Remedy:    "Bound how long a first request may take to come (in Go: http.Server.ReadHeaderTimeout), or close at the signal what has sent nothing.",
-			Bugs:      []string{"B03", "B49"}, Rule: ruleGrace, run: silent,
+			Bugs:      []string{"B03", "B49"}, Rule: ruleGrace, unbooted: true, run: silent,
 		},
 	}
 }
@@ -117,58 +123,4 @@ func (b *bench) countLost(s Sighting, all []sent) Sighting {
 	}
 	s.Seen = tally(s.Lost, s.Of, how)
 	return s
-}
-
-// silentBound is how much longer than without it a silent connection may make
-// the exit: more than the bound of a second or two that a server may set, less
-// than the five that Go waits.
-const silentBound = 3 * time.Second
-
-// silent measures an exit without such a connection first: some servers close one
-// that says nothing for a second.
-func silent(b *bench) (s Sighting, err error) {
-	other, err := b.another()
-	if err != nil {
-		return s, err
-	}
-	defer other.end()
-	without, err := other.stop()
-	if err != nil {
-		return s, err
-	}
-	if without.killed {
-		return s, inapplicable("it does not end by itself without such a connection either")
-	}
-	c, err := b.dial()
-	if err == nil {
-		err = b.await(c.taken)
-	}
-	if err != nil {
-		return s, err
-	}
-	with, err := b.stop()
-	if err != nil {
-		return s, err
-	}
-	held := with.took - without.took
-	return Sighting{
-		Reached: true, Proof: "the server had accepted the connection", Bad: with.killed || held > silentBound,
-		Seen: fmt.Sprintf("%s; without the connection after %s%s", with, short(without.took), fingerprint(held)),
-	}, nil
-}
-
-// fingerprint names whose doing a delay looks like.
-func fingerprint(held time.Duration) string {
-	if held < 4500*time.Millisecond || held > 6500*time.Millisecond {
-		return ""
-	}
-	return "; 5 to 6 s is how long Go's Shutdown takes such a connection for one about to speak"
-}
-
-// stop sends the signal and waits for the end.
-func (b *bench) stop() (leave, error) {
-	if err := b.signal(); err != nil {
-		return leave{}, err
-	}
-	return b.awaitExit()
 }

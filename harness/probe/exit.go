@@ -22,16 +22,23 @@ func exitCases() []Case {
 		{
 			ID: "exit/idle", State: "no connection open",
 			Requires:  "With nobody there the process ends by itself within the grace period, and at once: within 5 s beyond the lag.",
-			Reference: "valyala/fasthttp #1190; Kubernetes pod termination",
+			Reference: "Kubernetes pod termination",
 			Remedy:    "Handle the signal, and end when the last request is answered instead of sleeping a fixed time.",
-			Bugs:      []string{"B12"}, Rule: ruleGrace, run: exitIdle,
+			Rule:      ruleGrace, run: exitIdle,
+		},
+		{
+			ID: "exit/kept-alive", State: "kept alive, not used again",
+			Requires:  "An idle kept-alive connection does not hold the exit: not 3 s more than it takes without.",
+			Reference: "nodejs/node #2642; valyala/fasthttp #1190; RFC 9112 section 9.5",
+			Remedy:    "Close the idle connections at the signal (in Go: Server.Shutdown; in Node: server.closeIdleConnections).",
+			Bugs:      []string{"B12", "B19", "B35"}, Rule: ruleGrace, unbooted: true, run: keptAlive,
 		},
 		{
 			ID: "exit/overrun", State: "handler works longer than the grace", Needs: []Need{needSlow},
 			Requires:  "Where a handler takes longer than the grace period the process still ends by itself within it, and every client gets a definite end.",
 			Reference: "Go net/http Server.Shutdown (its context) and Server.Close; systemd.service(5), TimeoutStopSec",
 			Remedy:    "Bound the drain below the platform's grace period (in Go: the context of Shutdown, then Close), so that what comes after it is still done.",
-			Bugs:      []string{"B16", "B19", "B47"}, Rule: ruleGrace, run: exitOverrun,
+			Bugs:      []string{"B16", "B47"}, Rule: ruleGrace, run: exitOverrun,
 		},
 	}
 }

@@ -74,6 +74,7 @@ func (b *bench) openSlow(h *h2conn, n int) (streams []*stream, proof string, err
 		if err != nil {
 			return nil, "", err
 		}
+		b.dueBy(s.opened)
 		streams, ids = append(streams, s), append(ids, r.id)
 	}
 	proof = "the server had read all of them, and nothing had come back"
@@ -93,7 +94,7 @@ func (b *bench) openSlow(h *h2conn, n int) (streams []*stream, proof string, err
 		return nil, "", err
 	}
 	if h.state().open < n {
-		return nil, "", errors.New("an answer came before the signal could")
+		return nil, "", overdue("an answer came before the signal could")
 	}
 	return streams, proof, nil
 }

@@ -128,6 +128,9 @@ func h2PrefaceAfterSignal(b *bench) (s Sighting, err error) {
 	if err := b.pause(2 * breath); err != nil { // until the server has heard
 		return s, err
 	}
+	if err := b.inTime("the preface", time.Now()); err != nil {
+		return s, err
+	}
 	h := startH2(c)
 	defer h.leave()
 	s.Reached, s.Of = true, 1
@@ -144,6 +147,10 @@ func h2PrefaceAfterSignal(b *bench) (s Sighting, err error) {
 	if served > 0 && len(seen.away) == 0 {
 		s.Bad = true
 		s.Seen += "; it was served, and never told"
+	}
+	if !seen.ended && len(seen.away) == 0 && served == 0 {
+		s.Bad = true
+		s.Seen += "; it was neither served, nor told, nor closed"
 	}
 	return s, nil
 }

@@ -229,7 +229,8 @@ func TestH2PrefaceAfterSignal(t *testing.T) {
 			}
 			_ = p.WriteGoAway(3, http2.ErrCodeNo, nil)
 		}, false, "streams answered: 2"},
-		"hangs up": {func(*peer) {}, false, ""}, // before the client speaks, or after that
+		"says nothing": {func(p *peer) { p.rest() }, true, "neither served, nor told, nor closed"},
+		"hangs up":     {func(*peer) {}, false, ""}, // before the client speaks, or after that
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

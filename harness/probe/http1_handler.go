@@ -1,7 +1,9 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
+	"time"
 )
 
 // handlerCases are about requests that the server works on.
@@ -12,7 +14,7 @@ func handlerCases() []Case {
 			Requires:  "A request that the server works on is answered as it would be without the signal.",
 			Reference: "Go net/http Server.Shutdown; RFC 9112 section 9.6",
 			Remedy:    "Wait for the requests in flight before the process ends (in Go: until Server.Shutdown has returned), and do not derive their context from the signal's.",
-			Bugs:      []string{"B05", "B06", "B10", "B28", "B46"}, Rule: ruleInFlight, run: inHandler,
+			Bugs:      []string{"B05", "B06", "B10", "B21", "B46", "B53"}, Rule: ruleInFlight, run: inHandler,
 		},
 	}
 }
@@ -136,6 +138,7 @@ func halfClosed(b *bench) (Sighting, error) {
 	if a := before.answer(before.method, b.soon(), nil); !b.kept(a) {
 		return Sighting{}, inapplicable("also without a signal such a client is " + a.String())
 	}
+	b.answered()
 	w, proof, err := b.sendSlow("")
 	if err != nil {
 		return Sighting{}, err
@@ -155,6 +158,9 @@ func clientAborts(b *bench) (Sighting, error) {
 		return Sighting{}, err
 	}
 	leaves, _, err := b.sendSlow("")
+	if _, late := errors.AsType[overdue](err); late {
+		return Sighting{}, err
+	}
 	if err != nil {
 		return Sighting{}, inapplicable("it does not work on two requests at a time: " + err.Error())
 	}
@@ -162,6 +168,9 @@ func clientAborts(b *bench) (Sighting, error) {
 		return Sighting{}, err
 	}
 	if err := b.pause(breath); err != nil {
+		return Sighting{}, err
+	}
+	if err := b.inTime("the reset", time.Now()); err != nil {
 		return Sighting{}, err
 	}
 	leaves.abort()

@@ -111,6 +111,7 @@ func (b *bench) newUpload(headers ...string) (u upload, err error) {
 	if err := c.write(first.text + u.body); err == nil {
 		a = c.answer(first.method, b.soon(), nil)
 	}
+	c.close() // kept alive, it could keep a server with one worker from the next
 	if u.status = a.status; !a.whole || a.status >= http.StatusBadRequest {
 		return u, inapplicable("also without a signal the upload is " + a.String())
 	}
@@ -171,7 +172,12 @@ func expectContinue(b *bench) (s Sighting, err error) {
 	if err := c.write(u.text); err != nil {
 		return s, err
 	}
-	if err := b.await(c.taken); err != nil && !c.hungUp() { // an answer tells more than the error
+	if err := b.await(func() error {
+		if c.hungUp() { // an answer tells more than that it was read
+			return nil
+		}
+		return c.taken()
+	}); err != nil {
 		return s, err
 	}
 	told, err := c.interim(time.Now().Add(time.Second))

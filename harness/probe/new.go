@@ -1,8 +1,12 @@
 package probe
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -35,6 +39,7 @@ const (
 type attempt struct {
 	at      time.Duration // since the signal
 	refused bool
+	waited  bool // neither refused nor accepted: the accept queue was full
 	answer  answer
 }
 
@@ -43,6 +48,7 @@ type attempts struct {
 	mu   sync.Mutex // guards what follows: each attempt has a goroutine
 	all  []attempt
 	seen time.Time // when the first was refused
+	err  error     // why one could not be made: it tells nothing of the server
 }
 
 // try makes one attempt.
@@ -50,7 +56,7 @@ func (t *attempts) try(b *bench, r request) {
 	began := time.Now()
 	one := attempt{at: began.Sub(b.signalled)}
 	c, err := b.dial()
-	if one.refused = err != nil; !one.refused {
+	if err == nil {
 		if err := c.write(r.text); err == nil {
 			one.answer = c.answer(r.method, began.Add(b.facts.slow+hangsAfter), nil)
 		} else {
@@ -58,8 +64,14 @@ func (t *attempts) try(b *bench, r request) {
 		}
 		c.close()
 	}
+	how := endingOf(err)
+	one.refused, one.waited = how == reset || errors.Is(err, syscall.ECONNREFUSED), how == timeout
 	t.mu.Lock() // see the type
 	defer t.mu.Unlock()
+	if err != nil && !one.refused && !one.waited {
+		t.err = err
+		return
+	}
 	t.all = append(t.all, one)
 	if one.refused && (t.seen.IsZero() || began.Before(t.seen)) {
 		t.seen = began
@@ -94,17 +106,23 @@ func (b *bench) attempt() ([]attempt, error) {
 		}
 	}
 	done.Wait()
+	if tries.err != nil {
+		return nil, fmt.Errorf("a connection could not be opened: %w", tries.err)
+	}
+	if len(tries.all) == 0 {
+		return nil, errors.New("the grace period ended before a connection was tried")
+	}
 	return tries.all, nil
 }
 
 // servedUntil keeps the server draining with a slow request, if one is known.
 func servedUntil(b *bench) (s Sighting, err error) {
-	s.Proof = "the first was opened within 10 ms of the signal"
+	busy := ""
 	if b.facts.slow >= slowEnough {
 		if _, _, err := b.sendSlow(""); err != nil {
 			return s, err
 		}
-		s.Proof += ", while the server had a request to answer"
+		busy = ", while the server had a request to answer"
 	}
 	if err := b.signal(); err != nil {
 		return s, err
@@ -113,7 +131,11 @@ func servedUntil(b *bench) (s Sighting, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Reached = true
+	first := slices.MinFunc(all, func(a, b attempt) int { return cmp.Compare(a.at, b.at) }).at
+	if first > edge {
+		return s, overdue(fmt.Sprintf("the first connection was opened only %s after the signal", short(first)))
+	}
+	s.Reached, s.Proof = true, fmt.Sprintf("the first was opened %s after the signal%s", short(first), busy)
 	return b.judgeAttempts(s, all), nil
 }
 
@@ -137,6 +159,7 @@ type summary struct {
 	tolerated time.Duration // all before it were served
 	lost      int           // accepted and not answered
 	edge      int           // the same, as the listener closed
+	waited    int           // neither refused nor accepted
 	how       string        // the first loss, in words
 }
 
@@ -148,7 +171,7 @@ func summarise(all []attempt) summary {
 		if a.refused && (s.refused < 0 || a.at < s.refused) {
 			s.refused = a.at
 		}
-		if !a.refused && a.answer.whole && a.answer.status < 500 {
+		if a.answer.whole && a.answer.status < 500 {
 			s.served = max(s.served, a.at)
 		} else if s.tolerated < 0 || a.at < s.tolerated {
 			s.tolerated = a.at
@@ -168,7 +191,10 @@ func summarise(all []attempt) summary {
 func (s *summary) countLosses(all []attempt) {
 	first, last, hung := time.Duration(-1), time.Duration(-1), false
 	for _, a := range all {
-		if a.refused || a.answer.whole {
+		if a.waited {
+			s.waited++
+		}
+		if a.refused || a.waited || a.answer.whole {
 			continue
 		}
 		if first < 0 || a.at < first {
@@ -196,6 +222,9 @@ func (s summary) String() string {
 	text += "; tolerates a load balancer lag of " + short(s.tolerated)
 	if s.edge > 0 {
 		text += fmt.Sprintf("; %d were lost as the listener closed", s.edge)
+	}
+	if s.waited > 0 {
+		text += fmt.Sprintf("; %d were neither refused nor accepted: the accept queue was full", s.waited)
 	}
 	if s.lost > 0 {
 		text += fmt.Sprintf("; %d were accepted and never answered: %s", s.lost, s.how)

@@ -3,8 +3,8 @@
 // narrow ones hardly ever; a probe is in its state on purpose, and proves it.
 //
 // One Case is one requirement, as in h2spec and the Autobahn test suite. Each is
-// repeated on fresh processes. Where nothing is left to chance the repeats must
-// agree; where a race is provoked one loss proves it.
+// repeated on fresh processes. One proven loss is a proof, also where others of the
+// same state went well; a pass takes all of them.
 //
 //	Case ──> Run (boots, parks, proves, signals) ──> Sighting ──> verdict ──> result.Probe
 //
@@ -33,7 +33,7 @@ type Case struct {
 	Needs    []Need
 	Braked   bool     // it stops the server's processes for a moment
 	Variants []string // as in "cold", "warm"; none is one without a name
-	Race     bool     // one loss proves it, and the repeats need not agree
+	Race     bool     // it is provoked, and lost by chance: the rule excuses it
 	Alone    bool     // nothing else runs meanwhile: its times are of a few milliseconds
 
 	unbooted bool // it starts its servers itself
@@ -151,6 +151,14 @@ type inapplicable string
 
 // Error returns the reason.
 func (i inapplicable) Error() string { return string(i) }
+
+// overdue is why a state was not reached by a lateness of our own: the server had
+// answered, or was about to, as the signal came. It says nothing of the server, so
+// that the repeat is tried again.
+type overdue string
+
+// Error returns the reason.
+func (o overdue) Error() string { return string(o) }
 
 // sightingOf is what a repeat saw, or why it saw nothing.
 func sightingOf(s Sighting, err error) Sighting {

@@ -130,7 +130,7 @@ func (b *bench) working(c *conn, r request) (proof string, err error) {
 		return "", err
 	}
 	if c.hungUp() {
-		return "", errors.New("the answer came before the signal could")
+		return "", overdue("the answer came before the signal could")
 	}
 	return proof, nil
 }

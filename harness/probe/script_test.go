@@ -177,10 +177,15 @@ func (s *script) accept() {
 			time.Sleep(time.Millisecond)
 		}
 		s.holding.Add(1)
-		go func() {
+		one := func() {
 			defer s.holding.Add(-1)
 			s.serve(c)
-		}()
+		}
+		if s.has("works on one at a time") {
+			one()
+		} else {
+			go one()
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"syscall"
+	"time"
 )
 
 // signalCases are about the signals themselves.
@@ -34,6 +35,9 @@ func doubleSignal(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	if err := b.pause(breath); err != nil {
+		return s, err
+	}
+	if err := b.inTime("the second signal", time.Now()); err != nil {
 		return s, err
 	}
 	if w.hungUp() {

@@ -35,6 +35,7 @@ func (r *runner) survey(ctx context.Context) error {
 	if a := b.ask(c, req); !a.whole {
 		return fmt.Errorf("%s %s was %s, before any signal", req.method, b.server.Endpoint().URL, a)
 	}
+	c.close() // kept alive, it could keep a server with one worker from the next
 	r.facts.ledger = b.received(req.id)
 	if r.plan.Hints.Slow == "" {
 		return nil

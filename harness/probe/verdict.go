@@ -3,6 +3,7 @@ package probe
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lastcall/harness/result"
@@ -19,45 +20,69 @@ func judge(c Case, sightings []Sighting, severity Severity) result.Probe {
 		Probe: c.ID, State: c.State, Requirement: c.Requires, Reference: c.Reference, Remedy: c.Remedy,
 		Bugs: append([]string{}, c.Bugs...), Repeats: len(sightings),
 	}
-	broken, reached := 0, 0
 	for _, s := range sightings {
 		p.Lost, p.Of = p.Lost+s.Lost, p.Of+s.Of
-		if s.Reached {
-			reached++
-		}
-		if s.broken() {
-			broken++
-		}
 	}
-	p.Status, p.Seen, p.Proof = decide(c, sightings, reached, broken, severity)
+	p.Status, p.Seen, p.Proof = decide(c, sightings, severity)
 	return p
 }
 
-// decide returns the status, what was seen, and the proof of the state.
-func decide(c Case, all []Sighting, reached, broken int, severity Severity) (status result.ProbeStatus, seen, proof string) {
+// decide returns the status, what was seen, and the proof of the state. One proven
+// breach is proof that the server can break it, also where others of the same state
+// went well; that nothing was broken has to be seen in every repeat.
+func decide(c Case, all []Sighting, severity Severity) (status result.ProbeStatus, seen, proof string) {
+	n := count(all)
+	telling := representative(c, all, severity)
+	switch {
+	case n.broken > 0:
+		status = breach(c, telling, severity)
+		seen = telling.Seen + n.often(c)
+		if status == result.ProbeSkip {
+			seen += "; the policy does not ask for it"
+		}
+		return status, seen, telling.Proof
+	case n.skipped > 0 && n.skipped == n.all:
+		return result.ProbeSkip, firstSkip(all), ""
+	case n.skipped > 0:
+		return result.ProbeInconclusive, fmt.Sprintf("the repeats differ: %d of %d could not be probed so: %s", n.skipped, n.all, firstSkip(all)), telling.Proof
+	case n.reached == 0:
+		return result.ProbeInconclusive, "the state was not reached: " + firstWhy(all), ""
+	case n.reached < n.all:
+		return result.ProbeInconclusive, fmt.Sprintf("the state was not reached in %d of %d repeats: %s", n.all-n.reached, n.all, firstWhy(all)), telling.Proof
+	}
+	return result.ProbePass, telling.Seen, telling.Proof
+}
+
+// counts are how many repeats came to what.
+type counts struct {
+	all, skipped, reached, broken int
+}
+
+func count(all []Sighting) counts {
+	n := counts{all: len(all)}
 	for _, s := range all {
-		if s.Skip != "" {
-			return result.ProbeSkip, s.Skip, ""
+		switch {
+		case s.Skip != "":
+			n.skipped++
+		case s.broken():
+			n.broken, n.reached = n.broken+1, n.reached+1
+		case s.Reached:
+			n.reached++
 		}
 	}
-	telling, ok := representative(all)
+	return n
+}
+
+// often says in how many repeats it was seen broken, where that is not all of them
+// or left to chance.
+func (n counts) often(c Case) string {
 	switch {
-	case !ok:
-		return result.ProbeInconclusive, "the state was not reached: " + firstWhy(all), ""
-	case c.Race && broken > 0:
-		return breach(c, telling, severity), fmt.Sprintf("%s; in %d of %d repeats", telling.Seen, broken, len(all)), telling.Proof
-	case reached < len(all):
-		return result.ProbeInconclusive, fmt.Sprintf("the state was not reached in %d of %d repeats: %s", len(all)-reached, len(all), firstWhy(all)), telling.Proof
-	case broken == 0:
-		return result.ProbePass, telling.Seen, telling.Proof
-	case broken < len(all):
-		return result.ProbeInconclusive, fmt.Sprintf("the repeats differ: in %d of %d it was seen broken: %s", broken, len(all), telling.Seen), telling.Proof
+	case c.Race || n.broken < n.all && n.reached < n.all:
+		return fmt.Sprintf("; in %d of %d repeats", n.broken, n.all)
+	case n.broken < n.all:
+		return fmt.Sprintf("; in %d of %d repeats: not always", n.broken, n.all)
 	}
-	status = breach(c, telling, severity)
-	if status == result.ProbeSkip {
-		return status, telling.Seen + "; the policy does not ask for it", telling.Proof
-	}
-	return status, telling.Seen, telling.Proof
+	return ""
 }
 
 // breach is what a broken requirement comes to.
@@ -66,30 +91,40 @@ func breach(c Case, s Sighting, severity Severity) result.ProbeStatus {
 }
 
 // representative is the sighting that is told of: the worst of those that reached
-// their state.
-func representative(all []Sighting) (worst Sighting, ok bool) {
+// their state, if there is one.
+func representative(c Case, all []Sighting, severity Severity) (worst Sighting) {
 	for _, s := range all {
-		if !s.Reached {
-			continue
-		}
-		if !ok || worse(s, worst) {
+		if s.Reached && s.Skip == "" && (!worst.Reached || worse(c, s, worst, severity)) {
 			worst = s
 		}
-		ok = true
 	}
-	return worst, ok
+	return worst
 }
 
-// worse orders sightings: broken before not, a breach that nothing excuses before
-// one that something does, more lost before fewer.
-func worse(a, b Sighting) bool {
-	switch {
-	case a.broken() != b.broken():
+// worse orders sightings: broken before not, a breach of what is required before one
+// that is warned of or for which nobody asks, more lost before fewer.
+func worse(c Case, a, b Sighting, severity Severity) bool {
+	if a.broken() != b.broken() {
 		return a.broken()
-	case a.Excused != b.Excused:
-		return b.Excused
+	}
+	if a.broken() {
+		if x, y := slices.Index(gravity, breach(c, a, severity)), slices.Index(gravity, breach(c, b, severity)); x != y {
+			return x > y
+		}
 	}
 	return a.Lost > b.Lost
+}
+
+// gravity orders what a breach can come to.
+var gravity = []result.ProbeStatus{result.ProbeSkip, result.ProbeWarn, result.ProbeFail}
+
+func firstSkip(all []Sighting) string {
+	for _, s := range all {
+		if s.Skip != "" {
+			return s.Skip
+		}
+	}
+	return ""
 }
 
 func firstWhy(all []Sighting) string {

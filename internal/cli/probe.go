@@ -19,9 +19,9 @@ const probeLong = `Probe what becomes of connections that are in one exact state
 
 Load meets most states by chance, and the narrow ones hardly ever. A probe parks
 connections in one state on purpose, proves that they are in it, sends the signal
-to a fresh process, and says what became of them. Each is repeated; where nothing
-is left to chance the repeats must agree, where a race is provoked one loss proves
-it. lastcall list probes names them, lastcall explain http1/in-handler tells of one.
+to a fresh process, and says what became of them. Each is repeated: one proven
+breach is enough to fail, or to warn of a race, and every repeat has to go well for
+a pass. lastcall list probes names them, lastcall explain http1/in-handler tells of one.
 
 Probes can be chosen by name, family (http1/) or pattern (http1/*-handler). Some
 have to be told where on a server of yours something can be asked for: without

@@ -105,7 +105,7 @@ func (o *probeOptions) scenarioOf(f *pflag.FlagSet, c chosen) (harness.Scenario,
 			return s, check.Policy{}, usagef("--url %q: must be a path, or a URL as in http://127.0.0.1:{port}/", o.url)
 		}
 		if strings.HasPrefix(s.Subject.URL, "https://") {
-			return s, check.Policy{}, usagef("--url %s: probes speak plain HTTP only, for they need to see the bytes: name the server's HTTP port", o.url)
+			return s, check.Policy{}, usagef("--url %s: probes speak plain HTTP only, for they have to see the bytes: let the server listen without TLS, as in --url http://127.0.0.1:{port}/ (lastcall test loads it over TLS)", o.url)
 		}
 		headers := o.subject.headers
 		o.subject.headers = nil // they are of the probes' requests, not of the load's

@@ -10,6 +10,7 @@ import (
 
 	"lastcall/harness/probe"
 	"lastcall/reports"
+	"lastcall/targets"
 )
 
 // isPattern reports whether an argument means probes: every probe has a slash in
@@ -98,9 +99,21 @@ func explainProbe(w page, name string) error {
 	return nil
 }
 
+// bugTitles adds to each number what the bug is, where the collection knows it.
+func bugTitles(numbers []string) (all []string) {
+	known := targets.Bugs()
+	for _, number := range numbers {
+		if title := known[number]; title != "" {
+			number += ": " + title
+		}
+		all = append(all, number)
+	}
+	return all
+}
+
 // probeLines is all that is known of a probe before it is run.
 func probeLines(c probe.Case) []entry {
-	kind := "Placed: it is repeated, and the repeats must agree."
+	kind := "Placed: it is repeated; one proven breach is a fail, and every repeat has to go well for a pass."
 	if c.Race {
 		kind = "A race: it is provoked and repeated, and one loss proves it."
 	}
@@ -117,6 +130,6 @@ func probeLines(c probe.Case) []entry {
 		{"Severity", "as of a breach of the rule " + c.Rule},
 		{"Reference", c.Reference},
 		{"Remedy", c.Remedy},
-		{"Bugs", strings.Join(c.Bugs, ", ")},
+		{"Bugs", strings.Join(bugTitles(c.Bugs), "; ")},
 	}
 }

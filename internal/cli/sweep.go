@@ -38,8 +38,9 @@ here, so rather raise --shutdowns than --per-step.
 
 The requests are short, so that only the race is seen; --delay makes the sample
 handler take longer. A server that is slower than the requests come shows its queue
-and not the race: then fewer at a time (--per-step 0.2) tell more. A strategy that drains, as drain does, serves through the
-whole of a sweep, and shows a flat zero: the race is then where it calls Shutdown.
+and not the race: then fewer at a time (--per-step 0.2) tell more. A strategy that
+drains, as drain does, serves through the whole of a sweep, and shows a flat zero:
+the race is then where it calls Shutdown.
 How a server ends is not asked: it is ended as soon as the fate of every request
 is known.
 
