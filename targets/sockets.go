@@ -20,12 +20,25 @@ const farewell = time.Second
 // the connection die with the process, which it must report as 1006, abnormal
 // closure.
 type Sockets struct {
-	mu     sync.Mutex // guards what follows: handlers come and go
-	open   map[*websocket.Conn]struct{}
-	closed bool
+	mu       sync.Mutex // guards what follows: handlers come and go
+	open     map[*websocket.Conn]struct{}
+	arriving sync.WaitGroup // handshakes: nobody is added once it is closed
+	closed   bool
 }
 
 func newSockets() *Sockets { return &Sockets{open: make(map[*websocket.Conn]struct{})} }
+
+// arrive notes a handshake, until what it returns is called: the client can have read
+// its end, and hold the websocket for open, before anybody here has entered it.
+func (s *Sockets) arrive() (arrived func()) {
+	s.mu.Lock() // not after the entry of Close, which waits for those before it
+	defer s.mu.Unlock()
+	if s.closed {
+		return func() {}
+	}
+	s.arriving.Add(1)
+	return sync.OnceFunc(s.arriving.Done)
+}
 
 // add enters a socket, unless all are being closed.
 func (s *Sockets) add(conn *websocket.Conn) bool {
@@ -55,6 +68,11 @@ func (s *Sockets) Close(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 
+	arrived := make(chan struct{})
+	go func() {
+		s.arriving.Wait() // their handlers find it closed, and tell them
+		close(arrived)    // by the only one who does
+	}()
 	told := make(chan struct{}, len(conns)) // buffered: a slow client's goroutine does not wait for us
 	for _, conn := range conns {
 		go func() {
@@ -73,6 +91,12 @@ func (s *Sockets) Close(ctx context.Context) error {
 			return fmt.Errorf("close websockets: %d of %d did not answer: %w", len(conns)-n, len(conns), ctx.Err())
 		}
 	}
+	select {
+	case <-arrived:
+	case <-patience.C: // as above
+	case <-ctx.Done():
+		return fmt.Errorf("close websockets: a handshake did not end: %w", ctx.Err())
+	}
 	return nil
 }
 
@@ -84,6 +108,8 @@ func leave(conn *websocket.Conn) {
 
 // socket echoes every message until either side closes.
 func (a *App) socket(w http.ResponseWriter, r *http.Request) {
+	arrived := a.Sockets.arrive()
+	defer arrived()
 	conn, err := websocket.Accept(w, r, nil) // answers by itself what is no handshake
 	if err != nil {
 		return
@@ -93,6 +119,7 @@ func (a *App) socket(w http.ResponseWriter, r *http.Request) {
 		leave(conn)
 		return
 	}
+	arrived()
 	defer a.Sockets.remove(conn)
 	a.executed(r)
 	// Not the request's context: net/http ends it as soon as the handler has

@@ -34,6 +34,9 @@ func webSocket(b *bench) (s Sighting, err error) {
 	if a, _ := c.head(r.method, b.soon(), nil); a.status != http.StatusSwitchingProtocols {
 		return s, inapplicable("it is no WebSocket: " + a.String())
 	}
+	if err := b.pause(breath / 2); err != nil { // until the server has it among its sockets
+		return s, err
+	}
 	if err := b.signal(); err != nil {
 		return s, err
 	}
@@ -50,7 +53,7 @@ func webSocket(b *bench) (s Sighting, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Reached, s.Of, s.Proof = true, 1, "the server had answered 101 Switching Protocols"
+	s.Reached, s.Of, s.Proof = true, 1, "the server had answered 101 Switching Protocols a while before"
 	s.Bad, s.Seen = end.killed, seen+"; "+end.String()
 	return s, nil
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"runtime"
 	"slices"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	must(os.Setenv("GORACE", "atexit_sleep_ms=0")) // or every server would linger for a second
+	must(flag.Set("test.parallel", "4"))           // most of the time they wait; the command line can say otherwise
 	goleak.VerifyTestMain(m)
 }
 

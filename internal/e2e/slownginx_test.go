@@ -41,9 +41,11 @@ func slowNginx(t *testing.T) []string {
 		}
 	})
 	conf := strings.Replace(nginxConf(dir, port), "location /slow {", fmt.Sprintf("location = / { return 200; }\n\t\tlocation /slow { proxy_pass %s; }\n\t\tlocation /file {", behind.URL), 1)
-	writeFile(t, dir, "nginx.conf", conf)
+	conf = strings.ReplaceAll(conf, fmt.Sprintf(":%d;", port), ":PORT;")
+	writeFile(t, dir, "template", strings.Replace(conf, "nginx.pid", "PORT.pid", 1))
+	// It takes its port from nothing but its configuration.
 	return []string{
-		"--url", fmt.Sprintf("http://127.0.0.1:%d/", port), "--",
-		program(t, "nginx", "/usr/sbin/nginx"), "-p", dir, "-c", "nginx.conf", "-e", filepath.Join(dir, "error.log"), "-g", "daemon off;",
+		"--dir", dir, "--", "sh", "-c", "sed s/PORT/$PORT/ template > $PORT.conf; exec \"$0\" -p \"$1\" -c $PORT.conf -e \"$1/error.log\" -g 'daemon off;'",
+		program(t, "nginx", "/usr/sbin/nginx"), dir,
 	}
 }
