@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -51,26 +53,48 @@ func TestASweepEqualsCapture(t *testing.T) {
 	t.Logf("%d dropped according to the sweep, %d unanswered in the capture", len(want), len(got))
 }
 
+// sweepTries is how often a sweep is made again where too little of it counts.
+const sweepTries = 5
+
+// swept sweeps until as many shutdowns count as are needed. On a machine that is
+// too busy for any the test fails in CI, and is skipped elsewhere.
+func swept(t *testing.T, least int, args ...string) result.Sweep {
+	t.Helper()
+	var s result.Sweep
+	for range sweepTries {
+		var stdout, stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), lastcall, append([]string{"sweep", "--report", "json", "--quiet"}, args...)...)
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		_ = cmd.Run() // 0, or 3 where the machine is too busy to tell
+		s = result.Sweep{}
+		if err := json.Unmarshal(stdout.Bytes(), &s); err != nil {
+			t.Fatalf("%v\nstdout:\n%s\nstderr:\n%s", err, &stdout, &stderr)
+		}
+		counts := s.Measured >= least && s.Status == result.SuitePass
+		for _, lane := range s.Lanes {
+			counts = counts && lane.Measured > 0
+		}
+		if counts {
+			return s
+		}
+	}
+	why := fmt.Sprintf("the machine is too busy: in %d sweeps never did %d shutdowns count; the last says %v", sweepTries, least, s.Warnings)
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+	return s
+}
+
 // TestASweepFindsTheRaceOfTheTextbook: net/http closes idle connections as
 // Shutdown begins, while requests are on their way to them. A sweep meets that in
-// nearly every shutdown, and its figures add up.
+// nearly every shutdown, finds its window, and its figures add up.
 func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
 	const shutdowns, bins = 10, 40 // five for each kind of connections
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), lastcall, "sweep", "signal-notify", "--shutdowns", "5", "--report", "json")
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run() // 0, or 3 where the machine is too busy to tell
-	var s result.Sweep
-	if err := json.Unmarshal(stdout.Bytes(), &s); err != nil {
-		t.Fatalf("%v\nstdout:\n%s\nstderr:\n%s", err, &stdout, &stderr)
-	}
+	s := swept(t, 4, "signal-notify", "--shutdowns", "5")
 	if s.Schema != result.SweepSchema || s.Shutdowns != shutdowns {
 		t.Fatalf("schema %q, %d shutdowns", s.Schema, s.Shutdowns)
 	}
-	if s.Measured < 4 {
-		t.Skipf("the machine is too busy: %d of %d shutdowns count", s.Measured, shutdowns)
-	}
-	lost := 0
 	for _, lane := range s.Lanes {
 		c := lane.Sum
 		if c.Sent+lane.Outside != lane.Measured*bins || len(lane.Bins) != bins {
@@ -80,9 +104,54 @@ func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
 			c.Lost != c.Executed+c.Received+c.NeverRead+c.Unknown || c.Failed+c.Unsent > 0 {
 			t.Errorf("%s: the figures do not add up: %+v", lane.Connections, c)
 		}
-		lost += c.Lost
 	}
-	if lost == 0 {
-		t.Errorf("in %d shutdowns nothing was lost around the signal", s.Measured)
+	// Idle connections are closed as the signal has come, and not before it. How long
+	// that takes is the machine's affair, as long as it is no more than a sweep sees.
+	reused := s.Lanes[0]
+	if reused.Connections != "reused" || reused.Widest == nil || reused.EarliestUS == nil {
+		t.Fatalf("of kept-alive connections no window is found: %+v", reused.Sum)
+	}
+	from, width := reused.Widest.FromUS, reused.Widest.ToUS-reused.Widest.FromUS
+	if from < -200 || from > 1000 || width < s.StepUS || *reused.EarliestUS < -500 {
+		t.Errorf("the window begins at %g us and is %g us wide, the first loss is at %g us", from, width, *reused.EarliestUS)
+	}
+}
+
+// TestASweepShowsTheStepOfNaive: SIGTERM kills it, so what is lost is exactly what
+// it was working on, which had come within one delay before the signal.
+func TestASweepShowsTheStepOfNaive(t *testing.T) {
+	const delay, margin = 1000, 500 // microseconds: a busy machine blurs the edges
+	s := swept(t, 2, "naive", "--delay", "1ms", "--from", "-3ms", "--to", "1ms", "--shutdowns", "4", "--connections", "reused")
+	var before, within result.SweepCount
+	for _, b := range s.Lanes[0].Bins {
+		switch {
+		case b.ToUS <= -delay-margin:
+			before.Lost, before.AtRisk = before.Lost+b.Lost, before.AtRisk+b.AtRisk
+		case b.FromUS >= -delay+margin/2 && b.ToUS <= 0:
+			within.Lost, within.AtRisk = within.Lost+b.Lost, within.AtRisk+b.AtRisk
+		}
+	}
+	if before.AtRisk < 20 || 10*before.Lost > before.AtRisk {
+		t.Errorf("of %d that it must have answered, %d were lost", before.AtRisk, before.Lost)
+	}
+	if within.AtRisk < 8 || 10*within.Lost < 9*within.AtRisk {
+		t.Errorf("of %d that it was working on, %d were lost", within.AtRisk, within.Lost)
+	}
+}
+
+// TestASweepOfDrainIsFlat: it goes on serving for longer than a sweep lasts.
+func TestASweepOfDrainIsFlat(t *testing.T) {
+	s := swept(t, 2, "drain", "--shutdowns", "4", "--connections", "reused")
+	lane := s.Lanes[0]
+	if lane.Sum.Lost > 0 || lane.EarliestUS != nil || lane.Widest != nil {
+		t.Errorf("it lost requests: %+v", lane.Sum)
+	}
+	if lane.Sum.AtRisk < 60 || lane.Sum.Completed != lane.Sum.AtRisk {
+		t.Errorf("of %d at risk %d were completed", lane.Sum.AtRisk, lane.Sum.Completed)
+	}
+	for _, b := range lane.Bins {
+		if b.Rate != nil && *b.Rate != 0 {
+			t.Errorf("at %g us the rate is %g", b.FromUS, *b.Rate)
+		}
 	}
 }
