@@ -28,13 +28,12 @@ func (p *Process) startAlone(path string) error {
 	}
 	started := make(chan error)
 	go func() {
-		if p.command.Lifeline == "" {
-			// The signal comes when the thread that forked ends, so this
-			// goroutine keeps one for itself (golang/go #27505).
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			dieWithParent(p.cmd.SysProcAttr)
-		}
+		// Also with a lifeline: what is stopped (see Brake) does not read it. The
+		// signal comes when the thread that forked ends, so this goroutine keeps
+		// one for itself until the child has ended (golang/go #27505).
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		dieWithParent(p.cmd.SysProcAttr)
 		err := p.launch(theirs)
 		if err == nil {
 			p.leader, p.pid = p.cmd.Process, p.cmd.Process.Pid

@@ -20,9 +20,11 @@ const brakeWait = 2 * time.Second
 // what arrives in their sockets stays there, and a signal stays pending. If that
 // fails, the tree is released again.
 //
-// Whoever brakes must release. If we die before, the kernel continues and ends a
-// group that was stopped (SIGHUP and SIGCONT to a newly orphaned group, setpgid(2)),
-// and a supervisor kills it.
+// Whoever brakes must release. If we die before, a supervisor kills the tree, and
+// without one the kernel kills the leader (PR_SET_PDEATHSIG). What the leader had
+// started is then left to a lifeline, which it does not read while it is stopped:
+// the kernel continues and ends it only if its group becomes an orphaned one
+// (setpgid(2)), and not where a subreaper of our own session adopts it.
 func (p *Process) Brake() error {
 	deadline := time.Now().Add(brakeWait)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, 10*time.Millisecond) {
@@ -48,18 +50,33 @@ func (p *Process) Brake() error {
 }
 
 // Release lets the tree go on (SIGCONT), children before their parents, so that
-// no parent sees a child that is stopped.
+// no parent sees a child that is stopped. One that cannot be continued keeps none
+// of the others.
 func (p *Process) Release() error {
+	first := p.resume(func(row) bool { return true })
+	// A list that is read while processes fork can miss one. Only who is still
+	// stopped gets a second signal: a server may have a handler for it.
+	return errors.Join(first, p.resume(func(r row) bool { return stopped(r.pid) }))
+}
+
+// resume continues those of the tree that are wanted.
+func (p *Process) resume(wanted func(row) bool) error {
 	members, err := p.members()
 	if err != nil {
 		return fmt.Errorf("continue the tree of process %d: %w", p.PID(), err)
 	}
+	members = slices.DeleteFunc(members, func(r row) bool { return !wanted(r) })
+	return resumeAll(members, func(r row) error { return r.signal(syscall.SIGCONT) })
+}
+
+// resumeAll continues all of them, the last first, whatever becomes of one.
+func resumeAll(members []row, resume func(row) error) (all error) {
 	for _, r := range slices.Backward(members) {
-		if err := r.signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return fmt.Errorf("continue process %d: %w", r.pid, err)
+		if err := resume(r); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			all = errors.Join(all, fmt.Errorf("continue process %d: %w", r.pid, err))
 		}
 	}
-	return nil
+	return all
 }
 
 // stopped reports whether every thread of a process is stopped by a signal. One

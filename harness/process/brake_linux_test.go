@@ -3,6 +3,8 @@ package process
 import (
 	"errors"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -54,5 +56,20 @@ func TestBrakedIsClosed(t *testing.T) {
 	p.Close()
 	if left := p.Tree(); len(left) > 0 {
 		t.Errorf("%v live on", left)
+	}
+}
+
+// TestReleaseGoesOn: one that cannot be continued keeps none of the others.
+func TestReleaseGoesOn(t *testing.T) {
+	var asked []int
+	err := resumeAll([]row{{pid: 1}, {pid: 2}, {pid: 3}, {pid: 4}}, func(r row) error {
+		asked = append(asked, r.pid)
+		return map[int]error{2: syscall.EPERM, 3: os.ErrProcessDone, 4: syscall.EINVAL}[r.pid]
+	})
+	if want := []int{4, 3, 2, 1}; !slices.Equal(asked, want) {
+		t.Errorf("asked %v, want %v", asked, want)
+	}
+	if !errors.Is(err, syscall.EPERM) || !errors.Is(err, syscall.EINVAL) || errors.Is(err, os.ErrProcessDone) || !strings.Contains(err.Error(), "continue process 2") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -3,9 +3,9 @@
 // lines it wrote, and knows its tree of processes. It leaves nothing behind.
 //
 // There are two ways to start one. A command of ours is started directly, and a
-// pipe that it inherits, its lifeline, tells it when we are gone. A command that
-// knows nothing of us runs under a supervisor, which watches the lifeline in its
-// stead:
+// pipe that it inherits, its lifeline, tells it when we are gone; on Linux the
+// kernel kills it then, also while it is stopped. A command that knows nothing of
+// us runs under a supervisor, which watches the lifeline in its stead:
 //
 //	us ──(lifeline: held, or gone)──> supervisor ──> command ──> its workers
 //	us <─(reports: started, exited)── supervisor <── orphans of the command
@@ -49,8 +49,8 @@ type Command struct {
 	Lifeline string
 	// Supervisor is the program that runs the command and watches the lifeline
 	// for it, with its arguments: it must call Supervise with what follows "--".
-	// Without one, and without a Lifeline, the kernel kills the command (but not
-	// what it started) as we die; only Linux does.
+	// Without one the kernel kills the command (but not what it started) as we
+	// die; only Linux does.
 	Supervisor []string
 }
 

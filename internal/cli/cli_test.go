@@ -124,7 +124,7 @@ func lastcall(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), envSummary+"="+ts.Getenv(envSummary))
-	for _, name := range []string{envStarts, "NO_COLOR", "TERM", "HOME", "TMPDIR", "LASTCALL_LIFELINE", "LASTCALL_STORE", "LASTCALL_LAG"} {
+	for _, name := range []string{envStarts, "NO_COLOR", "TERM", "HOME", "TMPDIR", "PATH", "DISPLAY", "SEEN", "LASTCALL_LIFELINE", "LASTCALL_STORE", "LASTCALL_LAG"} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}

@@ -6,9 +6,6 @@ import (
 	"io"
 	"log"
 	"net"
-	"os"
-	"os/exec"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,7 +74,7 @@ func demo(ctx context.Context, s streams, o demoOptions) error {
 	url := server.URL(ln)
 	fmt.Fprintln(s.out, url)
 	if !o.noOpen {
-		openBrowser(url)
+		defer openBrowser(url)()
 	}
 	return server.Serve(ctx, ln)
 }
@@ -99,24 +96,4 @@ func listenHere(addr string) (net.Listener, error) {
 		return nil, usagef("--addr %s: %w: use port 0 for a free one", addr, plain(err))
 	}
 	return ln, nil
-}
-
-// openBrowser shows the page where there is a screen. Whether that works is no
-// matter of ours: the URL is printed.
-func openBrowser(url string) {
-	program := "xdg-open"
-	switch {
-	case runtime.GOOS == "darwin":
-		program = "open"
-	case os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "":
-		return
-	}
-	path, err := exec.LookPath(program)
-	if err != nil {
-		return
-	}
-	cmd := exec.Command(path, url)
-	if cmd.Start() == nil {
-		go func() { _ = cmd.Wait() }() // so that it leaves no zombie; what it says does not matter
-	}
 }

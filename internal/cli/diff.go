@@ -38,7 +38,7 @@ func (o *diffOptions) register(f *pflag.FlagSet) {
 	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
 	f.BoolVar(&o.output.gate, "gate", false, "exit 1 if any subject regressed")
 	f.BoolVar(&o.output.quiet, "quiet", false, "no table unless --report asks for it")
-	f.BoolVar(&o.output.noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
+	registerNoColor(f, &o.output.noColor)
 }
 
 func newDiff(s streams) *cobra.Command {

@@ -49,7 +49,7 @@ func newExplain(s streams) *cobra.Command {
 			return usagef("nothing is called %q: did you mean %s?", args[0], near)
 		},
 	}
-	cmd.Flags().BoolVar(&noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
+	registerNoColor(cmd.Flags(), &noColor)
 	return cmd
 }
 

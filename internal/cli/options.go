@@ -170,7 +170,7 @@ func (o *outputOptions) register(f *pflag.FlagSet) {
 	formats := reports.Names()
 	f.Var(reportsValue{&o.reports, formats}, "report", strings.Join(formats, ", ")+": to standard output or =PATH; may be repeated")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress, and no table unless --report asks for it")
-	f.BoolVar(&o.noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
+	registerNoColor(f, &o.noColor)
 }
 
 // Validate refuses reports that would mix or overwrite each other. Only the
@@ -211,4 +211,10 @@ func (o *outputOptions) requests() []reportRequest {
 		return all
 	}
 	return append(all, reportRequest{format: "table"})
+}
+
+// registerNoColor is a flag of every verb that reports, also where it has nothing to
+// take away: whoever writes a script need not know which report has colours.
+func registerNoColor(f *pflag.FlagSet, noColor *bool) {
+	f.BoolVar(noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
 }

@@ -48,7 +48,7 @@ func newSelftest(s streams) *cobra.Command {
 	names := reports.MatrixNames()
 	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
 	f.BoolVar(&o.output.quiet, "quiet", false, "no progress, and no table unless --report asks for it")
-	f.BoolVar(&o.output.noColor, "no-color", false, "no colours (NO_COLOR has the same effect)")
+	registerNoColor(f, &o.output.noColor)
 	return cmd
 }
 

@@ -30,7 +30,7 @@ type stage struct {
 	changing sync.Mutex // one change of settings at a time: it waits for the old servers to end
 
 	mu     sync.Mutex // guards what follows: the page's handlers and the acts meet here
-	acts   []*act
+	acts   []*act     // one for each panel of the board, or none during a change
 	cancel context.CancelFunc
 	ended  *sync.WaitGroup
 }
@@ -64,19 +64,18 @@ func (s *stage) Apply(settings live.Settings) error {
 	if err != nil {
 		return err
 	}
-	s.stop()
-	ctx, cancel := context.WithCancel(s.ctx)
-	s.board.Reset(settings)
 	acts := make([]*act, len(settings.Panels))
 	for i, name := range settings.Panels {
 		plan, err := strategyPlan(scenario, policy, []string{name}, knownLag(scenario))
 		if err != nil {
-			cancel()
 			return err
 		}
 		acts[i] = &act{stage: s, panel: i, plan: plan, policy: policy, feed: harness.NewFeed(feedSize)}
 	}
-	s.mu.Lock() // Deploy and Send read them
+	s.stop() // before the board is another: the old acts write on it until they end
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.mu.Lock() // whoever deploys or sends finds a board and acts that belong together
+	s.board.Reset(settings)
 	s.acts, s.cancel = acts, cancel
 	s.mu.Unlock()
 	for _, a := range acts {
@@ -88,7 +87,7 @@ func (s *stage) Apply(settings live.Settings) error {
 
 // stop ends all servers, and waits until they are gone.
 func (s *stage) stop() {
-	s.mu.Lock() // Apply writes it
+	s.mu.Lock() // from here on nobody deploys, or sends a signal, to what is about to end
 	cancel := s.cancel
 	s.acts = nil
 	s.mu.Unlock()
@@ -107,7 +106,7 @@ func (s *stage) close() {
 func (s *stage) Deploy() error {
 	s.mu.Lock() // of two who deploy at once one comes too early
 	defer s.mu.Unlock()
-	if !s.board.Ready() {
+	if len(s.acts) == 0 || !s.board.Ready() {
 		return fmt.Errorf("%w: not every server is warm yet", live.ErrNotNow)
 	}
 	s.board.Deploying()
@@ -121,8 +120,8 @@ func (s *stage) Deploy() error {
 func (s *stage) Send(signal string) error {
 	s.mu.Lock() // Apply replaces the acts
 	defer s.mu.Unlock()
-	stopping := s.board.Stopping()
-	if len(stopping) == 0 {
+	stopping := s.board.Stopping() // during a change it still says what the old servers do
+	if len(s.acts) == 0 || len(stopping) == 0 {
 		return fmt.Errorf("%w: no server is stopping", live.ErrNotNow)
 	}
 	for _, i := range stopping {

@@ -66,6 +66,50 @@ func TestStage(t *testing.T) {
 	}
 }
 
+// TestStageChangesUnderWhoeverPresses: signals and deployments that come in the
+// middle of a change of settings meet the old servers, the new ones or nobody.
+func TestStageChangesUnderWhoeverPresses(t *testing.T) {
+	many := live.Opening()
+	many.Rate, many.Delay, many.Panels = 100, 50, []string{"ignores-term", "ignores-term", "ignores-term"}
+	one := many
+	one.Panels = []string{"ignores-term"}
+	p := perform(t, many)
+	await(t, "warm server", p.stage.board.Ready)
+	if err := p.stage.Deploy(); err != nil {
+		t.Fatal(err)
+	}
+	changed := make(chan struct{})
+	refused := 0
+	var pressing sync.WaitGroup
+	pressing.Go(func() {
+		for {
+			select {
+			case <-changed:
+				return
+			default:
+			}
+			for _, err := range []error{p.stage.Send("SIGTERM"), p.stage.Deploy()} {
+				if errors.Is(err, live.ErrNotNow) {
+					refused++
+				} else if err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	for _, settings := range []live.Settings{one, many, one} {
+		if err := p.stage.Apply(settings); err != nil {
+			t.Error(err)
+		}
+	}
+	close(changed)
+	pressing.Wait()
+	if refused == 0 {
+		t.Error("nobody pressed during a change")
+	}
+	await(t, "warm server", p.stage.board.Ready)
+}
+
 // TestDemoOffersWhatThereIs asks that every strategy is on the menu, with a source
 // that shows its mistake, and that every step of the tour can be played.
 func TestDemoOffersWhatThereIs(t *testing.T) {

@@ -70,6 +70,7 @@ func (o *sweepOptions) register(f *pflag.FlagSet) {
 	names := reports.SweepNames()
 	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
 	f.BoolVar(&o.output.quiet, "quiet", false, "no progress, and no chart unless --report asks for it")
+	registerNoColor(f, &o.output.noColor)
 }
 
 // charted returns the output options with the chart on standard output, if

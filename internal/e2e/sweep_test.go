@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -51,38 +53,134 @@ func TestASweepEqualsCapture(t *testing.T) {
 	t.Logf("%d dropped according to the sweep, %d unanswered in the capture", len(want), len(got))
 }
 
-// TestASweepFindsTheRaceOfTheTextbook: net/http closes idle connections as
-// Shutdown begins, while requests are on their way to them. A sweep meets that in
-// nearly every shutdown, and its figures add up.
-func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
-	const shutdowns, bins = 10, 40 // five for each kind of connections
+// sweepTries is how often a sweep is made again where too little of it counts, or
+// where it is blurred: lastcall sees when it has to wait for a processor itself, but
+// not when the server has to.
+const sweepTries = 5
+
+// swept sweeps until as many shutdowns count as are needed, and show what they must:
+// wrong says what is wrong with them, or "". What is not there is not found by
+// chance in five tries. On a machine that is too busy for any the test fails in CI,
+// and is skipped elsewhere.
+func swept(t *testing.T, least int, wrong func(result.Sweep) string, args ...string) {
+	t.Helper()
+	var seen, busy []string
+	for range sweepTries {
+		s := sweepOnce(t, args...)
+		counts := s.Measured >= least && s.Status == result.SuitePass
+		for _, lane := range s.Lanes {
+			counts = counts && lane.Measured > 0
+		}
+		if !counts {
+			busy = append(busy, s.Warnings...)
+			continue
+		}
+		what := wrong(s)
+		if what == "" {
+			return
+		}
+		seen = append(seen, what)
+	}
+	why := fmt.Sprintf("the machine is too busy: in %d sweeps never did %d shutdowns count: %q", sweepTries, least, busy)
+	switch {
+	case len(seen) > 0:
+		t.Errorf("in %d sweeps that count: %q", len(seen), seen)
+	case os.Getenv("CI") == "true":
+		t.Fatal(why)
+	default:
+		t.Skip(why)
+	}
+}
+
+func sweepOnce(t *testing.T, args ...string) (s result.Sweep) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), lastcall, "sweep", "signal-notify", "--shutdowns", "5", "--report", "json")
+	cmd := exec.CommandContext(t.Context(), lastcall, append([]string{"sweep", "--report", "json", "--quiet"}, args...)...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run() // 0, or 3 where the machine is too busy to tell
-	var s result.Sweep
 	if err := json.Unmarshal(stdout.Bytes(), &s); err != nil {
 		t.Fatalf("%v\nstdout:\n%s\nstderr:\n%s", err, &stdout, &stderr)
 	}
-	if s.Schema != result.SweepSchema || s.Shutdowns != shutdowns {
-		t.Fatalf("schema %q, %d shutdowns", s.Schema, s.Shutdowns)
-	}
-	if s.Measured < 4 {
-		t.Skipf("the machine is too busy: %d of %d shutdowns count", s.Measured, shutdowns)
-	}
-	lost := 0
-	for _, lane := range s.Lanes {
-		c := lane.Sum
-		if c.Sent+lane.Outside != lane.Measured*bins || len(lane.Bins) != bins {
-			t.Errorf("%s: %d requests and %d outside, in %d shutdowns of %d bins", lane.Connections, c.Sent, lane.Outside, lane.Measured, len(lane.Bins))
+	return s
+}
+
+// TestASweepFindsTheRaceOfTheTextbook: net/http closes idle connections as
+// Shutdown begins, while requests are on their way to them. A sweep meets that in
+// nearly every shutdown, finds its window, and its figures add up.
+func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
+	const shutdowns, bins = 10, 40 // five for each kind of connections
+	swept(t, 4, func(s result.Sweep) string {
+		if s.Schema != result.SweepSchema || s.Shutdowns != shutdowns {
+			t.Errorf("schema %q, %d shutdowns", s.Schema, s.Shutdowns)
 		}
-		if c.AtRisk != c.Completed+c.Rejected+c.Failed+c.Lost || c.Sent != c.AtRisk+c.Refused+c.Closed+c.Unsent ||
-			c.Lost != c.Executed+c.Received+c.NeverRead+c.Unknown || c.Failed+c.Unsent > 0 {
-			t.Errorf("%s: the figures do not add up: %+v", lane.Connections, c)
+		for _, lane := range s.Lanes {
+			addsUp(t, lane, bins)
 		}
-		lost += c.Lost
+		// Idle connections are closed as the signal has come, and not before it. How
+		// long that takes is the machine's affair.
+		reused := s.Lanes[0]
+		if reused.Connections != "reused" || reused.Widest == nil || reused.EarliestUS == nil {
+			return "nothing was lost on kept-alive connections"
+		}
+		from, width := reused.Widest.FromUS, reused.Widest.ToUS-reused.Widest.FromUS
+		if from < -200 || from > 1000 || width < s.StepUS || *reused.EarliestUS < -500 {
+			return fmt.Sprintf("the window begins at %g us and is %g us wide, the first loss is at %g us", from, width, *reused.EarliestUS)
+		}
+		return ""
+	}, "signal-notify", "--shutdowns", "5")
+}
+
+// addsUp asks that every request is in one column, and every column in its sum.
+func addsUp(t *testing.T, lane result.SweepLane, bins int) {
+	t.Helper()
+	c := lane.Sum
+	if c.Sent+lane.Outside != lane.Measured*bins || len(lane.Bins) != bins {
+		t.Errorf("%s: %d requests and %d outside, in %d shutdowns of %d bins", lane.Connections, c.Sent, lane.Outside, lane.Measured, len(lane.Bins))
 	}
-	if lost == 0 {
-		t.Errorf("in %d shutdowns nothing was lost around the signal", s.Measured)
+	if c.AtRisk != c.Completed+c.Rejected+c.Failed+c.Lost || c.Sent != c.AtRisk+c.Refused+c.Closed+c.Unsent ||
+		c.Lost != c.Executed+c.Received+c.NeverRead+c.Unknown || c.Failed+c.Unsent > 0 {
+		t.Errorf("%s: the figures do not add up: %+v", lane.Connections, c)
 	}
+}
+
+// TestASweepShowsTheStepOfNaive: SIGTERM kills it, so what is lost is exactly what
+// it was working on, which had come within one delay before the signal.
+func TestASweepShowsTheStepOfNaive(t *testing.T) {
+	const delay = 1000 // microseconds
+	swept(t, 2, func(s result.Sweep) string {
+		var answered, killed result.SweepCount
+		for _, b := range s.Lanes[0].Bins {
+			switch {
+			case b.ToUS <= -1.5*delay:
+				answered.Lost, answered.AtRisk = answered.Lost+b.Lost, answered.AtRisk+b.AtRisk
+			case b.FromUS >= -0.75*delay && b.ToUS <= 0:
+				killed.Lost, killed.AtRisk = killed.Lost+b.Lost, killed.AtRisk+b.AtRisk
+			}
+		}
+		if answered.AtRisk >= 20 && 5*answered.Lost <= answered.AtRisk && killed.AtRisk >= 8 && 5*killed.Lost >= 4*killed.AtRisk {
+			return ""
+		}
+		return fmt.Sprintf("no step: lost were %d of %d that it must have answered, and %d of %d that it was working on",
+			answered.Lost, answered.AtRisk, killed.Lost, killed.AtRisk)
+	}, "naive", "--delay", "1ms", "--from", "-3ms", "--to", "1ms", "--shutdowns", "4", "--connections", "reused")
+}
+
+// TestASweepOfDrainIsFlat: it goes on serving for longer than a sweep lasts, so that
+// there is nothing that a busy machine could blur.
+func TestASweepOfDrainIsFlat(t *testing.T) {
+	swept(t, 2, func(s result.Sweep) string {
+		lane := s.Lanes[0]
+		if lane.Sum.Lost > 0 || lane.EarliestUS != nil || lane.Widest != nil {
+			t.Errorf("it lost requests: %+v", lane.Sum)
+		}
+		if lane.Sum.AtRisk < 60 || lane.Sum.Completed != lane.Sum.AtRisk {
+			t.Errorf("of %d at risk %d were completed", lane.Sum.AtRisk, lane.Sum.Completed)
+		}
+		for _, b := range lane.Bins {
+			if b.Rate != nil && *b.Rate != 0 {
+				t.Errorf("at %g us the rate is %g", b.FromUS, *b.Rate)
+			}
+		}
+		return ""
+	}, "drain", "--shutdowns", "4", "--connections", "reused")
 }

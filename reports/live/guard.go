@@ -3,6 +3,7 @@ package live
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ type guard struct {
 
 // newGuard puts a guard before a handler.
 func newGuard(hosts []string, key string, next http.Handler) http.Handler {
-	_, port, _ := strings.Cut(hosts[0], ":")
+	_, port, _ := net.SplitHostPort(hosts[0]) // each has one
 	g := &guard{hosts: hosts, key: key, cookie: "lastcall-" + port, next: next}
 	return http.NewCrossOriginProtection().Handler(g)
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"encoding/json"
+	"net"
 	"strings"
 	"testing"
 )
@@ -59,6 +60,28 @@ func TestWhoIsLetIn(t *testing.T) {
 	for _, want := range []string{"HttpOnly", "SameSite=Strict", "Path=/"} {
 		if !strings.Contains(set, want) {
 			t.Errorf("the cookie is %q, without %s", set, want)
+		}
+	}
+}
+
+// TestItsOwnAddressIsLetIn: whatever loopback address it listens on, the URL that
+// it prints works, and so do its parts with the cookie.
+func TestItsOwnAddressIsLetIn(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "127.0.0.2:0", "[::1]:0"} {
+		probe, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Logf("%s: this machine does not have it: %v", addr, err) // macOS has only the first of 127/8
+			continue
+		}
+		probe.Close()
+		s := newSiteAt(t, addr)
+		page := s.ask(t, "GET", "/?key="+s.server.key, "")
+		if page.StatusCode != 200 {
+			t.Errorf("%s: %d to the URL that was printed", addr, page.StatusCode)
+		}
+		cookie, _, _ := strings.Cut(page.Header.Get("Set-Cookie"), ";")
+		if part := s.ask(t, "GET", "/page.js", "", "Cookie: "+cookie, "Origin: "+s.base); part.StatusCode != 200 {
+			t.Errorf("%s: %d to a part of the page", addr, part.StatusCode)
 		}
 	}
 }

@@ -26,10 +26,11 @@ type Server struct {
 // NewServer returns a server for the listener's address, on which it does not
 // serve yet.
 func NewServer(stage Stage, board *Board, texts Texts, ln net.Listener) *Server {
-	_, port, _ := net.SplitHostPort(ln.Addr().String()) // a listener's address has a port
+	own := ln.Addr().String()
+	_, port, _ := net.SplitHostPort(own) // a listener's address has a port
 	return &Server{
 		stage: stage, board: board, texts: texts, key: NewKey(), strategies: stage.Strategies(),
-		hosts: []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("localhost", port), net.JoinHostPort("::1", port)},
+		hosts: []string{own, net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("localhost", port), net.JoinHostPort("::1", port)},
 	}
 }
 

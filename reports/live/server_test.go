@@ -65,11 +65,16 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return newSiteAt(t, "127.0.0.1:0")
+}
+
+func newSiteAt(t *testing.T, addr string) *site {
+	t.Helper()
 	texts, err := LoadTexts(DefaultLanguage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
