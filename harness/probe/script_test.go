@@ -116,6 +116,10 @@ func (s *script) stop(told <-chan os.Signal) {
 		s.ln.Close()
 		s.closeIdle()
 	}
+	if s.has("closes soon") {
+		time.Sleep(edge / 2) // what comes meanwhile waits in the accept queue, and is reset
+		s.ln.Close()
+	}
 	time.Sleep(lameDuck)
 	if !s.has("never closes the listener") {
 		s.ln.Close()
