@@ -150,6 +150,8 @@ func TestFaults(t *testing.T) {
 		{"ignores SIGINT", "signal/int", warn, "had to be killed"},
 		{"ignores the signal", "exit/idle", fail, "had to be killed"},
 		{"ignores the signal", "signal/startup-sweep", fail, "it started anyway"},
+		{"starts slowly,serves on", "signal/startup-sweep", fail, "it started anyway: it was ready"},
+		{"starts slowly", "signal/startup-sweep", pass, "all 8 ended"},
 		{"exits with 1", "signal/startup-sweep", fail, "exit status 1"},
 		{"ignores the signal", "exit/status", skip, "did not end by itself"},
 		{"ignores the signal", "tree/wrapper", pass, "went to the owner"},

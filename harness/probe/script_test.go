@@ -62,12 +62,10 @@ func play(faults []string) {
 	if s.has("idles") {
 		select {}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(err)
-	s.ln = ln.(*net.TCPListener)
 	if path := os.Getenv(ledger.EnvPath); path != "" && !s.has("keeps no ledger") {
-		s.book, err = ledger.Open(path)
+		book, err := ledger.Open(path)
 		must(err)
+		s.book = book
 	}
 	told := make(chan os.Signal, 4)
 	if !s.has("dies of the signal") {
@@ -78,9 +76,19 @@ func play(faults []string) {
 	} else {
 		signal.Notify(told, syscall.SIGINT)
 	}
+	if s.has("starts slowly") {
+		time.Sleep(400 * time.Millisecond)
+	}
+	early := len(told) > 0
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	s.ln = ln.(*net.TCPListener)
 	go s.accept()
 	must(json.NewEncoder(os.Stdout).Encode(map[string]string{"addr": ln.Addr().String()}))
 	<-told
+	if early && s.has("serves on") {
+		time.Sleep(time.Second)
+	}
 	s.stop(told)
 }
 
