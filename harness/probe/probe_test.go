@@ -159,7 +159,8 @@ func TestFaults(t *testing.T) {
 		{"leaves a child", "tree/survivors", fail, "lived on"},
 		{"exits with 1", "exit/status", fail, "exit status 1"},
 		{"dies of the signal", "exit/status", warn, "killed by SIGTERM"},
-		{"waits for ever", "exit/overrun", warn, "had to be killed"},
+		{"waits for ever", "exit/overrun", warn, "until then the client was never answered; it does not bound its drain"},
+		{"leaves its connections to a child", "exit/overrun", fail, "never answered, though the process had ended"},
 		{"stays green,closes at once", "ready/order", fail, "never turned red"},
 		{"closes hard", "wire/no-reset", warn, "and then reset (RST)"},
 	}
@@ -197,6 +198,19 @@ func TestLag(t *testing.T) {
 		plan.Lag = tt.lag
 		if p := run(t, plan)[0]; p.Status != tt.want && !raced(p) {
 			t.Errorf("with a lag of %s: %s, %q, want %s", tt.lag, p.Status, p.Seen, tt.want)
+		}
+	}
+}
+
+// TestBoundGrace: under a policy whose grace is a platform's nothing excuses a drain
+// without a bound; one that has a bound passes.
+func TestBoundGrace(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]result.ProbeStatus{"waits for ever": result.ProbeFail, "": result.ProbePass} {
+		plan := scripted(withID("exit/overrun"), fault)
+		plan.Bound = true
+		if p := run(t, plan)[0]; p.Status != want {
+			t.Errorf("%q: %s, %q, want %s", fault, p.Status, p.Seen, want)
 		}
 	}
 }

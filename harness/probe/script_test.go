@@ -93,8 +93,9 @@ func play(faults []string) {
 }
 
 // again starts the test binary as another server, in our process group.
-func again(fault string) {
+func again(fault string, files ...*os.File) {
 	cmd := exec.Command(os.Args[0], serveAs, fault)
+	cmd.ExtraFiles = files
 	cmd.Stdout = os.Stdout
 	must(cmd.Start())
 }
@@ -235,6 +236,11 @@ func (s *script) serve(c net.Conn) {
 // answer answers one request, and reports whether the connection goes on.
 func (s *script) answer(c net.Conn, in *bufio.Reader, r *http.Request) bool {
 	status := http.StatusOK
+	if s.has("leaves its connections to a child") {
+		file, err := c.(*net.TCPConn).File()
+		must(err)
+		again("idles", file)
+	}
 	switch r.URL.Path {
 	case "/health":
 		if s.stopped() && !s.has("stays green") {

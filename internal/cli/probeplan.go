@@ -138,7 +138,7 @@ func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chose
 	plan = probe.Plan{
 		Cases: c.cases, Hints: sampleHints(), Signal: steps[0].Signal, Target: s.Disruption.Target,
 		Grace: s.Disruption.Grace.Duration, Lag: s.Disruption.Lag.Duration,
-		Clean: policy.ExitCodes, Died: policy.DiesClean, Severity: severityOf(policy),
+		Clean: policy.ExitCodes, Died: policy.DiesClean, Severity: severityOf(policy), Bound: policy.Name != "default",
 		Repeats: o.repeats, Parallel: o.parallel,
 	}
 	if c.command == nil {
