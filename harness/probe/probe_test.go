@@ -126,6 +126,7 @@ func TestFaults(t *testing.T) {
 		{"keeps connections for ever", "http1/announces-close", fail, "without Connection: close"},
 		{"answers 503 after 100", "http1/expect-100", fail, "100 before the signal, then answered 503"},
 		{"asks late", "http1/expect-100", pass, "100 after the signal, then answered 200"},
+		{"asks late,hints early", "http1/expect-100", pass, "100 after the signal, then answered 200"},
 		{"declines before 100", "http1/expect-100", skip, "answers 417 without having seen the body"},
 		{"cuts uploads", "http1/partial-body", fail, "without an answer"},
 		{"cuts uploads", "http1/expect-100", fail, "without an answer"},

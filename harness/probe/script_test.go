@@ -364,6 +364,9 @@ func (s *script) upload(c net.Conn, r *http.Request) bool {
 			c.Close()
 			return false
 		}
+		if s.has("hints early") {
+			fmt.Fprint(c, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+		}
 		if s.has("asks late") {
 			<-s.stopping
 			time.Sleep(2 * breath)
