@@ -264,3 +264,29 @@ func TestNotReady(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestFraming: a framing that the download does not have says which flag names one.
+func TestFraming(t *testing.T) {
+	t.Parallel()
+	for place, want := range map[string][2]string{"/down": {"", "--chunked-url"}, "/down?chunked": {"--download-url", ""}} {
+		plan := scripted(withID("http1/mid-response"))
+		plan.Hints.Download, plan.Hints.Chunked = place, place
+		for i, p := range run(t, plan) {
+			if want[i] != "" && (p.Status != result.ProbeSkip || !strings.Contains(p.Seen, want[i])) {
+				t.Errorf("%s %s: %s, %q, want a skip that names %s", place, p.Variant, p.Status, p.Seen, want[i])
+			}
+		}
+	}
+}
+
+// TestDetached: a client that has sent FIN is probed where the handler works on.
+func TestDetached(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]result.ProbeStatus{"": result.ProbePass, "cuts what it works on": result.ProbeFail} {
+		plan := scripted(withID("http1/half-closed-client"), fault)
+		plan.Hints.Slow, plan.Hints.Detached = "/gives-up?ms={ms}", "/slow?ms={ms}"
+		if p := run(t, plan)[0]; p.Status != want {
+			t.Errorf("%q: %s, %q, want %s", fault, p.Status, p.Seen, want)
+		}
+	}
+}

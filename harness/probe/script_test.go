@@ -255,6 +255,14 @@ func (s *script) answer(c net.Conn, in *bufio.Reader, r *http.Request) bool {
 			}()
 		}
 		status = s.work(r)
+	case "/gives-up":
+		_ = s.work(r)
+		_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+			c.Close()
+			return false
+		}
+		_ = c.SetReadDeadline(time.Time{})
 	case "/down":
 		return s.large(c, in, r)
 	case "/events":
