@@ -48,7 +48,8 @@ func (s *shutdown) awaitMoment(ctx context.Context) error {
 
 // gone says that nobody is left to send the signal to.
 func (s *shutdown) gone() error {
-	return fmt.Errorf("%w: %w", errSubjectGone, gone(s.server.Exit(), s.server.Tree()))
+	left, _ := s.server.Tree() // only to explain
+	return fmt.Errorf("%w: %w", errSubjectGone, gone(s.server.Exit(), left))
 }
 
 // awaitInstant waits for the instant after the start at which a signal is due

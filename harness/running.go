@@ -96,7 +96,7 @@ func (r *running) Exited() <-chan struct{} { return nil }
 func (r *running) Exit() process.Exit { return process.Exit{} }
 
 // Tree is empty.
-func (r *running) Tree() []process.Info { return nil }
+func (r *running) Tree() ([]process.Info, error) { return nil, nil }
 
 // Stderr is empty.
 func (r *running) Stderr() []string { return nil }

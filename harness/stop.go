@@ -185,9 +185,9 @@ func (s *shutdown) noteLeft(ctx context.Context, grace <-chan time.Time) {
 	again := time.NewTimer(pause)
 	defer again.Stop()
 	for {
-		left := s.server.Tree()
+		left, err := s.server.Tree()
 		taken := s.server.PortTaken()
-		if len(left) == 0 && !taken {
+		if err == nil && len(left) == 0 && !taken {
 			break
 		}
 		select {
@@ -198,6 +198,9 @@ func (s *shutdown) noteLeft(ctx context.Context, grace <-chan time.Time) {
 		case <-ctx.Done():
 			return
 		case <-over:
+		}
+		if err != nil { // nobody has looked, as far as a rule is concerned
+			return
 		}
 		s.noteDeaf()
 		s.history.Left.Processes, s.history.Left.PortTaken = named(left), taken

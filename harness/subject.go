@@ -68,13 +68,13 @@ type Server interface {
 	// the first of the holders. The mark is called once it is known whom it goes
 	// to, just before the system call; its error keeps the signal back.
 	Signal(s syscall.Signal, target string, holders []process.Info, mark func() error) (Sent, error)
-	Kill() error             // everything that belongs to it
-	Exited() <-chan struct{} // closed once the process that was started has exited
-	Exit() process.Exit      // valid once Exited is closed
-	Tree() []process.Info    // what lives of it now
-	PortTaken() bool         // somebody listens at the endpoint now
-	Stderr() []string        // the last lines it wrote there
-	Close()                  // kills what lives, and releases everything
+	Kill() error                   // everything that belongs to it
+	Exited() <-chan struct{}       // closed once the process that was started has exited
+	Exit() process.Exit            // valid once Exited is closed
+	Tree() ([]process.Info, error) // what lives of it now
+	PortTaken() bool               // somebody listens at the endpoint now
+	Stderr() []string              // the last lines it wrote there
+	Close()                        // kills what lives, and releases everything
 }
 
 // Sent says whom a signal was sent to, and when: the clock on either side of the

@@ -169,6 +169,7 @@ func TestWorkRefusesWhatItCannotDo(t *testing.T) {
 		"status=600":     "status must be",
 		"status=teapot":  "status must be",
 		"size=5&delay=x": "delay must be",
+		"detached=2":     "detached must be from 0 to 1",
 	} {
 		t.Run(query, func(t *testing.T) {
 			resp, body := ask(t, http.MethodGet, server.URL+"/work?"+query)
@@ -214,6 +215,17 @@ func TestWorkIsAbandonedWith503WhenItsContextEnds(t *testing.T) {
 	want := []ledger.Line{{ID: "r-1-1", Fact: ledger.Received}, {ID: "r-1-1", Fact: ledger.Answered}}
 	if diff := cmp.Diff(want, readLedger(t, path)); diff != "" {
 		t.Errorf("what was abandoned was not executed (-want +got):\n%s", diff)
+	}
+}
+
+// TestDetachedWorkOutlivesItsContext: a client that has closed its side is answered.
+func TestDetachedWorkOutlivesItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer := httptest.NewRecorder()
+	newApp(quiet(), nil, 0).ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/work?delay=20ms&size=3&detached=1", nil))
+	if answer.Code != http.StatusOK || answer.Body.String() != "xxx" {
+		t.Errorf("%d with %q", answer.Code, answer.Body)
 	}
 }
 

@@ -215,7 +215,11 @@ func TestStream(t *testing.T) {
 	if _, body := ask(t, http.MethodGet, server.URL+"/stream?every=0s"); strings.Count(body, "\n") != 10 {
 		t.Errorf("by default: %q", body)
 	}
+	if _, body := ask(t, http.MethodGet, server.URL+"/stream?chunks=2&every=0s&size=100"); len(body) != 200 || !strings.HasPrefix(body[100:], "chunk 2 of 2\nxx") {
+		t.Errorf("two of 100 bytes: %q", body)
+	}
 	for query, want := range map[string]string{
+		"size=-1": "size must be from 0", "chunks=17&size=1048576": "chunks times size is 17825792, must be at most 16777216 bytes",
 		"chunks=0": "chunks must be from 1 to 10000", "chunks=10001": "chunks must be", "chunks=x": "chunks must be",
 		"every=-1s": "every must be a duration from 0s to 1m0s", "every=61s": "every must be", "every=5": "every must be",
 		"chunks=10000&every=1s": "chunks times every is 2h46m40s, must be at most 10m0s",

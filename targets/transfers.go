@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -18,13 +19,20 @@ const (
 	maxUpload = 256 << 20             // bytes
 )
 
-// stream answers in chunks, one at a time. If the request's context ends
+// stream answers in chunks, one at a time, of size bytes at the least. If the request's context ends
 // before the last one, the answer is cut off: it must not look whole.
 func (a *App) stream(w http.ResponseWriter, r *http.Request) {
 	chunks, problem := numberIn(r.URL.Query(), "chunks", 10, 1, maxChunks, "")
 	every := time.Duration(0)
 	if problem == "" {
 		every, problem = durationIn(r.URL.Query(), "every", 100*time.Millisecond, 0, maxEvery)
+	}
+	size := 0
+	if problem == "" {
+		size, problem = numberIn(r.URL.Query(), "size", 0, 0, maxSize, " bytes")
+	}
+	if total := chunks * size; problem == "" && total > maxSize {
+		problem = fmt.Sprintf("chunks times size is %d, must be at most %d bytes", total, maxSize)
 	}
 	if total := time.Duration(chunks) * every; problem == "" && total > maxDelay {
 		problem = fmt.Sprintf("chunks times every is %s, must be at most %s", total, maxDelay)
@@ -46,11 +54,17 @@ func (a *App) stream(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			panic(http.ErrAbortHandler)
 		}
-		if err := out.send(fmt.Sprintf("chunk %d of %d\n", n, chunks)); err != nil {
+		if err := out.send(piece(n, chunks, size)); err != nil {
 			panic(http.ErrAbortHandler)
 		}
 	}
 	a.executed(r)
+}
+
+// piece is one chunk of a stream: a line, and as many further bytes as it takes.
+func piece(n, of, size int) string {
+	line := fmt.Sprintf("chunk %d of %d\n", n, of)
+	return line + strings.Repeat("x", max(0, size-len(line)))
 }
 
 // events sends server-sent events until the client leaves or the streams are

@@ -2,6 +2,7 @@ package targets
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -22,9 +23,9 @@ func (a *App) index(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"service": "lastcall sample",
 		"routes": []string{
-			"/", "/health", "/api/data", "/work?delay=100ms&size=1024&status=200",
+			"/", "/health", "/api/data", "/work?delay=100ms&size=1024&status=200&detached=0",
 			"POST /orders?delay=100ms", "POST /async?delay=0s", "POST /upload",
-			"/stream?chunks=10&every=100ms", "/events?every=1s", "/ws",
+			"/stream?chunks=10&every=100ms&size=0", "/events?every=1s", "/ws",
 		},
 	})
 }
@@ -51,14 +52,19 @@ func (a *App) data(w http.ResponseWriter, r *http.Request) {
 
 // work takes delay, then answers status with size bytes. It gives up with 503
 // when the request's context ends first, as a handler does whose database
-// query was cancelled.
+// query was cancelled. With detached=1 it does not look: net/http ends the context
+// also where a client has only closed its side of the connection (FIN).
 func (a *App) work(w http.ResponseWriter, r *http.Request) {
 	order, problem := a.parseWork(r)
 	if problem != "" {
 		badRequest(w, problem)
 		return
 	}
-	if !labour(w, r, order.delay) {
+	heeds := r
+	if order.detached {
+		heeds = r.WithContext(context.WithoutCancel(r.Context()))
+	}
+	if !labour(w, heeds, order.delay) {
 		return
 	}
 	a.executed(r)
@@ -85,9 +91,10 @@ func labour(w http.ResponseWriter, r *http.Request, delay time.Duration) bool {
 }
 
 type workOrder struct {
-	delay  time.Duration
-	size   int
-	status int
+	delay    time.Duration
+	size     int
+	status   int
+	detached bool // from the request's context
 }
 
 // parseWork reads what the request asks for. The problem is "" if it is fine.
@@ -100,6 +107,10 @@ func (a *App) parseWork(r *http.Request) (order workOrder, problem string) {
 		return order, problem
 	}
 	if order.status, problem = numberIn(query, "status", http.StatusOK, 200, 599, ""); problem != "" {
+		return order, problem
+	}
+	detached, problem := numberIn(query, "detached", 0, 0, 1, "")
+	if order.detached = detached == 1; problem != "" {
 		return order, problem
 	}
 	switch order.status {

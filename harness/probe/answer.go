@@ -121,22 +121,26 @@ func (a answer) String() string {
 	return a.end.String() + " without an answer"
 }
 
-// interim waits for an informational answer (1xx), and says whether one came. A
-// final one is an error.
-func (c *conn) interim(until time.Time) (came bool, err error) {
+// asked waits for 100 Continue, and says whether it came. Other informational
+// answers, as 103 Early Hints, ask for nothing. A final one is an error.
+func (c *conn) asked(until time.Time) (came bool, err error) {
 	_ = c.tcp.SetReadDeadline(until)
-	if _, err := c.in.Peek(1); err != nil {
-		if endingOf(err) == timeout {
-			return false, nil
+	for {
+		if _, err := c.in.Peek(1); err != nil {
+			if endingOf(err) == timeout {
+				return false, nil
+			}
+			return false, fmt.Errorf("the connection was %s before any answer", c.endOf(err))
 		}
-		return false, fmt.Errorf("the connection was %s before any answer", c.endOf(err))
+		resp, err := http.ReadResponse(c.in, &http.Request{Method: http.MethodPost})
+		if err != nil {
+			return false, err
+		}
+		if resp.StatusCode >= http.StatusOK {
+			return false, inapplicable(fmt.Sprintf("it answers %d without having seen the body", resp.StatusCode))
+		}
+		if resp.StatusCode == http.StatusContinue {
+			return true, nil
+		}
 	}
-	resp, err := http.ReadResponse(c.in, &http.Request{Method: http.MethodPost})
-	if err != nil {
-		return false, err
-	}
-	if resp.StatusCode >= http.StatusOK {
-		return false, inapplicable(fmt.Sprintf("it answers %d without having seen the body", resp.StatusCode))
-	}
-	return true, nil
 }

@@ -216,6 +216,9 @@ func (b *bench) awaitExit() (leave, error) {
 	case <-b.ctx.Done():
 		return leave{}, context.Cause(b.ctx)
 	case <-timer.C:
+		if b.exited() { // both are ready for whoever waited for an answer until now
+			break
+		}
 		b.cut = true
 		if err := b.server.Kill(); err != nil {
 			return leave{}, err

@@ -35,7 +35,7 @@ func exitCases() []Case {
 		},
 		{
 			ID: "exit/overrun", State: "handler works longer than the grace", Needs: []Need{needSlow},
-			Requires:  "Where a handler takes longer than the grace period the process still ends by itself within it, and every client gets a definite end.",
+			Requires:  "Where a handler takes longer than the grace period the process still ends by itself within it, and the client gets an answer or the end of its connection.",
 			Reference: "Go net/http Server.Shutdown (its context) and Server.Close; systemd.service(5), TimeoutStopSec",
 			Remedy:    "Bound the drain below the platform's grace period (in Go: the context of Shutdown, then Close), so that what comes after it is still done.",
 			Bugs:      []string{"B16", "B47"}, Rule: ruleGrace, run: exitOverrun,
@@ -103,15 +103,34 @@ func exitOverrun(b *bench) (s Sighting, err error) {
 	if s.Proof, err = b.working(c, r); err != nil {
 		return s, err
 	}
-	end, err := b.stop()
+	if err := b.signal(); err != nil {
+		return s, err
+	}
+	a := c.answer(r.method, b.signalled.Add(b.plan.Grace), nil) // before the kill, which ends every wait
+	end, err := b.awaitExit()
 	if err != nil {
 		return s, err
 	}
-	a := c.answer(r.method, time.Now().Add(patience), nil)
-	s.Reached = true
-	s.Seen = fmt.Sprintf("%s; the request was %s", end, a)
-	// Such a handler is unusual, and its client lost either way: what a SIGKILL
-	// costs is all that should have come after the drain.
-	s.Bad, s.Excused = end.killed || a.end == timeout, a.end != timeout
-	return s, nil
+	if !end.killed && a.end == timeout && a.bare { // the two may have ended at the same time
+		a = c.answer(r.method, time.Now().Add(patience), nil)
+	}
+	return b.judgeOverrun(s.Proof, end, a), nil
+}
+
+// judgeOverrun says what a server does whose handler works longer than the grace.
+// One that has to be killed loses all that should have come after the drain. It
+// takes such a handler: who knows that there is none is warned; under a policy whose
+// grace is a platform's, which kills whoever outlives it, nothing excuses it. A
+// client that hears nothing although the process has gone is never excused.
+func (b *bench) judgeOverrun(proof string, end leave, a answer) Sighting {
+	s := Sighting{Reached: true, Proof: proof, Seen: fmt.Sprintf("%s; the client was %s", end, a)}
+	switch {
+	case end.killed:
+		s.Bad, s.Excused = true, !b.plan.Bound
+		s.Seen = fmt.Sprintf("%s; until then the client was %s; it does not bound its drain, so no handler of yours may take %s: with shorter ones it passes", end, a, b.plan.Grace)
+	case a.end == timeout:
+		s.Bad = true
+		s.Seen += ", though the process had ended"
+	}
+	return s
 }

@@ -64,7 +64,7 @@ func midResponse(b *bench) (s Sighting, err error) {
 	}
 	a = c.body(a, resp, b.until())
 	if a.whole && a.got <= int64(buffered) {
-		return s, inapplicable(fmt.Sprintf("the answer is too small: all that was left of it, %d bytes, was in the kernel's buffers: name a larger one with --download-url", a.got))
+		return s, inapplicable(fmt.Sprintf("the answer is too small: all that was left of it, %d bytes, was in the kernel's buffers: name a larger one with %s", a.got, map[string]string{byLength: "--download-url", inChunks: "--chunked-url"}[b.variant]))
 	}
 	s = Sighting{Reached: true, Of: 1, Proof: fmt.Sprintf("the answer had begun, and %d bytes of it lay in the kernel's buffers", buffered), Seen: a.String()}
 	if a.whole {
@@ -98,8 +98,10 @@ func (b *bench) begun() (*conn, answer, *http.Response, error) {
 		return nil, a, nil, fmt.Errorf("the download was %s", a)
 	case a.status >= http.StatusBadRequest:
 		return nil, a, nil, inapplicable(fmt.Sprintf("also without a signal the download is answered %d", a.status))
-	case a.chunked != (b.variant == inChunks):
-		return nil, a, nil, inapplicable("the answer is not framed in that way")
+	case a.chunked && b.variant == byLength:
+		return nil, a, nil, inapplicable("the answer comes in chunks: name one with a Content-Length with --download-url, and this one with --chunked-url")
+	case !a.chunked && b.variant == inChunks:
+		return nil, a, nil, inapplicable("the answer does not come in chunks: name a large one that does with --chunked-url")
 	}
 	return c, a, resp, nil
 }

@@ -128,6 +128,11 @@ func announces(b *bench) (Sighting, error) {
 }
 
 func halfClosed(b *bench) (Sighting, error) {
+	if hint := b.plan.Hints.Detached; hint != "" { // a handler that gives up at FIN shows nothing of the drain
+		plan := *b.plan
+		plan.Hints.Slow = hint
+		b.plan = &plan // of this repeat alone
+	}
 	before, _, err := b.sendSlow("")
 	if err != nil {
 		return Sighting{}, err
@@ -136,7 +141,7 @@ func halfClosed(b *bench) (Sighting, error) {
 		return Sighting{}, err
 	}
 	if a := before.answer(before.method, b.soon(), nil); !b.kept(a) {
-		return Sighting{}, inapplicable("also without a signal such a client is " + a.String())
+		return Sighting{}, inapplicable("also without a signal such a client is " + a.String() + ": name an answer with --slow-url that does not end when its client has sent FIN")
 	}
 	b.answered()
 	w, proof, err := b.sendSlow("")

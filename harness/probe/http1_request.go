@@ -180,7 +180,7 @@ func expectContinue(b *bench) (s Sighting, err error) {
 	}); err != nil {
 		return s, err
 	}
-	told, err := c.interim(time.Now().Add(time.Second))
+	told, err := c.asked(time.Now().Add(time.Second))
 	if err != nil {
 		return s, err
 	}
@@ -202,9 +202,11 @@ func expectContinue(b *bench) (s Sighting, err error) {
 // withheld goes on with a client that was not asked for its body before the signal.
 func (b *bench) withheld(c *conn, u upload, proof string) (Sighting, error) {
 	asked := false
-	a := c.answer(u.method, time.Now().Add(time.Second), func(int) {
-		asked = true
-		_ = c.write(u.body) // as in partialBody
+	a := c.answer(u.method, time.Now().Add(time.Second), func(status int) {
+		if status == http.StatusContinue {
+			asked = true
+			_ = c.write(u.body) // as in partialBody
+		}
 	})
 	if a.whole && !asked { // the client can go elsewhere: it has sent no body
 		return Sighting{Reached: true, Of: 1, Proof: proof, Seen: a.String() + " before 100"}, nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -24,8 +23,12 @@ func newCases() []Case {
 const (
 	// attemptEvery is how often a new connection is tried.
 	attemptEvery = 5 * time.Millisecond
+	// atOnce is how soon after the signal the first must be tried: a server that
+	// closes its listener at once shows no race to those who come later.
+	atOnce = 10 * time.Millisecond
 	// edge is how long the close of the listener may take: losses within it are the
 	// unavoidable race of the accept queue, as for the rule late-requests-answered.
+	// They are losses all the same, and excused as that rule says.
 	edge = 50 * time.Millisecond
 	// afterRefusal is how long attempts go on once one was refused.
 	afterRefusal = 100 * time.Millisecond
@@ -85,7 +88,8 @@ func (t *attempts) enough() bool {
 	return !t.seen.IsZero() && time.Since(t.seen) > afterRefusal
 }
 
-// attempt tries new connections from the signal on, until they are refused.
+// attempt tries new connections from the signal on, until they are refused. With
+// what was seen comes an error if one could not be tried.
 func (b *bench) attempt() ([]attempt, error) {
 	limit := b.signalled.Add(min(b.plan.Lag+attemptFor, b.plan.Grace))
 	ticker := time.NewTicker(attemptEvery)
@@ -107,7 +111,7 @@ func (b *bench) attempt() ([]attempt, error) {
 	}
 	done.Wait()
 	if tries.err != nil {
-		return nil, fmt.Errorf("a connection could not be opened: %w", tries.err)
+		return tries.all, fmt.Errorf("a connection could not be opened, which tells nothing of the server: %w", tries.err)
 	}
 	if len(tries.all) == 0 {
 		return nil, errors.New("the grace period ended before a connection was tried")
@@ -128,106 +132,39 @@ func servedUntil(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	all, err := b.attempt()
-	if err != nil {
+	if len(all) == 0 {
 		return s, err
 	}
-	first := slices.MinFunc(all, func(a, b attempt) int { return cmp.Compare(a.at, b.at) }).at
-	if first > edge {
-		return s, overdue(fmt.Sprintf("the first connection was opened only %s after the signal", short(first)))
+	s, wrong := b.judgeAttempts(all)
+	if !s.broken() && cmp.Or(err, wrong) != nil { // what was lost stays proved
+		return Sighting{}, cmp.Or(err, wrong)
 	}
-	s.Reached, s.Proof = true, fmt.Sprintf("the first was opened %s after the signal%s", short(first), busy)
-	return b.judgeAttempts(s, all), nil
+	s.Proof += busy
+	return s, nil
 }
 
 // judgeAttempts says until when new connections were served, and counts those that
-// were accepted and never answered, but for the race at the close of the listener.
-func (b *bench) judgeAttempts(s Sighting, all []attempt) Sighting {
+// were accepted and never answered: those of the race at the close of the listener,
+// if there are no others, are excused. The error says why nothing else can be told.
+func (b *bench) judgeAttempts(all []attempt) (s Sighting, err error) {
 	sum := summarise(all)
-	s.Of, s.Lost = len(all), sum.lost
+	if sum.waited > 0 {
+		err = fmt.Errorf("%d of %d connections were neither refused nor accepted within %s: the accept queue was full, or the machine too busy", sum.waited, len(all), dialWait)
+	}
+	if sum.first > atOnce {
+		err = overdue(fmt.Sprintf("the first connection was opened only %s after the signal", short(sum.first)))
+	}
+	s.Reached, s.Proof = true, fmt.Sprintf("the first was opened %s after the signal", short(sum.first))
+	s.Of, s.Lost = len(all), sum.lost+sum.edge
 	s.Seen = sum.String()
-	if lag := b.plan.Lag; lag > 0 && sum.tolerated < lag && s.Lost == 0 {
+	lag := b.plan.Lag
+	switch {
+	case sum.lost > 0:
+	case lag > 0 && sum.tolerated < lag && sum.waited == 0:
 		s.Bad, s.Rule = true, ruleLag
 		s.Seen += fmt.Sprintf("; the policy asks for %s", lag)
+	default:
+		s.Excused = true
 	}
-	return s
-}
-
-// summary is what became of all attempts.
-type summary struct {
-	served    time.Duration // the last that was, -1 if none was
-	refused   time.Duration // the first that was, -1 if none was
-	tolerated time.Duration // all before it were served
-	lost      int           // accepted and not answered
-	edge      int           // the same, as the listener closed
-	waited    int           // neither refused nor accepted
-	how       string        // the first loss, in words
-}
-
-func summarise(all []attempt) summary {
-	s := summary{served: -1, refused: -1, tolerated: -1}
-	last := time.Duration(0)
-	for _, a := range all {
-		last = max(last, a.at)
-		if a.refused && (s.refused < 0 || a.at < s.refused) {
-			s.refused = a.at
-		}
-		if a.answer.whole && a.answer.status < 500 {
-			s.served = max(s.served, a.at)
-		} else if s.tolerated < 0 || a.at < s.tolerated {
-			s.tolerated = a.at
-		}
-	}
-	if s.tolerated < 0 {
-		s.tolerated = last
-	}
-	s.countLosses(all)
-	return s
-}
-
-// countLosses tells the race at the close of the listener from a server that
-// accepts and does not answer. The race is over within an instant: nothing is lost
-// later, and nobody served. It is seen by the losses themselves: on a busy machine
-// the first refusal may be noticed much later.
-func (s *summary) countLosses(all []attempt) {
-	first, last, hung := time.Duration(-1), time.Duration(-1), false
-	for _, a := range all {
-		if a.waited {
-			s.waited++
-		}
-		if a.refused || a.waited || a.answer.whole {
-			continue
-		}
-		if first < 0 || a.at < first {
-			first, s.how = a.at, fmt.Sprintf("one opened %s after the signal was %s", short(a.at), a.answer)
-		}
-		last, hung = max(last, a.at), hung || a.answer.end == timeout
-		s.lost++
-	}
-	if s.refused >= 0 && !hung && last-first <= edge && s.served <= first+edge {
-		s.edge, s.lost = s.lost, 0
-	}
-}
-
-// String says it in a sentence or two.
-func (s summary) String() string {
-	text := "none was served"
-	if s.served >= 0 {
-		text = "served until " + short(s.served)
-	}
-	if s.refused >= 0 {
-		text += ", refused from " + short(s.refused) + " after the signal"
-	} else {
-		text += " after the signal, and never refused"
-	}
-	text += "; tolerates a load balancer lag of " + short(s.tolerated)
-	if s.edge > 0 {
-		text += fmt.Sprintf("; %d were lost as the listener closed", s.edge)
-	}
-	if s.waited > 0 {
-		text += fmt.Sprintf("; %d were neither refused nor accepted: the accept queue was full", s.waited)
-	}
-	if s.lost > 0 {
-		text += fmt.Sprintf("; %d were accepted and never answered: %s", s.lost, s.how)
-	}
-	return text
+	return s, err
 }

@@ -64,6 +64,7 @@ var (
 type Hints struct {
 	Plain    string // answers at once, with whatever; "" is the endpoint itself
 	Slow     string // takes half a second or so to answer
+	Detached string // the same as Slow where the handler works on when its client has sent FIN, if that is another one
 	Download string // answers with far more than the buffers of two sockets hold
 	Chunked  string // the same in chunks, if that is another one
 	Stream   string // an answer that does not end by itself

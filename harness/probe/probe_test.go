@@ -79,6 +79,9 @@ func TestRightServer(t *testing.T) {
 		return strings.HasPrefix(c.ID, "h2/") || c.ID == "accept/queued" // the scripted server speaks HTTP/1.1 only
 	})
 	for _, p := range run(t, scripted(cases)) {
+		if raced(p) {
+			continue
+		}
 		if p.Status != result.ProbePass || p.Lost > 0 {
 			t.Errorf("%s %s: %s, want a pass: %s", p.Probe, p.Variant, p.Status, p.Seen)
 		}
@@ -86,6 +89,12 @@ func TestRightServer(t *testing.T) {
 			t.Errorf("%s %s passes without a proof of its state", p.Probe, p.Variant)
 		}
 	}
+}
+
+// raced reports whether a server lost the race at the close of its listener, which
+// none can be sure to win.
+func raced(p result.Probe) bool {
+	return p.Probe == "new/served-until" && p.Status == result.ProbeWarn && strings.Contains(p.Seen, "were lost as the listener closed")
 }
 
 func run(t *testing.T, p Plan) []result.Probe {
@@ -110,7 +119,7 @@ func TestFaults(t *testing.T) {
 		{"keeps no ledger", "accept/queued", skip, "it works on several at a time"},
 		{"closes at once,accepts slowly", "accept/backlog", warn, "in 1 of 1 repeats"},
 		{"closes at once", "http1/idle-race", warn, "in 1 of 1 repeats"},
-		{"closes at once", "new/served-until", pass, "refused from"},
+		{"accepts nobody any more,closes soon", "new/served-until", warn, "were lost as the listener closed: one opened"},
 		{"closes at once", "http1/reuse-after", pass, "with nothing under way"},
 		{"waits for every connection,keeps connections for ever", "accept/silent", fail, "had to be killed"},
 		{"waits for every connection,keeps connections for ever", "exit/kept-alive", fail, "had to be killed"},
@@ -119,6 +128,7 @@ func TestFaults(t *testing.T) {
 		{"keeps connections for ever", "http1/announces-close", fail, "without Connection: close"},
 		{"answers 503 after 100", "http1/expect-100", fail, "100 before the signal, then answered 503"},
 		{"asks late", "http1/expect-100", pass, "100 after the signal, then answered 200"},
+		{"asks late,hints early", "http1/expect-100", pass, "100 after the signal, then answered 200"},
 		{"declines before 100", "http1/expect-100", skip, "answers 417 without having seen the body"},
 		{"cuts uploads", "http1/partial-body", fail, "without an answer"},
 		{"cuts uploads", "http1/expect-100", fail, "without an answer"},
@@ -143,6 +153,8 @@ func TestFaults(t *testing.T) {
 		{"ignores SIGINT", "signal/int", warn, "had to be killed"},
 		{"ignores the signal", "exit/idle", fail, "had to be killed"},
 		{"ignores the signal", "signal/startup-sweep", fail, "it started anyway"},
+		{"starts slowly,serves on", "signal/startup-sweep", fail, "it started anyway: it was ready"},
+		{"starts slowly", "signal/startup-sweep", pass, "all 8 ended"},
 		{"exits with 1", "signal/startup-sweep", fail, "exit status 1"},
 		{"ignores the signal", "exit/status", skip, "did not end by itself"},
 		{"ignores the signal", "tree/wrapper", pass, "went to the owner"},
@@ -150,7 +162,8 @@ func TestFaults(t *testing.T) {
 		{"leaves a child", "tree/survivors", fail, "lived on"},
 		{"exits with 1", "exit/status", fail, "exit status 1"},
 		{"dies of the signal", "exit/status", warn, "killed by SIGTERM"},
-		{"waits for ever", "exit/overrun", warn, "had to be killed"},
+		{"waits for ever", "exit/overrun", warn, "until then the client was never answered; it does not bound its drain"},
+		{"leaves its connections to a child", "exit/overrun", fail, "never answered, though the process had ended"},
 		{"stays green,closes at once", "ready/order", fail, "never turned red"},
 		{"closes hard", "wire/no-reset", warn, "and then reset (RST)"},
 	}
@@ -186,8 +199,21 @@ func TestLag(t *testing.T) {
 	}{{lameDuck / 3, result.ProbePass}, {3 * lameDuck, result.ProbeFail}} {
 		plan := scripted(withID("new/served-until"))
 		plan.Lag = tt.lag
-		if p := run(t, plan)[0]; p.Status != tt.want {
+		if p := run(t, plan)[0]; p.Status != tt.want && !raced(p) {
 			t.Errorf("with a lag of %s: %s, %q, want %s", tt.lag, p.Status, p.Seen, tt.want)
+		}
+	}
+}
+
+// TestBoundGrace: under a policy whose grace is a platform's nothing excuses a drain
+// without a bound; one that has a bound passes.
+func TestBoundGrace(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]result.ProbeStatus{"waits for ever": result.ProbeFail, "": result.ProbePass} {
+		plan := scripted(withID("exit/overrun"), fault)
+		plan.Bound = true
+		if p := run(t, plan)[0]; p.Status != want {
+			t.Errorf("%q: %s, %q, want %s", fault, p.Status, p.Seen, want)
 		}
 	}
 }
@@ -238,5 +264,31 @@ func TestNotReady(t *testing.T) {
 	_, err := Run(t.Context(), plan)
 	if _, ok := errors.AsType[*harness.BootError](err); !ok || !strings.Contains(err.Error(), "exit status 0") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestFraming: a framing that the download does not have says which flag names one.
+func TestFraming(t *testing.T) {
+	t.Parallel()
+	for place, want := range map[string][2]string{"/down": {"", "--chunked-url"}, "/down?chunked": {"--download-url", ""}} {
+		plan := scripted(withID("http1/mid-response"))
+		plan.Hints.Download, plan.Hints.Chunked = place, place
+		for i, p := range run(t, plan) {
+			if want[i] != "" && (p.Status != result.ProbeSkip || !strings.Contains(p.Seen, want[i])) {
+				t.Errorf("%s %s: %s, %q, want a skip that names %s", place, p.Variant, p.Status, p.Seen, want[i])
+			}
+		}
+	}
+}
+
+// TestDetached: a client that has sent FIN is probed where the handler works on.
+func TestDetached(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]result.ProbeStatus{"": result.ProbePass, "cuts what it works on": result.ProbeFail} {
+		plan := scripted(withID("http1/half-closed-client"), fault)
+		plan.Hints.Slow, plan.Hints.Detached = "/gives-up?ms={ms}", "/slow?ms={ms}"
+		if p := run(t, plan)[0]; p.Status != want {
+			t.Errorf("%q: %s, %q, want %s", fault, p.Status, p.Seen, want)
+		}
 	}
 }

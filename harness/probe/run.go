@@ -30,6 +30,7 @@ type Plan struct {
 	Lag      time.Duration // how long a balancer goes on sending, 0 if nobody asks
 	Clean    []int         // exit codes that are clean, besides 0
 	Died     bool          // to die of the signal is clean
+	Bound    bool          // the grace is a platform's: nobody can be sure that no handler outlives it
 	Severity Severity
 	Repeats  int
 	Parallel int // how many servers run at a time

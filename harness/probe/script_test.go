@@ -62,12 +62,10 @@ func play(faults []string) {
 	if s.has("idles") {
 		select {}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(err)
-	s.ln = ln.(*net.TCPListener)
 	if path := os.Getenv(ledger.EnvPath); path != "" && !s.has("keeps no ledger") {
-		s.book, err = ledger.Open(path)
+		book, err := ledger.Open(path)
 		must(err)
+		s.book = book
 	}
 	told := make(chan os.Signal, 4)
 	if !s.has("dies of the signal") {
@@ -78,15 +76,26 @@ func play(faults []string) {
 	} else {
 		signal.Notify(told, syscall.SIGINT)
 	}
+	if s.has("starts slowly") {
+		time.Sleep(400 * time.Millisecond)
+	}
+	early := len(told) > 0
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	s.ln = ln.(*net.TCPListener)
 	go s.accept()
 	must(json.NewEncoder(os.Stdout).Encode(map[string]string{"addr": ln.Addr().String()}))
 	<-told
+	if early && s.has("serves on") {
+		time.Sleep(time.Second)
+	}
 	s.stop(told)
 }
 
 // again starts the test binary as another server, in our process group.
-func again(fault string) {
+func again(fault string, files ...*os.File) {
 	cmd := exec.Command(os.Args[0], serveAs, fault)
+	cmd.ExtraFiles = files
 	cmd.Stdout = os.Stdout
 	must(cmd.Start())
 }
@@ -115,6 +124,10 @@ func (s *script) stop(told <-chan os.Signal) {
 	if s.has("closes at once") {
 		s.ln.Close()
 		s.closeIdle()
+	}
+	if s.has("closes soon") {
+		time.Sleep(edge / 2) // what comes meanwhile waits in the accept queue, and is reset
+		s.ln.Close()
 	}
 	time.Sleep(lameDuck)
 	if !s.has("never closes the listener") {
@@ -223,6 +236,11 @@ func (s *script) serve(c net.Conn) {
 // answer answers one request, and reports whether the connection goes on.
 func (s *script) answer(c net.Conn, in *bufio.Reader, r *http.Request) bool {
 	status := http.StatusOK
+	if s.has("leaves its connections to a child") {
+		file, err := c.(*net.TCPConn).File()
+		must(err)
+		again("idles", file)
+	}
 	switch r.URL.Path {
 	case "/health":
 		if s.stopped() && !s.has("stays green") {
@@ -237,6 +255,14 @@ func (s *script) answer(c net.Conn, in *bufio.Reader, r *http.Request) bool {
 			}()
 		}
 		status = s.work(r)
+	case "/gives-up":
+		_ = s.work(r)
+		_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+			c.Close()
+			return false
+		}
+		_ = c.SetReadDeadline(time.Time{})
 	case "/down":
 		return s.large(c, in, r)
 	case "/events":
@@ -345,6 +371,9 @@ func (s *script) upload(c net.Conn, r *http.Request) bool {
 			fmt.Fprint(c, "HTTP/1.1 417 x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 			c.Close()
 			return false
+		}
+		if s.has("hints early") {
+			fmt.Fprint(c, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
 		}
 		if s.has("asks late") {
 			<-s.stopping

@@ -18,7 +18,7 @@ import (
 func startupCases() []Case {
 	return []Case{{
 		ID: "signal/startup-sweep", State: "not started, starting, just ready",
-		Requires:  "A signal during the start ends the process at once: it does not start anyway.",
+		Requires:  "A signal during the start ends the process: it does not start anyway, and takes no more than 1 s beyond its start and an ordinary stop.",
 		Reference: "golang/go #20239; Kubernetes pod termination",
 		Remedy:    "Handle the signal before the work of starting begins, and look before you serve whether it has come.",
 		Bugs:      []string{"B07"}, Rule: ruleGrace, unbooted: true, run: startupSweep,
@@ -38,12 +38,20 @@ const (
 	// atATime is how many of them start at a time: more would make each start
 	// another one than that of which the time was taken.
 	atATime = 2
+	// unnoticed is how long a server may have been ready without our having seen it:
+	// the signal came during its start only if it got ready later than that.
+	unnoticed = 250 * time.Millisecond
+	// startBound is how much longer the end of one that was told as it started may
+	// take than what was left of its start and an ordinary stop.
+	startBound = time.Second
 )
 
 // early is what became of a process that was told to stop as it started.
 type early struct {
 	at   time.Duration // since it was started, or was ready
 	late bool          // it is told only when it is ready
+	was  bool          // it was ready when it was told: it stops as any other does
+	got  time.Duration // when it was ready, since the signal; -1 if it never was
 	end  leave
 	bad  string // why it is not as asked
 	died bool   // of the signal itself
@@ -71,7 +79,13 @@ func startupSweep(b *bench) (s Sighting, err error) {
 		})
 	}
 	done.Wait()
-	died, bad := 0, slices.ContainsFunc(all, func(e early) bool { return e.bad != "" })
+	judgeEarly(b.plan, all, b.facts.boot)
+	return sumEarly(all, b.facts.boot)
+}
+
+// sumEarly sums them up.
+func sumEarly(all []early, boot time.Duration) (s Sighting, err error) {
+	died, before, bad := 0, 0, slices.ContainsFunc(all, func(e early) bool { return e.bad != "" })
 	for _, e := range all {
 		if e.err != nil && !bad { // what one has shown stays proved
 			return s, e.err
@@ -79,9 +93,15 @@ func startupSweep(b *bench) (s Sighting, err error) {
 		if e.died {
 			died++
 		}
+		if !e.was {
+			before++
+		}
+	}
+	if before == 0 {
+		return s, overdue("each was ready before it could be told")
 	}
 	s.Reached, s.Of = true, len(all)
-	s.Proof = fmt.Sprintf("the signal was sent at %d instants from the start to %s after the server was ready, for which it took %s", instants, short(beyond), short(b.facts.boot))
+	s.Proof = fmt.Sprintf("the signal was sent at %d instants from the start to %s after the server was ready, for which it took %s; %d of them came before that", instants, short(beyond), short(boot), before)
 	for _, e := range all {
 		if e.bad != "" && s.Lost == 0 {
 			s.Seen = fmt.Sprintf("told %s, %s", e.when(), e.bad)
@@ -116,13 +136,20 @@ func (b *bench) signalEarly(e *early, i int) {
 	defer server.Close()
 	ctx, cancel := context.WithCancel(b.ctx)
 	defer cancel()
-	got := make(chan error, 1) // buffered: nobody may be there to take it
-	go func() { got <- ready(ctx) }()
+	var readyAt time.Time
+	var failed error
+	got := make(chan struct{}) // closed once it is ready, or cannot be any more
+	go func() {
+		defer close(got) // by the only one: what it wrote can be read
+		if failed = ready(ctx); failed == nil {
+			readyAt = time.Now()
+		}
+	}()
 	if e.late {
-		if e.err = <-got; e.err != nil {
+		if <-got; failed != nil {
+			e.err = failed
 			return
 		}
-		got <- nil // it is looked at again below
 	}
 	if e.err = one.pause(e.at); e.err != nil {
 		return
@@ -135,20 +162,43 @@ func (b *bench) signalEarly(e *early, i int) {
 	}
 	e.end, e.err = one.awaitExit()
 	cancel()
-	started := <-got == nil // its end is awaited: it uses the server
-	e.judge(b.plan, started)
+	<-got // its end is awaited: it uses the server
+	e.got = -1
+	if failed == nil {
+		e.got = readyAt.Sub(one.signalled)
+		e.was = e.got <= 0
+	}
 }
 
-// judge says what is wrong with how it ended.
-func (e *early) judge(plan *Plan, started bool) {
+// judgeEarly says what is wrong with how each of them ended. The one that was told
+// when it was ready shows how long an ordinary stop takes.
+func judgeEarly(plan *Plan, all []early, boot time.Duration) {
+	ordinary := plan.Lag + idleBound
+	for _, e := range all {
+		if e.late && e.err == nil && !e.end.killed {
+			ordinary = e.end.took
+		}
+	}
+	for i := range all {
+		all[i].judge(plan, max(0, boot-all[i].at)+ordinary+startBound)
+	}
+}
+
+// judge says what is wrong with how it ended, which may take so long.
+func (e *early) judge(plan *Plan, bound time.Duration) {
 	sent := process.SignalName(plan.Signal)
 	e.died = e.end.Signal == sent
+	started := !e.was && e.got > unnoticed
 	switch {
 	case e.err != nil:
-	case e.end.killed && started:
+	case e.end.killed && !e.was && e.got >= 0:
 		e.bad = "it started anyway, and had to be killed"
+	case started:
+		e.bad = fmt.Sprintf("it started anyway: it was ready %s after the signal; %s", short(e.got), e.end)
 	case e.end.killed:
 		e.bad = e.end.String()
+	case !e.was && e.end.took > bound:
+		e.bad = fmt.Sprintf("%s: what was left of its start, an ordinary stop and 1 s are %s", e.end, short(bound))
 	case e.end.Signal != "" && !e.died:
 		e.bad = e.end.String()
 	case e.end.Signal == "" && e.end.Code != 0 && e.end.Code != 128+int(plan.Signal) && !slices.Contains(plan.Clean, e.end.Code):

@@ -49,14 +49,18 @@ func wrapper(b *bench) (s Sighting, err error) {
 		return s, nil
 	}
 	deadline := b.signalled.Add(b.plan.Grace)
+	var seen error // why the last look saw nothing
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		now, err := b.server.Holders()
+		var now []process.Info
+		now, seen = b.server.Holders()
 		held := slices.ContainsFunc(now, func(p process.Info) bool { return p.PID == owner.PID })
 		took := time.Since(b.signalled)
 		switch {
-		case err == nil && !held:
+		case seen == nil && !held:
 			s.Seen = fmt.Sprintf("it was passed on: the socket was closed %s after the signal", short(took))
 			return s, nil
+		case time.Now().After(deadline) && seen != nil: // nothing is proved against anybody
+			return s, fmt.Errorf("who holds the listening socket after the signal: %w", seen)
 		case time.Now().After(deadline):
 			s.Bad, s.Seen = true, fmt.Sprintf("it never heard of it, and listens still %s after the signal: %s", short(took), owner)
 			return s, nil
@@ -89,7 +93,11 @@ func survivors(b *bench) (s Sighting, err error) {
 	}
 	deadline := time.Now().Add(leaving)
 	for {
-		left, taken := b.server.Tree(), b.server.PortTaken()
+		left, err := b.server.Tree()
+		if err != nil {
+			return s, fmt.Errorf("what lives on: %w", err)
+		}
+		taken := b.server.PortTaken()
 		if len(left) == 0 && !taken {
 			return Sighting{Reached: true, Proof: idleProof, Seen: "nothing lived on, and the port was free"}, nil
 		}

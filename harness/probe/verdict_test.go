@@ -3,6 +3,7 @@ package probe
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"lastcall/harness/result"
 )
@@ -127,7 +128,7 @@ func TestSummaryOfAttempts(t *testing.T) {
 		says string
 	}{
 		{"served and then refused", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: ok}, {at: 10 * ms, refused: true}}, 0, "served until 5 ms, refused from 10 ms after the signal; tolerates a load balancer lag of 10 ms"},
-		{"lost at the edge", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: cut}, {at: 10 * ms, refused: true}}, 0, "1 were lost as the listener closed"},
+		{"lost at the edge", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: cut}, {at: 10 * ms, refused: true}}, 0, "1 were lost as the listener closed: one opened 5 ms after the signal was reset (RST)"},
 		{"lost at the edge, and refused much later", []attempt{{at: 0, answer: cut}, {at: 100 * ms, refused: true}}, 0, "1 were lost as the listener closed"},
 		{"lost for long", []attempt{{at: 0, answer: cut}, {at: 80 * ms, answer: cut}, {at: 100 * ms, refused: true}}, 2, "2 were accepted and never answered: one opened 0 ms after the signal was reset (RST) without an answer"},
 		{"lost, and others served", []attempt{{at: 0, answer: cut}, {at: 80 * ms, answer: ok}, {at: 100 * ms, refused: true}}, 1, "1 were accepted and never answered"},
@@ -138,6 +139,41 @@ func TestSummaryOfAttempts(t *testing.T) {
 	} {
 		if s := summarise(tt.all); s.lost != tt.lost || !strings.Contains(s.String(), tt.says) {
 			t.Errorf("%s: %d lost, %q; want %d, with %q", tt.name, s.lost, s, tt.lost, tt.says)
+		}
+	}
+}
+
+// TestJudgeAttempts: what is lost in the race at the close of the listener is lost,
+// and excused unless more is; what is our own shortage is no verdict.
+func TestJudgeAttempts(t *testing.T) {
+	const ms = time.Millisecond
+	ok, cut := answer{whole: true, status: 200}, answer{end: reset, bare: true}
+	served, refused := attempt{at: 0, answer: ok}, attempt{at: 60 * ms, refused: true}
+	for _, tt := range []struct {
+		name    string
+		lag     time.Duration
+		all     []attempt
+		lost    int
+		excused bool
+		rule    string // of a breach without a loss
+		err     string
+	}{
+		{"served, and then refused", 0, []attempt{served, refused}, 0, true, "", ""},
+		{"one lost at the edge", 0, []attempt{served, {at: 55 * ms, answer: cut}, refused}, 1, true, "", ""},
+		{"one lost, and one served later", 0, []attempt{{at: 0, answer: cut}, {at: 55 * ms, answer: ok}, refused}, 1, false, "", ""},
+		{"lost at the edge, within the lag", time.Second, []attempt{served, {at: 55 * ms, answer: cut}, refused}, 1, false, ruleLag, ""},
+		{"refused within the lag", time.Second, []attempt{served, refused}, 0, false, ruleLag, ""},
+		{"the first too late", 0, []attempt{{at: 11 * ms, answer: ok}, refused}, 0, true, "", "only 11 ms after"},
+		{"not refused but unheard", 0, []attempt{served, {at: 5 * ms, waited: true}}, 0, true, "", "1 of 2 connections were neither refused nor accepted within 500ms"},
+		{"unheard within the lag", time.Second, []attempt{served, {at: 5 * ms, waited: true}}, 0, true, "", "neither refused nor accepted"},
+		{"unheard, and another lost", 0, []attempt{{at: 0, answer: cut}, {at: 5 * ms, waited: true}}, 1, false, "", "neither refused nor accepted"},
+	} {
+		s, err := (&bench{plan: &Plan{Lag: tt.lag}}).judgeAttempts(tt.all)
+		if s.Lost != tt.lost || s.Excused != tt.excused || s.Rule != tt.rule || s.Bad != (tt.rule != "") || s.Of != len(tt.all) {
+			t.Errorf("%s: %+v", tt.name, s)
+		}
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
 		}
 	}
 }

@@ -18,10 +18,10 @@ func TestBrake(t *testing.T) {
 	if err := p.Brake(); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(p.Tree()); n != 2 {
+	if n := len(treeNow(t, p)); n != 2 {
 		t.Errorf("the tree has %d members, want a parent and a child", n)
 	}
-	for _, member := range p.Tree() {
+	for _, member := range treeNow(t, p) {
 		if !stopped(member.PID) {
 			t.Errorf("%s is not stopped", member)
 		}
@@ -54,7 +54,7 @@ func TestBrakedIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Close()
-	if left := p.Tree(); len(left) > 0 {
+	if left := treeNow(t, p); len(left) > 0 {
 		t.Errorf("%v live on", left)
 	}
 }

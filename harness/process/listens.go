@@ -9,7 +9,10 @@ import (
 // that it has started, listens now. It looks at every process for every address,
 // and is meant for explaining what went wrong.
 func (p *Process) Listens() ([]string, error) {
-	tree := p.Tree()
+	tree, err := p.Tree()
+	if err != nil {
+		return nil, err
+	}
 	all, err := listeners()
 	if err != nil {
 		return nil, fmt.Errorf("where process %d listens: %w", p.PID(), err)

@@ -179,7 +179,7 @@ func TestCloseKillsAll(t *testing.T) {
 		if e := p.Exit(); e.Signal != "SIGKILL" || e.Err != nil {
 			t.Errorf("got %+v, want death by SIGKILL", e)
 		}
-		if got := p.Tree(); len(got) > 0 {
+		if got := treeNow(t, p); len(got) > 0 {
 			t.Errorf("%v is left", got)
 		}
 	})

@@ -40,20 +40,22 @@ func (p *Process) Leader() Info {
 // Tree returns the leader, if it lives, and all its descendants that do, parents
 // before their children. Under a supervisor on Linux these include what
 // daemonised itself: orphans become the supervisor's children. Otherwise only
-// orphans that stayed in the leader's process group are known. It is empty also
-// if the system shows no processes; then no supervisor starts.
-func (p *Process) Tree() []Info {
+// orphans that stayed in the leader's process group are known. The error
+// says that the system shows no processes; then no supervisor starts.
+func (p *Process) Tree() ([]Info, error) {
 	members, err := p.members()
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("what process %d has started: %w", p.PID(), err)
 	}
-	return p.infos(members)
+	return p.infos(members), nil
 }
 
 // Survivors returns the Tree without the leader: once the leader has exited,
-// what it left behind.
+// what it left behind. It is empty also if the system shows no processes: it is
+// meant for explaining, not for proving that there are none.
 func (p *Process) Survivors() []Info {
-	return slices.DeleteFunc(p.Tree(), func(i Info) bool { return i.PID == p.PID() })
+	tree, _ := p.Tree()
+	return slices.DeleteFunc(tree, func(i Info) bool { return i.PID == p.PID() })
 }
 
 // KillTree sends SIGKILL to all of the Tree until nothing of it is left. What is

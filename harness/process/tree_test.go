@@ -56,10 +56,10 @@ func TestTree(t *testing.T) {
 		t.Skip("a daemon leaves the tree on this system")
 	}
 	p, members := family(t, supervised)
-	tree := p.Tree()
+	tree := treeNow(t, p)
 	// The one in the middle of the daemon's two forks may not have ended yet.
 	eventually(t, "the tree of leader, workers and daemon", func() bool {
-		tree = p.Tree()
+		tree = treeNow(t, p)
 		return same(pids(tree), memberPIDs(members))
 	})
 	if tree[0] != p.Leader() || p.Leader().PID != p.PID() {
@@ -82,14 +82,14 @@ func TestTreeAlone(t *testing.T) {
 	now := filepath.Join(t.TempDir(), "now")
 	p := start(t, "abandon:"+now, envAddr+"="+ln.Addr().String())
 	worker := acceptMembers(t, ln, 1)[0]
-	if got := pids(p.Tree()); !slices.Equal(got, []int{p.PID(), worker.pid}) {
+	if got := pids(treeNow(t, p)); !slices.Equal(got, []int{p.PID(), worker.pid}) {
 		t.Errorf("the tree is %v, want %d and %d", got, p.PID(), worker.pid)
 	}
 	if err := os.WriteFile(now, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	exit(t, p)
-	if got := pids(p.Tree()); !slices.Equal(got, []int{worker.pid}) {
+	if got := pids(treeNow(t, p)); !slices.Equal(got, []int{worker.pid}) {
 		t.Errorf("after the exit the tree is %v, want %d", got, worker.pid)
 	}
 	p.Close()
@@ -117,7 +117,7 @@ func TestKillTree(t *testing.T) {
 			t.Fatal(err)
 		}
 		gone(t, worker)
-		if got := p.Tree(); len(got) > 0 {
+		if got := treeNow(t, p); len(got) > 0 {
 			t.Errorf("%v is left", got)
 		}
 		if err := p.KillTree(); err != nil {
@@ -243,6 +243,6 @@ func BenchmarkTree(b *testing.B) {
 	}
 	defer p.Close()
 	for b.Loop() {
-		p.Tree()
+		treeNow(b, p)
 	}
 }

@@ -25,8 +25,8 @@ a pass. lastcall list probes names them, lastcall explain http1/in-handler tells
 
 Probes can be chosen by name, family (http1/) or pattern (http1/*-handler). Some
 have to be told where on a server of yours something can be asked for: without
---slow-url, --download-url, --stream-url, --upload-url, --ws-url or --ready they
-are skipped. Exit codes: 0 pass, 1 fail, 2 a mistake in what was asked for, 3
+--slow-url, --download-url (and --chunked-url), --stream-url,
+--upload-url, --ws-url or --ready they are skipped. Exit codes: 0 pass, 1 fail, 2 a mistake in what was asked for, 3
 inconclusive or could not run. Skips alone are no pass.`
 
 const probeExample = `  lastcall probe signal-notify
@@ -75,6 +75,7 @@ func (o *probeOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.url, "url", "", "`URL` of the server, or a path that it answers at once (default http://127.0.0.1:{port}/)")
 	f.StringVar(&o.hints.Slow, "slow-url", "", "`[METHOD ]URL` whose answer takes half a second or more; {ms} in it is replaced by how many milliseconds")
 	f.StringVar(&o.hints.Download, "download-url", "", "`URL` of an answer of many megabytes")
+	f.StringVar(&o.hints.Chunked, "chunked-url", "", "`URL` of one that comes in chunks, without a Content-Length (default what --download-url says)")
 	f.StringVar(&o.hints.Stream, "stream-url", "", "`URL` of an answer without an end, as of server-sent events")
 	f.StringVar(&o.hints.Upload, "upload-url", "", "`[METHOD ]URL` that takes a body of any kind (default method POST)")
 	f.StringVar(&o.hints.Socket, "ws-url", "", "`URL` that speaks the WebSocket protocol")

@@ -24,7 +24,8 @@ import (
 // sampleHints are where the sample service has what probes need.
 func sampleHints() probe.Hints {
 	return probe.Hints{
-		Plain: "/api/data", Slow: "/work?delay={ms}ms", Download: "/work?delay=0s&size=16777216", Chunked: "/stream?chunks=15&every=60ms",
+		Plain: "/api/data", Slow: "/work?delay={ms}ms", Detached: "/work?delay={ms}ms&detached=1",
+		Download: "/work?delay=0s&size=16777216", Chunked: "/stream?chunks=256&every=0s&size=65536",
 		Stream: "/events?every=50ms", Upload: "POST /upload", Socket: "/ws", Ready: true,
 	}
 }
@@ -138,7 +139,7 @@ func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chose
 	plan = probe.Plan{
 		Cases: c.cases, Hints: sampleHints(), Signal: steps[0].Signal, Target: s.Disruption.Target,
 		Grace: s.Disruption.Grace.Duration, Lag: s.Disruption.Lag.Duration,
-		Clean: policy.ExitCodes, Died: policy.DiesClean, Severity: severityOf(policy),
+		Clean: policy.ExitCodes, Died: policy.DiesClean, Severity: severityOf(policy), Bound: policy.Name != "default",
 		Repeats: o.repeats, Parallel: o.parallel,
 	}
 	if c.command == nil {
@@ -155,7 +156,7 @@ func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chose
 func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
 	h := o.hints
 	for name, hint := range map[string]*string{
-		"slow-url": &h.Slow, "download-url": &h.Download, "stream-url": &h.Stream, "upload-url": &h.Upload, "ws-url": &h.Socket,
+		"slow-url": &h.Slow, "download-url": &h.Download, "chunked-url": &h.Chunked, "stream-url": &h.Stream, "upload-url": &h.Upload, "ws-url": &h.Socket,
 	} {
 		text, err := o.place(s, *hint)
 		if err != nil {
@@ -163,7 +164,8 @@ func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
 		}
 		*hint = text
 	}
-	h.Ready, h.Chunked = s.Subject.Ready != "", h.Download
+	h.Ready = s.Subject.Ready != ""
+	h.Download, h.Chunked = cmp.Or(h.Download, h.Chunked), cmp.Or(h.Chunked, h.Download)
 	if h.Upload != "" && !strings.Contains(h.Upload, " ") {
 		h.Upload = "POST " + h.Upload
 	}
