@@ -111,6 +111,9 @@ func (t teller) unannounced(f result.Finding) []string {
 
 // overdue tells of a process that had to be killed.
 func (t teller) overdue(f result.Finding) []string {
+	if !slices.ContainsFunc(t.intact, func(o *observation) bool { return o.Exit.Killed }) {
+		return t.stayedForThem(f) // under a policy that excuses nothing
+	}
 	what := fmt.Sprintf("The process was still there when its grace period of %s was over, and had to be killed%s.",
 		t.scenario.Disruption.Grace, t.ofShutdowns(f))
 	if n := t.startedAnyway(); n > 0 {

@@ -60,14 +60,6 @@ func readyFlipsFirst(o *observation) (t tally) {
 	return t
 }
 
-func exitsInGrace(o *observation) (t tally) {
-	t.judged = 1
-	if o.Exit.Killed {
-		t.breaches = append(t.breaches, o.proofOfShutdown())
-	}
-	return t
-}
-
 // exitStatus leaves a killed process to exitsInGrace: its status is our doing.
 func exitStatus(o *observation) (t tally) {
 	if o.Exit.Killed {

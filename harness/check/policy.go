@@ -110,7 +110,7 @@ func normalLevels() map[string]Level {
 		ClosesCleanly:         {Require, Require},
 		AnnouncesClose:        {Warn, Warn},
 		ReadyFlipsFirst:       {Off, Off}, // only where somebody asks
-		ExitsInGrace:          {Require, Require},
+		ExitsInGrace:          {Require, Warn},
 		ExitStatus:            {Require, Warn},
 		NoSurvivors:           {Require, Require},
 		NoLostAck:             {Require, Require},

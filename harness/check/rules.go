@@ -121,8 +121,9 @@ func requestRules() []Rule {
 		{
 			Name:      ExitsInGrace,
 			Asks:      "the process ends by itself within the grace period",
-			Reference: "Kubernetes pod termination; systemd.service(5), TimeoutStopSec; docker stop",
-			Unit:      "shutdowns", Breach: "had to be killed",
+			Excuses:   "a server that served on for as long as requests came, and left when lastcall stopped sending (load.tail): how long it would have stayed nobody knows",
+			Reference: "Kubernetes pod termination; systemd.service(5), TimeoutStopSec; docker stop; nodejs/node #2642",
+			Unit:      "shutdowns", Breach: "did not end by themselves while there was time",
 			when: onStop, judge: exitsInGrace,
 		},
 		{

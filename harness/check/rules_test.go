@@ -343,7 +343,7 @@ func TestExitsInGrace(t *testing.T) {
 		{
 			name: "killed - fail", history: newHistory().exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}),
 			normal: bad, strict: bad, judged: 1, count: 1, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 1 shutdown had to be killed",
+			detail: "1 of 1 shutdown did not end by themselves while there was time",
 		},
 		{
 			// It came too late: that it then returned 0 does not help.
@@ -355,10 +355,32 @@ func TestExitsInGrace(t *testing.T) {
 			name: "killed by somebody else - fail", history: newHistory().exit(history.Exit{Code: -1, Signal: "SIGKILL"}),
 			normal: good, strict: good, judged: 1, normalVerdict: fail, strictVerdict: fail,
 		},
+		{
+			name: "served on until nobody asked any more - warn", history: servingOn(5*time.Second, 4900*time.Millisecond),
+			normal: warned, strict: bad, judged: 1, count: 1, normalVerdict: pass, strictVerdict: fail,
+			detail: "it served new requests until lastcall stopped sending, 5s after SIGTERM, and left 100ms later",
+		},
+		{
+			name: "had served nobody for long when the load paused - pass", history: servingOn(5*time.Second, 100*time.Millisecond),
+			normal: good, strict: good, judged: 1, normalVerdict: pass, strictVerdict: pass,
+		},
 	}
 	for _, tt := range tests {
 		tt.run(t, ExitsInGrace)
 	}
+}
+
+// servingOn is a server that left 100 ms after the load paused, its last answer to a
+// new request having begun at that time after the signal.
+func servingOn(paused, last time.Duration) *builder {
+	return newHistory().edit(func(h *history.History) {
+		r := request(signalAt+last, signalAt+last+10*time.Millisecond, history.Completed)
+		r.Seq, r.Conn = uint32(len(h.Requests)), uint32(len(h.Requests)+1)
+		h.Requests = append(h.Requests, r)
+		h.Scheduled, h.Results = h.Scheduled+1, h.Results+1
+		h.Events = append(h.Events, history.Event{Name: history.EventLoadPaused, At: signalAt + paused})
+		h.Exit.At = signalAt + paused + 100*time.Millisecond
+	})
 }
 
 func TestExitStatus(t *testing.T) {

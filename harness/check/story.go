@@ -116,6 +116,8 @@ func (t teller) warnings() []string {
 			said = append(said, t.races()...)
 		case f.Rule == LateRequestsAnswered:
 			said = append(said, t.late(f)...)
+		case f.Rule == ExitsInGrace:
+			said = append(said, t.stayedForThem(f)...)
 		case f.Rule == ExitStatus && t.scenario.Disruption.Unloaded():
 			said = append(said, t.untouched(f)...)
 		default:
