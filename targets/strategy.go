@@ -4,8 +4,9 @@
 // scaffold (Serve). A wrong one differs from its right sibling by about one
 // line, and says which.
 //
-// To add a strategy, write one file with one function of type Stopper and add
-// one entry to a list in catalogue.go.
+// To add a strategy, write one file with one function of type Stopper, add
+// one entry to a list in catalogue.go, and say below expect in every scenario what
+// becomes of it.
 package targets
 
 import (
