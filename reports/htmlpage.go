@@ -64,7 +64,7 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 		Symbols: picture.Symbols, Phrases: phrasesOf(s), Conditions: short(conditions(s)), Noun: noun(s), Outcomes: outcomes(s),
 		Warnings: shortAll(s.Warnings), Facts: facts(s), Command: short(repeatCommand(s)), Seed: s.Seed,
 		Loaded: !probesOnly(s), Matrix: newPageMatrix(s),
-		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects)), Missing: missing(s, drawings), Legend: pageLegends(drawings),
+		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects) - onlyProbedOf(s)), Missing: missing(s, drawings), Legend: pageLegends(drawings),
 		ExitAxis: show(drawings.Exits.DrawAxis(), ""), LatencyAxis: show(drawings.Latency.DrawAxis(), ""),
 	}
 	if came, why := doubt(s); why != "" {
