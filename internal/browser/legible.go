@@ -50,5 +50,5 @@ const contrastScript = `(() => {
 		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 		if (ratio < 4.5) faint.push(ratio.toFixed(2) + ": " + n.data.trim().slice(0, 40));
 	}
-	return seen < 50 ? ["only " + seen + " texts were found"] : faint;
+	return seen < 30 ? ["only " + seen + " texts were found"] : faint;
 })()`

@@ -173,6 +173,7 @@ func TestDemoInABrowser(t *testing.T) {
 			t.Errorf("announced %q", announced)
 		}
 	}
+	legible(t, first)
 	againAndElsewhere(t, p, first, announced)
 	if there, _ := condition("proc"); there && len(serving(mark)) == 0 {
 		t.Error("no server was found while there must be two: nothing can be said of their end")
