@@ -101,7 +101,10 @@ func probeConditions(s result.Suite) string {
 		}
 	}
 	often := ""
-	if repeats > 0 { // else all were skipped
+	switch {
+	case repeats == 1:
+		often = "each once, "
+	case repeats > 1: // else all were skipped
 		often = fmt.Sprintf("%d repeats each, ", repeats)
 	}
 	text := fmt.Sprintf("%s%s, grace %s, policy %s%s, %s.", often, disruption(s.Scenario.Disruption),

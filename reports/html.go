@@ -18,7 +18,7 @@ var pageFiles embed.FS
 
 // pageTemplate is parsed once. A mistake in it is one of ours, which every test of
 // this package meets.
-var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/page.tmpl"))
+var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/page.tmpl", "page/probes.tmpl"))
 
 // HTML writes one page that holds everything: the verdicts, the comparison, the
 // shutdowns as pictures, the findings, and how to run it again. It asks nobody for

@@ -34,6 +34,8 @@ type page struct {
 	Head                  pageHead
 	Warnings              []string
 	Subjects              []pageSubject
+	Loaded, Probed        bool // somebody was put under load, and somebody was probed
+	Matrix                *pageMatrix
 	Missing               string // whose histories, in a sentence
 	Lanes, Exited         bool   // somebody has some, and did
 	Columns               string // of swimlanes beside each other
@@ -61,7 +63,8 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 		Policy: policy(sheet, script), Title: title(s), Style: template.CSS(sheet), Script: template.JS(script),
 		Symbols: picture.Symbols, Phrases: phrasesOf(s), Conditions: short(conditions(s)), Noun: noun(s), Outcomes: outcomes(s),
 		Warnings: shortAll(s.Warnings), Facts: facts(s), Command: short(repeatCommand(s)), Seed: s.Seed,
-		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects)), Missing: missing(s, drawings), Legend: pageLegends(drawings),
+		Loaded: !probesOnly(s), Matrix: newPageMatrix(s),
+		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects) - onlyProbedOf(s)), Missing: missing(s, drawings), Legend: pageLegends(drawings),
 		ExitAxis: show(drawings.Exits.DrawAxis(), ""), LatencyAxis: show(drawings.Latency.DrawAxis(), ""),
 	}
 	if came, why := doubt(s); why != "" {
@@ -74,13 +77,14 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 		p.Subjects = append(p.Subjects, one)
 		p.Lanes = p.Lanes || one.Swim != nil
 		p.Exited = p.Exited || one.Exits != nil
+		p.Probed = p.Probed || len(one.Probes) > 0
 	}
 	return p, nil
 }
 
 // assets are the page's style and its script.
 func assets() (sheet, script string, err error) {
-	for _, name := range []string{"marks.css", "page.css"} {
+	for _, name := range []string{"marks.css", "page.css", "probes.css"} {
 		text, err := asset(name)
 		if err != nil {
 			return "", "", err
@@ -130,7 +134,12 @@ func title(s result.Suite) string {
 // missing says whose requests cannot be drawn, and what would help, or "".
 func missing(s result.Suite, p picture.Picture) string {
 	var without []string
+	of := 0 // those that were only probed have no requests
 	for i, subject := range s.Subjects {
+		if !loaded(subject) {
+			continue
+		}
+		of++
 		if p.Subjects[i].Histories == 0 {
 			without = append(without, shorten(clean(subject.Name), maxName))
 		}
@@ -139,7 +148,7 @@ func missing(s result.Suite, p picture.Picture) string {
 	switch {
 	case len(without) == 0:
 		return ""
-	case len(without) == len(s.Subjects):
+	case len(without) == of:
 		return "The requests cannot be drawn: this result came without its recorded histories." + remedy
 	}
 	return short("The requests of "+strings.Join(without, ", ")+" cannot be drawn: their recorded histories are not there.") + remedy
@@ -177,8 +186,9 @@ func facts(s result.Suite) []pageFact {
 		{"machine", fmt.Sprintf("%s/%s, %d CPUs, kernel %s, built with %s", e.OS, e.Arch, e.CPUs, e.Kernel, e.Go)},
 		{"lastcall", s.Tool.Version},
 		{"started", s.Started.Format(time.RFC3339)},
-		{"seed", strconv.FormatUint(s.Seed, 10)},
-		{"scenario", join(": ", s.Scenario.Name, s.Scenario.Purpose)},
+	}
+	if !probesOnly(s) { // else nothing is left to a seed, and the scenario was not carried out
+		all = append(all, pageFact{"seed", strconv.FormatUint(s.Seed, 10)}, pageFact{"scenario", join(": ", s.Scenario.Name, s.Scenario.Purpose)})
 	}
 	for i := range all {
 		all[i].Text = short(all[i].Text)

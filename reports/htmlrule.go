@@ -19,7 +19,7 @@ const maxStories = 5
 
 // pageRules splits the findings into those that matter and those that held.
 func pageRules(s result.Subject, swim *picture.Swimlane) (broken, kept []pageRule) {
-	for _, f := range findings(s) {
+	for _, f := range ruleFindings(s) { // the probes have a section of their own
 		r := pageRule{
 			Name: short(f.name), Status: f.Status.String(), Seen: short(seen(f.Finding)), Expected: short(f.Expected),
 			Reference: short(f.Reference), Evidence: evidence(f.Finding, occasion(s)), Stories: stories(f.Finding, swim),

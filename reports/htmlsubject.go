@@ -26,6 +26,9 @@ type pageSubject struct {
 	Strip                          string
 	Broken, Kept                   []pageRule
 	Words                          *pageWords
+	Loaded                         bool // it was put under load
+	Probes                         []pageProbe
+	ProbeCounts, MoreProbes        string
 }
 
 type pageWords struct {
@@ -37,7 +40,7 @@ type pageWords struct {
 func newPageSubject(i int, s result.Subject, all []column, p picture.Picture) pageSubject {
 	drawing := p.Subjects[i]
 	one := pageSubject{
-		ID: fmt.Sprintf("s%d", i+1), Name: shorten(clean(bounded(s.Name)), maxName), Class: s.Verdict.String(), Icon: icon(s.Verdict),
+		ID: subjectID(i), Name: shorten(clean(bounded(s.Name)), maxName), Class: s.Verdict.String(), Icon: icon(s.Verdict),
 		Verdict: Style{}.verdict(s.Verdict), Headline: headline(s), Why: why(s), ShareText: shareText(s),
 		Cells: cells(all, s), Strip: "", ExitText: exitText(s), LatencyText: latencyText(s),
 	}
@@ -54,7 +57,17 @@ func newPageSubject(i int, s result.Subject, all []column, p picture.Picture) pa
 	} else {
 		one.Strip = strings.Join(timelineLines(s), "\n")
 	}
-	one.Sentence = len(s.Story) > 0 && one.Headline == short(s.Story[0])
+	one.Loaded = loaded(s)
+	if one.Probes = pageProbes(one.ID, s); len(one.Probes) > 0 {
+		one.ProbeCounts = probeCounts(s)
+		if more := len(s.Probes) - len(one.Probes); more > 0 {
+			one.MoreProbes = fmt.Sprintf("And %s more; --report json has them all.", number(more))
+		}
+	}
+	if !one.Loaded {
+		one.onlyProbed(s)
+	}
+	one.Sentence = one.Sentence || len(s.Story) > 0 && one.Headline == short(s.Story[0])
 	one.Told, one.Remedy = told(s)
 	one.Broken, one.Kept = pageRules(s, drawing.Swimlane)
 	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {

@@ -3,7 +3,6 @@ package reports
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter/tw"
@@ -14,9 +13,22 @@ import (
 // probesOnly reports whether nothing was done to the subjects but that they were
 // probed: then there are no requests to be counted.
 func probesOnly(s result.Suite) bool {
-	loaded := func(s result.Subject) bool { return len(s.Probes) == 0 || s.Shutdowns > 0 }
-	return len(s.Subjects) > 0 && !slices.ContainsFunc(s.Subjects, loaded)
+	return len(s.Subjects) > 0 && onlyProbedOf(s) == len(s.Subjects)
 }
+
+// onlyProbedOf is how many subjects were probed and nothing else.
+func onlyProbedOf(s result.Suite) (n int) {
+	for _, subject := range s.Subjects {
+		if !loaded(subject) {
+			n++
+		}
+	}
+	return n
+}
+
+// loaded reports whether a subject was put under load, or at least shut down without
+// one: then there is something to be counted.
+func loaded(s result.Subject) bool { return len(s.Probes) == 0 || s.Shutdowns > 0 }
 
 // The widths of the table of probes, in columns.
 const (

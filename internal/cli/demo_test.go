@@ -14,6 +14,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/browser"
 	"lastcall/reports/live"
 )
 
@@ -82,13 +83,13 @@ func (p *performance) of(name string) judgement {
 
 // deploy presses the button, and again if a busy machine kept us from our schedule,
 // so that nothing could be judged.
-func (p *performance) deploy(t *testing.T, b *tab, strategies []string) {
+func (p *performance) deploy(t *testing.T, b *browser.Tab, strategies []string) {
 	t.Helper()
 	const tries = 4
 	for n := 1; ; n++ {
-		b.until(t, `!document.getElementById("deploy").disabled`)
-		b.do(t, chromedp.Click(chromedp.ID("deploy")))
-		b.until(t, fmt.Sprintf(`[...document.querySelectorAll(".panel")].every(e => e.dataset.deployment === "%d" && e.dataset.view === "still")`, n))
+		b.Until(t, `!document.getElementById("deploy").disabled`)
+		b.Do(t, chromedp.Click(chromedp.ID("deploy")))
+		b.Until(t, fmt.Sprintf(`[...document.querySelectorAll(".panel")].every(e => e.dataset.deployment === "%d" && e.dataset.view === "still")`, n))
 		unjudged := ""
 		for _, name := range strategies {
 			if j := p.of(name); j.subject.ShutdownsIntact == 0 {
@@ -105,9 +106,9 @@ func (p *performance) deploy(t *testing.T, b *tab, strategies []string) {
 }
 
 // cells are the numbers of a row in a panel: answered, turned away, lost, refused.
-func cells(t *testing.T, b *tab, strategy, window string) []string {
+func cells(t *testing.T, b *browser.Tab, strategy, window string) []string {
 	t.Helper()
-	return eval[[]string](t, b, fmt.Sprintf(
+	return browser.Eval[[]string](t, b, fmt.Sprintf(
 		`[...document.querySelectorAll('[data-strategy="%s"] tr[data-window="%s"] td')].map(e => e.textContent)`, strategy, window))
 }
 
@@ -137,23 +138,22 @@ func counted(h *history.History, window history.Window) []string {
 // TestDemoInABrowser deploys two servers in a real browser, and holds what the
 // page says against the histories.
 func TestDemoInABrowser(t *testing.T) {
-	browser := openChromium(t)
+	first := browser.Open(t)
 	mark := filepath.Join(t.TempDir(), "starts")
 	t.Setenv(envStarts, mark) // by which the servers are found
 	settings := live.Opening()
 	settings.Panels, settings.Rate, settings.Delay = []string{"naive", "signal-notify"}, 200, 250
 	p := perform(t, settings)
 
-	first := newTab(t, browser)
-	first.do(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(p.url))
-	first.until(t, `!document.getElementById("deploy").disabled`)
-	first.until(t, `[...document.querySelectorAll('[data-count="completed"]')].every(e => Number(e.textContent) > 0)`)
-	if key := eval[string](t, first, `location.search`); key != "" {
+	first.Do(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(p.url))
+	first.Until(t, `!document.getElementById("deploy").disabled`)
+	first.Until(t, `[...document.querySelectorAll('[data-count="completed"]')].every(e => Number(e.textContent) > 0)`)
+	if key := browser.Eval[string](t, first, `location.search`); key != "" {
 		t.Errorf("the key stays in the address: %s", key)
 	}
 	p.deploy(t, first, settings.Panels)
 
-	announced := eval[string](t, first, `document.getElementById("announce").textContent`)
+	announced := browser.Eval[string](t, first, `document.getElementById("announce").textContent`)
 	for _, name := range settings.Panels {
 		j := p.of(name)
 		for row, window := range map[string]history.Window{"inFlight": history.InFlight, "late": history.Late} {
@@ -165,7 +165,7 @@ func TestDemoInABrowser(t *testing.T) {
 		if lucky := j.subject.InFlight.Completed; lucky > 0 { // answered in the last moment
 			told["naive"] = fmt.Sprintf("hung up on %d.", j.subject.InFlight.Dropped)
 		}
-		said := strings.ReplaceAll(eval[string](t, first, fmt.Sprintf(`document.querySelector('[data-strategy="%s"] .sentence').textContent`, name)), "\u2011", "-")
+		said := strings.ReplaceAll(browser.Eval[string](t, first, fmt.Sprintf(`document.querySelector('[data-strategy="%s"] .sentence').textContent`, name)), "\u2011", "-")
 		if j.subject.InFlight.Total == 0 || !strings.Contains(said, fmt.Sprintf("%d people were waiting.", j.subject.InFlight.Total)) || !strings.Contains(said, told[name]) {
 			t.Errorf("%s: %q, with %+v in flight", name, said, j.subject.InFlight)
 		}
@@ -173,7 +173,8 @@ func TestDemoInABrowser(t *testing.T) {
 			t.Errorf("announced %q", announced)
 		}
 	}
-	againAndElsewhere(t, p, browser, first, announced)
+	legible(t, first)
+	againAndElsewhere(t, p, first, announced)
 	if there, _ := condition("proc"); there && len(serving(mark)) == 0 {
 		t.Error("no server was found while there must be two: nothing can be said of their end")
 	}
@@ -185,26 +186,24 @@ func TestDemoInABrowser(t *testing.T) {
 
 // againAndElsewhere reloads the page in the middle of the load, and looks at it in
 // a second tab.
-func againAndElsewhere(t *testing.T, p *performance, browser context.Context, first *tab, announced string) {
+func againAndElsewhere(t *testing.T, p *performance, first *browser.Tab, announced string) {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	second := newTab(t, ctx)
-	second.do(t, chromedp.Navigate(p.base+"/"))
-	first.do(t, chromedp.Reload())
-	for _, b := range []*tab{first, second} {
-		b.until(t, `[...document.querySelectorAll(".panel")].length === 2 && [...document.querySelectorAll(".panel")].every(e => e.dataset.view === "still")`)
-		if got := eval[string](t, b, `document.getElementById("announce").textContent`); got != announced {
+	second := first.Another(t)
+	second.Do(t, chromedp.Navigate(p.base+"/"))
+	first.Do(t, chromedp.Reload())
+	for _, b := range []*browser.Tab{first, second} {
+		b.Until(t, `[...document.querySelectorAll(".panel")].length === 2 && [...document.querySelectorAll(".panel")].every(e => e.dataset.view === "still")`)
+		if got := browser.Eval[string](t, b, `document.getElementById("announce").textContent`); got != announced {
 			t.Errorf("another view says %q, not %q", got, announced)
 		}
-		b.until(t, `!document.getElementById("deploy").disabled`)
+		b.Until(t, `!document.getElementById("deploy").disabled`)
 	}
-	first.do(t, chromedp.Click(chromedp.ID("live")))
-	first.until(t, `document.querySelector(".panel").dataset.view === "live"`)
-	before := eval[int](t, first, `Number(document.querySelector('[data-count="completed"]').textContent.replace(",", ""))`)
-	first.until(t, fmt.Sprintf(`Number(document.querySelector('[data-count="completed"]').textContent.replace(",", "")) > %d`, before))
-	for _, b := range []*tab{first, second} {
-		complains, asked := b.heard()
+	first.Do(t, chromedp.Click(chromedp.ID("live")))
+	first.Until(t, `document.querySelector(".panel").dataset.view === "live"`)
+	before := browser.Eval[int](t, first, `Number(document.querySelector('[data-count="completed"]').textContent.replace(",", ""))`)
+	first.Until(t, fmt.Sprintf(`Number(document.querySelector('[data-count="completed"]').textContent.replace(",", "")) > %d`, before))
+	for _, b := range []*browser.Tab{first, second} {
+		complains, asked := b.Heard()
 		if len(complains) > 0 {
 			t.Errorf("the page complains: %q", complains)
 		}
