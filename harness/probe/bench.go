@@ -34,6 +34,7 @@ type bench struct {
 	over  bool
 
 	due       time.Time      // when the slow request is answered that the signal must come before
+	onSignal  func()         // called just before the first signal, if it is set
 	to        []process.Info // who got the signal
 	signalled time.Time
 	cut       bool // we killed it
@@ -107,7 +108,7 @@ func (b *bench) send(s syscall.Signal) error {
 	}
 	var mark func() error
 	if b.signalled.IsZero() {
-		mark = b.server.Book().MarkSignal
+		mark = b.mark
 	}
 	sent, err := b.server.Signal(s, b.plan.Target, holders, mark)
 	if err != nil {
@@ -117,6 +118,15 @@ func (b *bench) send(s syscall.Signal) error {
 		b.signalled, b.to = sent.Before, sent.To
 	}
 	return b.inTime("the signal", sent.After)
+}
+
+// mark notes in the server's book that it is about to be told to stop.
+func (b *bench) mark() error {
+	err := b.server.Book().MarkSignal()
+	if err == nil && b.onSignal != nil {
+		b.onSignal()
+	}
+	return err
 }
 
 // inTime is an error if what was done then came too late for the slow request to be
@@ -234,12 +244,4 @@ func (b *bench) awaitExit() (leave, error) {
 		return leave{}, exit.Err
 	}
 	return leave{Exit: exit, took: exit.At.Sub(b.signalled), killed: b.cut}, nil
-}
-
-// short renders a time for a sentence: "3 ms", "620 ms", "5.1 s".
-func short(d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
 }

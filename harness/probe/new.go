@@ -12,7 +12,7 @@ import (
 // newCases are about connections that come after the signal.
 func newCases() []Case {
 	return []Case{{
-		ID: "new/served-until", State: "not yet opened: one every 5 ms",
+		ID: "new/served-until", State: "not yet opened: many at once, then every 5 ms",
 		Requires:  "After the signal a new connection is served or refused; none is accepted and never answered. Where the policy has a lag, all are served for so long.",
 		Reference: "kubernetes/kubernetes #106476; benoitc/gunicorn #901",
 		Remedy:    "Close the listener as soon as nobody accepts any more; behind a balancer serve on for as long as it takes to learn, and only then close.",
@@ -23,6 +23,9 @@ func newCases() []Case {
 const (
 	// attemptEvery is how often a new connection is tried.
 	attemptEvery = 5 * time.Millisecond
+	// burst is how many are tried at the very signal, so that some meet the close of
+	// a listener that comes within the first millisecond.
+	burst = 30
 	// atOnce is how soon after the signal the first must be tried: a server that
 	// closes its listener at once shows no race to those who come later.
 	atOnce = 10 * time.Millisecond
@@ -40,6 +43,7 @@ const (
 
 // attempt is one new connection with a request.
 type attempt struct {
+	began   time.Time
 	at      time.Duration // since the signal
 	refused bool
 	waited  bool // neither refused nor accepted: the accept queue was full
@@ -48,6 +52,8 @@ type attempt struct {
 
 // attempts are those of one shutdown.
 type attempts struct {
+	running sync.WaitGroup
+
 	mu   sync.Mutex // guards what follows: each attempt has a goroutine
 	all  []attempt
 	seen time.Time // when the first was refused
@@ -57,7 +63,7 @@ type attempts struct {
 // try makes one attempt.
 func (t *attempts) try(b *bench, r request) {
 	began := time.Now()
-	one := attempt{at: began.Sub(b.signalled)}
+	one := attempt{began: began}
 	c, err := b.dial()
 	if err == nil {
 		if err := c.write(r.text); err == nil {
@@ -88,35 +94,62 @@ func (t *attempts) enough() bool {
 	return !t.seen.IsZero() && time.Since(t.seen) > afterRefusal
 }
 
-// attempt tries new connections from the signal on, until they are refused. With
-// what was seen comes an error if one could not be tried.
-func (b *bench) attempt() ([]attempt, error) {
+// atSignal tries some new connections as soon as the signal is sent.
+func (t *attempts) atSignal(b *bench) error {
+	var requests []request
+	for range burst {
+		r, err := b.plain()
+		if err != nil {
+			return err
+		}
+		requests = append(requests, r)
+	}
+	b.onSignal = func() {
+		for _, r := range requests {
+			t.running.Go(func() { t.try(b, r) })
+		}
+	}
+	return nil
+}
+
+// attempt goes on to try new connections, until they are refused. With what was
+// seen comes an error if one could not be tried.
+func (b *bench) attempt(tries *attempts) ([]attempt, error) {
 	limit := b.signalled.Add(min(b.plan.Lag+attemptFor, b.plan.Grace))
 	ticker := time.NewTicker(attemptEvery)
 	defer ticker.Stop()
-	tries := new(attempts)
-	var done sync.WaitGroup
-	defer done.Wait() // their connections are closed before the server is
 	for !tries.enough() && time.Now().Before(limit) {
 		r, err := b.plain()
 		if err != nil {
 			return nil, err
 		}
-		done.Go(func() { tries.try(b, r) })
+		tries.running.Go(func() { tries.try(b, r) })
 		select {
 		case <-ticker.C:
 		case <-b.ctx.Done():
 			return nil, b.ctx.Err()
 		}
 	}
-	done.Wait()
+	tries.running.Wait()
+	all := tries.since(b.signalled)
 	if tries.err != nil {
-		return tries.all, fmt.Errorf("a connection could not be opened, which tells nothing of the server: %w", tries.err)
+		return all, fmt.Errorf("a connection could not be opened, which tells nothing of the server: %w", tries.err)
 	}
-	if len(tries.all) == 0 {
+	if len(all) == 0 {
 		return nil, errors.New("the grace period ended before a connection was tried")
 	}
-	return tries.all, nil
+	return all, nil
+}
+
+// since returns those that began after the signal, once all are over: a few of the
+// first may have been quicker than it.
+func (t *attempts) since(signalled time.Time) (all []attempt) {
+	for _, a := range t.all {
+		if a.at = a.began.Sub(signalled); a.at >= 0 {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // servedUntil keeps the server draining with a slow request, if one is known.
@@ -128,10 +161,15 @@ func servedUntil(b *bench) (s Sighting, err error) {
 		}
 		busy = ", while the server had a request to answer"
 	}
+	tries := new(attempts)
+	defer tries.running.Wait() // their connections are closed before the server is
+	if err := tries.atSignal(b); err != nil {
+		return s, err
+	}
 	if err := b.signal(); err != nil {
 		return s, err
 	}
-	all, err := b.attempt()
+	all, err := b.attempt(tries)
 	if len(all) == 0 {
 		return s, err
 	}

@@ -35,7 +35,9 @@ func readyOrder(b *bench) (s Sighting, err error) {
 	defer stop()
 	turned := make(chan time.Duration, 1) // buffered: nobody may be there to take it
 	go func() { turned <- b.firstRed(ctx) }()
-	all, err := b.attempt()
+	tries := new(attempts)
+	defer tries.running.Wait() // their connections are closed before the server is
+	all, err := b.attempt(tries)
 	stop()
 	red := <-turned // the goroutine has ended, so that it asks nobody who is gone
 	if err != nil {

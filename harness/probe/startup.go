@@ -39,7 +39,8 @@ const (
 	// another one than that of which the time was taken.
 	atATime = 2
 	// unnoticed is how long a server may have been ready without our having seen it:
-	// the signal came during its start only if it got ready later than that.
+	// the signal came during its start only if it got ready later than that. And
+	// for how long it may then be there, to find that it has been told to stop.
 	unnoticed = 250 * time.Millisecond
 	// startBound is how much longer the end of one that was told as it started may
 	// take than what was left of its start and an ordinary stop.
@@ -188,7 +189,7 @@ func judgeEarly(plan *Plan, all []early, boot time.Duration) {
 func (e *early) judge(plan *Plan, bound time.Duration) {
 	sent := process.SignalName(plan.Signal)
 	e.died = e.end.Signal == sent
-	started := !e.was && e.got > unnoticed
+	started := !e.was && e.got > unnoticed && e.end.took-e.got > unnoticed // it served on: a right one may just be seen to close
 	switch {
 	case e.err != nil:
 	case e.end.killed && !e.was && e.got >= 0:

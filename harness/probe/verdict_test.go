@@ -177,3 +177,12 @@ func TestJudgeAttempts(t *testing.T) {
 		}
 	}
 }
+
+// TestSince: what began before the signal says nothing of what comes after it.
+func TestSince(t *testing.T) {
+	now := time.Now()
+	all := (&attempts{all: []attempt{{began: now.Add(-1)}, {began: now}, {began: now.Add(time.Second)}}}).since(now)
+	if len(all) != 2 || all[0].at != 0 || all[1].at != time.Second {
+		t.Errorf("%+v", all)
+	}
+}
