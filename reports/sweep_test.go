@@ -97,6 +97,22 @@ func TestSweepGoldens(t *testing.T) {
 // TestChartShowsTheStep: in the chart of a server that loses half from the signal
 // on, bars stand to the right of the signal only, and as high as half of the
 // chart's top.
+// TestNothingIsKnownOfASignalThatNoneWas: without a shutdown that counts, no
+// precision is claimed.
+func TestNothingIsKnownOfASignalThatNoneWas(t *testing.T) {
+	for _, measured := range []int{0, 1} {
+		s := sweepOf()
+		s.Measured = measured
+		var out bytes.Buffer
+		if err := SweepChart(&out, s); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(out.String(), "is known"); said != (measured > 0) {
+			t.Errorf("with %d shutdowns that count:\n%s", measured, out.String())
+		}
+	}
+}
+
 func TestChartShowsTheStep(t *testing.T) {
 	s := sweepOf(sweepLane("reused", 40, 100))
 	bars, top := 0, ""

@@ -32,9 +32,11 @@ func SweepChart(w io.Writer, s result.Sweep) error {
 	for _, sentence := range s.Story {
 		fmt.Fprintf(out, "\n%s\n", wrap(clean(sentence), "  "))
 	}
-	fmt.Fprintf(out, "\n%s\n", wrap(fmt.Sprintf(
-		"Instants are those of write(2) and kill(2), each read just before the call. The signal's is known to within %.0f us (median), %.0f us at the worst; a request was sent %.0f us later than meant (median), %.0f us at the worst.",
-		s.SignalUncertaintyUS.Median, s.SignalUncertaintyUS.Max, s.LatenessUS.Median, s.LatenessUS.Max), "  "))
+	if s.Measured > 0 { // else there is no signal to be known
+		fmt.Fprintf(out, "\n%s\n", wrap(fmt.Sprintf(
+			"Instants are those of write(2) and kill(2), each read just before the call. The signal's is known to within %.0f us (median), %.0f us at the worst; a request was sent %.0f us later than meant (median), %.0f us at the worst.",
+			s.SignalUncertaintyUS.Median, s.SignalUncertaintyUS.Max, s.LatenessUS.Median, s.LatenessUS.Max), "  "))
+	}
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
 	}

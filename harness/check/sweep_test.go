@@ -194,17 +194,72 @@ func TestSweepOfNothingIsInconclusive(t *testing.T) {
 	}
 }
 
-// TestSweepSeesAQueue: what was lost long before the signal was waiting for the
-// server, unless its handlers take so long.
-func TestSweepSeesAQueue(t *testing.T) {
+// TestSweepTellsAQueueFromAHandler: what was lost long before the signal was waiting
+// for the server, unless its handlers take so long.
+func TestSweepTellsAQueueFromAHandler(t *testing.T) {
 	grid := history.Grid{From: -2 * time.Millisecond, To: time.Millisecond, Step: 100 * us}
-	for _, delay := range []time.Duration{0, 2 * time.Millisecond} {
+	const (
+		queue   = "reused connections that were sent 1.5 ms before SIGTERM were lost, long before it could do harm: an answer takes"
+		handler = "an answer takes 500 ms here, longer than the sweep reaches back: the requests on reused connections that were lost were with their handler as SIGTERM came. Ask for something that is answered sooner, or begin before that with a wider step (--from -600ms --step 25ms)"
+	)
+	for _, tt := range []struct {
+		delay, answered time.Duration
+		want            string // "" is no warning
+	}{
+		{0, 0, queue},
+		{0, 200 * us, queue},
+		{0, 1200 * us, ""},
+		{2 * time.Millisecond, 0, ""},
+		{0, 500 * time.Millisecond, handler},
+		{500 * time.Millisecond, 0, handler},
+	} {
 		s := newSwept(1)
-		s.Header.Scenario.Subject.Delay.Duration = delay
+		s.Header.Scenario.Subject.Delay.Duration, s.Answered = tt.delay, tt.answered
 		s.add(-1500*us, true, history.Dropped)
 		text := strings.Join(Sweep([]*history.History{&s.History}, grid).Warnings, "\n")
-		if want := delay == 0; strings.Contains(text, "reused connections that were sent 1.5 ms before SIGTERM were lost, long before") != want {
-			t.Errorf("with a delay of %s: %q", delay, text)
+		if !strings.Contains(text, tt.want) || (tt.want == "") != (text == "") {
+			t.Errorf("with a delay of %s, answered after %s: %q, want %q", tt.delay, tt.answered, text, tt.want)
+		}
+	}
+}
+
+// TestAWindowThatLeavesTheSweepIsOpen: nobody knows how far it reaches beyond.
+func TestAWindowThatLeavesTheSweepIsOpen(t *testing.T) {
+	const (
+		open  = "from before the begin of the sweep (--from), 200 us before SIGTERM,"
+		ended = "at least to the end of the sweep (--to), 200 us after it, can be lost"
+	)
+	for _, tt := range []struct {
+		from, to time.Duration
+		want     string
+	}{
+		{-150 * us, 50 * us, "sent " + open + " to 50 us after it can be lost"},
+		{-50 * us, 150 * us, "sent from 50 us before SIGTERM " + ended},
+		{-150 * us, 150 * us, "sent " + open + " " + ended},
+		{-50 * us, 50 * us, "sent from 50 us before SIGTERM to 50 us after it can be lost"},
+	} {
+		s := newSwept(1)
+		s.add(tt.from, true, history.Dropped)
+		s.add(tt.to, true, history.Dropped)
+		if text := strings.Join(sweepOf(s).Story, "\n"); !strings.Contains(text, tt.want) {
+			t.Errorf("lost from %s to %s: %s, want %q", tt.from, tt.to, text, tt.want)
+		}
+	}
+}
+
+// TestOneShutdownDoesNotCount: in the singular.
+func TestOneShutdownDoesNotCount(t *testing.T) {
+	late := func(n int) *sweptShutdown {
+		s := newSwept(n)
+		s.add(0, true, history.Completed).Started += history.HeldUp + 1
+		return s
+	}
+	for want, s := range map[string]result.Sweep{
+		"1 shutdown does not count": sweepOf(late(1)),
+		"2 shutdowns do not count":  sweepOf(late(1), late(2)),
+	} {
+		if text := strings.Join(s.Warnings, "\n"); !strings.Contains(text, want) {
+			t.Errorf("%q, want %q", text, want)
 		}
 	}
 }
@@ -222,7 +277,7 @@ func TestSweepDoubts(t *testing.T) {
 	text := strings.Join(got.Warnings, "\n")
 	for _, want := range []string{
 		"took up to 150 us, more than a step of 100 us", "1 of 3 requests on reused connections were sent outside",
-		"1 requests on reused connections could not be sent", "shutdown 2 could not be carried out: boot: no such file",
+		"1 request on reused connections could not be sent", "shutdown 2 could not be carried out: boot: no such file",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not among the warnings:\n%s", want, text)

@@ -33,8 +33,8 @@ func laneStory(l result.SweepLane, signal string) []string {
 		story = append(story, fmt.Sprintf("%s: none of %d requests at risk was lost, sent from %s to %s.",
 			title, l.Sum.AtRisk, around(first, signal), around(last, "it")))
 	default:
-		story = append(story, fmt.Sprintf("%s: requests sent from %s to %s can be lost. %d of %d at risk were, in %d of %s.",
-			title, around(*l.EarliestUS, signal), around(*l.LatestUS, "it"), l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, count(l.Measured, "shutdown")))
+		story = append(story, fmt.Sprintf("%s: requests sent %s can be lost. %d of %d at risk were, in %d of %s.",
+			title, lossWindow(l, signal), l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, count(l.Measured, "shutdown")))
 		story = append(story, worstBin(l, signal), lostWords(l.Sum))
 	}
 	if l.Sum.Refused+l.Sum.Closed > 0 {
@@ -43,6 +43,20 @@ func laneStory(l result.SweepLane, signal string) []string {
 		})))
 	}
 	return story
+}
+
+// lossWindow says from when to when requests were lost. Where that is as far as the
+// sweep reaches, nobody knows how far it goes beyond.
+func lossWindow(l result.SweepLane, signal string) string {
+	first, last := l.Bins[0], l.Bins[len(l.Bins)-1]
+	from, to := "from "+around(*l.EarliestUS, signal), "to "+around(*l.LatestUS, "it")
+	if *l.EarliestUS < first.ToUS {
+		from = fmt.Sprintf("from before the begin of the sweep (--from), %s,", around(first.FromUS, signal))
+	}
+	if *l.LatestUS >= last.FromUS {
+		to = fmt.Sprintf("at least to the end of the sweep (--to), %s,", around(last.ToUS, "it"))
+	}
+	return from + " " + to
 }
 
 // worstBin tells of the bin with the highest rate. Of those of one rate the one
@@ -105,14 +119,38 @@ func shareOf(share float64) string {
 // should have been answered, in microseconds: many times what it takes.
 const backlog = 500
 
-// delayOf is how long the handlers took besides, in microseconds, where that is
-// known.
-func delayOf(histories []*history.History) float64 {
-	if len(histories) == 0 {
-		return 0
+// answerTime is how long an answer takes where nobody disturbs it, in microseconds:
+// the quickest that was seen, or what the handlers were told to take besides.
+func answerTime(histories []*history.History) float64 {
+	var quickest, delay time.Duration
+	for _, h := range histories {
+		delay = max(delay, h.Header.Scenario.Subject.Delay.Duration)
+		if h.Answered > 0 && (quickest == 0 || h.Answered < quickest) {
+			quickest = h.Answered
+		}
 	}
-	return micros(histories[0].Header.Scenario.Subject.Delay.Duration)
+	return micros(max(quickest, delay))
 }
+
+// early says why requests were lost that had been sent long before the signal, or
+// "" if none were. One whose handler takes that long is with its handler.
+func early(l result.SweepLane, signal string, answer float64) string {
+	if l.EarliestUS == nil || *l.EarliestUS >= -backlog {
+		return ""
+	}
+	switch before := -*l.EarliestUS; {
+	case answer > -l.Bins[0].FromUS:
+		return fmt.Sprintf("an answer takes %s here, longer than the sweep reaches back: the requests on %s connections that were lost were with their handler as %s came. Ask for something that is answered sooner, or begin before that with a wider step (--from -%s --step %s)",
+			instant(answer), l.Connections, signal, flagTime(1.2*answer), flagTime(answer/20))
+	case before > backlog+answer:
+		return fmt.Sprintf("requests on %s connections that were sent %s before %s were lost, long before it could do harm: an answer takes %s, so the server still had them in its queue. Send fewer at a time (--per-step 0.2), and more often (--shutdowns)",
+			l.Connections, instant(before), signal, instant(answer))
+	}
+	return ""
+}
+
+// flagTime is a time as a flag takes it, in whole milliseconds.
+func flagTime(us float64) string { return fmt.Sprintf("%.0fms", math.Ceil(us/1000)) }
 
 // sweepWarnings says what makes the figures worth less.
 func sweepWarnings(s result.Sweep, histories []*history.History) []string {
@@ -132,8 +170,12 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 		}
 	}
 	if disturbed > 0 {
-		warn("%s do not count: lastcall itself was held up, by %s at the worst, and so the server may have been: the machine is busy",
-			count(disturbed, "shutdown"), instant(micros(worst)))
+		verb := "do"
+		if disturbed == 1 {
+			verb = "does"
+		}
+		warn("%s %s not count: lastcall itself was held up, by %s at the worst, and so the server may have been: the machine is busy",
+			count(disturbed, "shutdown"), verb, instant(micros(worst)))
 	}
 	switch {
 	case s.Measured == 0 && s.Shutdowns > 0:
@@ -146,15 +188,14 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 			instant(s.SignalUncertaintyUS.Max), instant(s.StepUS))
 	}
 	for _, l := range s.Lanes {
-		if l.EarliestUS != nil && *l.EarliestUS < -backlog-delayOf(histories) {
-			warn("requests on %s connections that were sent %s before %s were lost, long before it could do harm: the server still had them in its queue. Send fewer at a time (--per-step 0.2), and more often (--shutdowns)",
-				l.Connections, instant(-*l.EarliestUS), s.Signal)
+		if text := early(l, s.Signal, answerTime(histories)); text != "" {
+			warn("%s", text)
 		}
 		if all := l.Sum.Sent + l.Outside; 10*l.Outside > all {
 			warn("%d of %d requests on %s connections were sent outside the sweep, and are in no bin: the machine was too busy", l.Outside, all, l.Connections)
 		}
 		if l.Sum.Unsent > 0 {
-			warn("%d requests on %s connections could not be sent, lastcall itself being short of something", l.Sum.Unsent, l.Connections)
+			warn("%s on %s connections could not be sent, lastcall itself being short of something", count(l.Sum.Unsent, "request"), l.Connections)
 		}
 	}
 	return warnings

@@ -64,6 +64,8 @@ type History struct {
 	Ledger    Ledger
 	Applied   Applied
 
+	Answered time.Duration // how long an answer took before the signal, in a sweep; 0: nobody has looked. It is not saved
+
 	Scheduled   int  // hits that the Pacer granted
 	Results     int  // results that vegeta handed back, each with a sequence number of its own
 	Disagreed   int  // results whose status is not the one that our transport saw

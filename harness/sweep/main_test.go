@@ -61,7 +61,7 @@ func serve(behaviour string) error {
 		if behaviour == "keeps nothing" {
 			w.Header().Set("Connection", "close")
 		}
-		if id != "" && behaviour == "hangs" {
+		if behaviour == "answers never" || id != "" && behaviour == "hangs" {
 			<-r.Context().Done()
 		}
 		fmt.Fprintln(w, "served")

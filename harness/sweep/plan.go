@@ -45,8 +45,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,11 +66,16 @@ const (
 type Plan struct {
 	harness.Plan
 	Grid    history.Grid
-	PerStep float64 // requests in each bin in each shutdown; below 1 not every bin has one each time
+	PerStep float64       // requests in each bin in each shutdown; below 1 not every bin has one each time
+	Limit   time.Duration // of the whole sweep; 0: none. What is under way then is cut off, and does not count
+
+	// Warn is told, if it is set, what was left out of the plan and why.
+	Warn func(string)
 }
 
 // Check refuses what cannot work, before anything is started. The fields of the
-// grid and PerStep are sweep.from, sweep.to, sweep.step and sweep.per-step.
+// grid, PerStep and Limit are sweep.from, sweep.to, sweep.step, sweep.per-step and
+// sweep.limit.
 func (p *Plan) Check(ctx context.Context) error {
 	if err := p.Grid.Validate(); err != nil {
 		if invalid, ok := errors.AsType[*history.Invalid](err); ok {
@@ -82,6 +85,9 @@ func (p *Plan) Check(ctx context.Context) error {
 	}
 	if !(p.PerStep >= MinPerStep && p.PerStep <= MaxPerStep) { // so put, it refuses what is no number
 		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf("is %g, must be from %g to %d", p.PerStep, MinPerStep, MaxPerStep)}
+	}
+	if p.Limit < 0 {
+		return &history.Invalid{Field: "sweep.limit", Problem: fmt.Sprintf("is %s, must be more than 0", p.Limit)}
 	}
 	if n := p.connections(); n > MaxConnections {
 		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf(
@@ -124,7 +130,8 @@ func (p *Plan) Total() int { return p.Scenario.Shutdowns * len(p.lanes()) }
 // connections by turns. A shutdown that
 // could not be carried out is a history with its Error set, not an error; if the
 // subject could not be booted it is the last. One in which we ourselves were held
-// up (history.HeldUp) is repeated, four times at most.
+// up (history.HeldUp) is repeated, four times at most. Where the first shutdown
+// shows that the server keeps no connection, the sweep goes on without kept ones.
 //
 // When the context ends, the subject is killed, and Run returns what it has with
 // an error that wraps harness.ErrInterrupted.
@@ -148,62 +155,6 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 		err = fmt.Errorf("%w: %w", harness.ErrInterrupted, context.Cause(ctx))
 	}
 	return r.histories, err
-}
-
-// maxRepeats is how often a shutdown is done anew because we were held up: it
-// takes a tenth of a second, and one that was disturbed does not count.
-const maxRepeats = 4
-
-// runner carries a plan out.
-type runner struct {
-	plan        *Plan
-	id          string
-	dir         string
-	environment history.Environment
-	ordinal     int // of the last shutdown, repeated ones included: the ids of all differ
-	histories   []*history.History
-}
-
-func (r *runner) all(ctx context.Context) error {
-	for n := 1; n <= r.plan.Total() && ctx.Err() == nil; n++ {
-		s := r.shutdown(ctx, n)
-		r.histories = append(r.histories, &s.history)
-		if r.plan.Done != nil {
-			if err := r.plan.Done(&s.history); err != nil {
-				return err
-			}
-		}
-		if s.server == nil {
-			return nil // what does not start once does not start again
-		}
-	}
-	return nil
-}
-
-func (r *runner) shutdown(ctx context.Context, n int) *shutdown {
-	for repeats := 0; ; repeats++ {
-		r.ordinal++
-		s := &shutdown{
-			plan: r.plan, subject: r.plan.Subjects[0], base: time.Now(),
-			lane: r.plan.lanes()[(n-1)%len(r.plan.lanes())],
-			dir:  filepath.Join(r.dir, strconv.Itoa(r.ordinal)),
-		}
-		s.history.Header = r.header(n, s.base)
-		s.history.Header.Repeats = repeats
-		s.run(ctx)
-		if s.history.Lateness() <= history.HeldUp || repeats == maxRepeats || ctx.Err() != nil {
-			return s
-		}
-	}
-}
-
-func (r *runner) header(n int, base time.Time) history.Header {
-	p, subject := r.plan, r.plan.Subjects[0]
-	return history.Header{
-		Schema: history.Schema, Tool: p.Tool, Environment: r.environment, Run: r.id, Ordinal: r.ordinal,
-		Subject: subject.Name(), Kind: subject.Kind(), Shutdown: n, Seed: p.Seed,
-		Started: base.UTC().Round(time.Millisecond), Scenario: p.Scenario.Redacted(),
-	}
 }
 
 // target is the one request that is sent.

@@ -20,6 +20,11 @@ const (
 	// warmUps is how many requests a server answers before anything is measured:
 	// the first few take longer than all others.
 	warmUps = 20
+	// warmEnough is how long a server is warmed up that answers slowly.
+	warmEnough = 500 * time.Millisecond
+	// slowAnswer is from where on connections are made ready slowTogether at a time:
+	// one after another would take minutes where a handler takes long.
+	slowAnswer, slowTogether = 20 * time.Millisecond, 16
 	// quiet is how long the connections are idle before the first request.
 	quiet = 25 * time.Millisecond
 	// leaving is how long a server has to end by itself once the fate of every
@@ -37,6 +42,7 @@ type shutdown struct {
 	lane    lane
 
 	history history.History
+	failure error // why it could not be carried out
 	server  harness.Server
 	holders []process.Info
 	target  load.Target
@@ -46,7 +52,7 @@ type shutdown struct {
 // run carries the shutdown out and leaves what happened in its history.
 func (s *shutdown) run(ctx context.Context) {
 	if err := s.cycle(ctx); err != nil {
-		s.history.Error = err.Error()
+		s.failure, s.history.Error = err, err.Error()
 		if boot, ok := errors.AsType[*harness.BootError](err); ok {
 			s.history.Stderr = boot.Stderr
 		}
@@ -106,23 +112,8 @@ func (s *shutdown) prepare(ctx context.Context) error {
 	if err := s.writeRequests(); err != nil {
 		return err
 	}
-	for range warmUps {
-		conn, err := s.served(ctx)
-		if err != nil {
-			return err
-		}
-		conn.Close()
-	}
-	for _, shot := range s.shots {
-		if shot.lane == fresh {
-			shot.socket, err = openSocket(s.server.Endpoint().Address)
-		} else {
-			shot.conn, err = s.served(ctx)
-			shot.record.Connected, shot.record.Reused = s.now(), true
-		}
-		if err != nil {
-			return err
-		}
+	if err := s.warm(ctx); err != nil {
+		return err
 	}
 	// Only the target owner needs to know who listens; elsewhere nothing follows
 	// from not knowing it.

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -139,23 +140,75 @@ func TestAHandlerThatHangsIsCutOffByTheGrace(t *testing.T) {
 func TestWhatCannotBeSweptIsSaid(t *testing.T) {
 	for behaviour, want := range map[string]string{
 		"answers 404":   "it was answered 404 Not Found: ask for something that is answered 2xx",
-		"keeps nothing": "the server keeps no connection open: sweep --connections fresh only",
+		"answers never": "the server was not warm within 300ms",
 	} {
 		t.Run(behaviour, func(t *testing.T) {
-			histories, err := Run(t.Context(), quick(t, behaviour))
+			p := quick(t, behaviour)
+			p.Scenario.Load.Timeout = history.Millis(300)
+			histories, err := Run(t.Context(), p)
 			if err != nil || len(histories) == 0 || !strings.Contains(histories[0].Error, want) {
 				t.Fatalf("%v, %d histories; want one with %q", err, len(histories), want)
 			}
 		})
 	}
-	t.Run("fresh only", func(t *testing.T) {
+}
+
+// TestWhoKeepsNoConnectionIsSweptWithFreshOnes: whoever asked for reused ones only
+// learns it once, and whoever asked for both gets the others.
+func TestWhoKeepsNoConnectionIsSweptWithFreshOnes(t *testing.T) {
+	for connections, want := range map[history.Connections]struct {
+		histories int
+		word      string // of the first one's error, or of what was left out
+	}{
+		history.Fresh:  {2, ""},
+		history.Mixed:  {2, "kept-alive connections are left out: the server keeps no connection open"},
+		history.Reused: {1, "a request before the signal: the server keeps no connection open: sweep --connections fresh only"},
+	} {
 		p := quick(t, "keeps nothing")
-		p.Scenario.Load.Connections = history.Fresh
+		p.Scenario.Shutdowns, p.Scenario.Load.Connections = 2, connections
+		var words string
+		p.Warn = func(text string) { words += text }
 		histories, err := Run(t.Context(), p)
-		if err != nil || len(histories) != 1 || histories[0].Counts().Completed != 20 {
-			t.Errorf("%d histories, %v", len(histories), err)
+		if err != nil || len(histories) != want.histories {
+			t.Fatalf("%s: %d histories, %v", connections, len(histories), err)
 		}
-	})
+		for _, h := range histories {
+			if words += h.Error; connections != history.Reused && h.Counts().Completed != 20 {
+				t.Errorf("%s: %+v, %s", connections, h.Counts(), h.Error)
+			}
+		}
+		if words != want.word {
+			t.Errorf("%s: %q, want %q", connections, words, want.word)
+		}
+	}
+}
+
+// TestTheTimeLimitEndsASweep: what was measured by then is there, and nobody is
+// said to have interrupted it.
+func TestTheTimeLimitEndsASweep(t *testing.T) {
+	for _, done := range []int{0, 2} {
+		p := quick(t, "serves on")
+		p.Scenario.Shutdowns, p.Limit = 1000, time.Minute
+		var words []string
+		p.Warn = func(text string) { words = append(words, text) }
+		r := &runner{plan: &p, id: "limit", dir: t.TempDir()}
+		p.Scenario = harness.Complete(p.Scenario)
+		p.Progress = func(s harness.Step) {
+			if s.Shutdown > done { // the limit comes in the midst of this one
+				r.end()
+			}
+		}
+		if err := r.all(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("the time limit of 1m0s is over (--limit): %d of 2000 shutdowns were carried out by then", done)
+		if len(words) != 1 || words[0] != want {
+			t.Errorf("%q, want %q", words, want)
+		}
+		if len(r.histories) != max(1, done) || r.histories[0].Interrupted || (r.histories[0].Error != "") != (done == 0) {
+			t.Errorf("%d histories, the first with the error %q", len(r.histories), r.histories[0].Error)
+		}
+	}
 }
 
 func TestInterrupted(t *testing.T) {
@@ -182,6 +235,7 @@ func TestMistakesAreFoundBeforeAnythingStarts(t *testing.T) {
 		"sweep.from":        func(p *Plan) { p.Grid.From = p.Grid.To },
 		"sweep.per-step":    func(p *Plan) { p.PerStep = 0 },
 		"is NaN, must be":   func(p *Plan) { p.PerStep = math.NaN() },
+		"sweep.limit":       func(p *Plan) { p.Limit = -1 },
 		"connections at":    func(p *Plan) { p.Grid.Step, p.PerStep = 10*time.Microsecond, 100 },
 		"one subject":       func(p *Plan) { p.Subjects = nil },
 		"disruption.signal": func(p *Plan) { p.Scenario.Disruption.Signal = "SIGTERM,1s,SIGTERM" },

@@ -10,9 +10,60 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"lastcall/harness/history"
 	"lastcall/harness/load"
 )
+
+// errKeepsNone is why there can be no reused connections.
+var errKeepsNone = errors.New("the server keeps no connection open: sweep --connections fresh only")
+
+// warm has the server answer a few requests, and opens everything that is open
+// before the first one that counts. All of it together has as long as one answer.
+func (s *shutdown) warm(ctx context.Context) error {
+	bound := s.plan.Scenario.Load.Timeout.Duration
+	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("the server was not warm within %s (--timeout): ask for something that is answered sooner, or send fewer at a time (--per-step 0.2)", bound))
+	defer cancel()
+	began := time.Now()
+	for range warmUps {
+		asked := time.Now()
+		conn, err := s.served(ctx)
+		if err != nil {
+			return err
+		}
+		conn.Close()
+		if took := time.Since(asked); s.history.Answered == 0 || took < s.history.Answered {
+			s.history.Answered = took
+		}
+		if time.Since(began) > warmEnough {
+			break
+		}
+	}
+	together := 1
+	if s.history.Answered > slowAnswer {
+		together = slowTogether
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(together)
+	for _, shot := range s.shots {
+		group.Go(func() error { return s.open(ctx, shot) })
+	}
+	return group.Wait()
+}
+
+// open makes what a shot has before the first one is sent.
+func (s *shutdown) open(ctx context.Context, shot *shot) (err error) {
+	if shot.lane == fresh {
+		shot.socket, err = openSocket(s.server.Endpoint().Address)
+		return err
+	}
+	if shot.conn, err = s.served(ctx); err != nil {
+		return err
+	}
+	shot.record.Connected, shot.record.Reused = s.now(), true
+	return nil
+}
 
 // served returns a connection that has served one request, which no ledger knows,
 // and is idle.
@@ -21,8 +72,6 @@ func (s *shutdown) served(ctx context.Context) (*net.TCPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.plan.Scenario.Load.Timeout.Duration)
-	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.server.Endpoint().Address)
 	if err != nil {
 		return nil, fmt.Errorf("connect before the signal: %w", err)
@@ -40,10 +89,15 @@ func (s *shutdown) served(ctx context.Context) (*net.TCPConn, error) {
 }
 
 // ask has a connection serve one request, after which it may have to be kept.
-func ask(ctx context.Context, conn *net.TCPConn, method string, request []byte, kept bool) error {
+func ask(ctx context.Context, conn *net.TCPConn, method string, request []byte, kept bool) (err error) {
 	// An answer that does not come is cut off by the context's end.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx) // which says more than that a deadline was exceeded
+		}
+	}()
 	if _, err := conn.Write(request); err != nil {
 		return err
 	}
@@ -60,7 +114,7 @@ func ask(ctx context.Context, conn *net.TCPConn, method string, request []byte, 
 	case outcome != history.Completed:
 		return fmt.Errorf("it was answered %s: ask for something that is answered 2xx", resp.Status)
 	case kept && resp.Close:
-		return errors.New("the server keeps no connection open: sweep --connections fresh only")
+		return errKeepsNone
 	case in.Buffered() > 0:
 		return errors.New("something followed the answer")
 	}

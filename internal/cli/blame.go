@@ -20,7 +20,7 @@ var flags = map[string]string{
 	"subject.url": "url", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
 	"subject.ledger": "ledger", "subject.applied": "applied",
 	"subject.dir": "dir", "subject.env": "env", "subject.ca": "ca", "subject.insecure": "insecure",
-	"sweep.from": "from", "sweep.to": "to", "sweep.step": "step", "sweep.per-step": "per-step",
+	"sweep.from": "from", "sweep.to": "to", "sweep.step": "step", "sweep.per-step": "per-step", "sweep.limit": "limit",
 	"overrides.min-at-risk": "min-at-risk", "overrides.max-loss": "max-loss", "overrides.exit-codes": "exit-code",
 }
 

@@ -44,6 +44,10 @@ the race is then where it calls Shutdown.
 How a server ends is not asked: it is ended as soon as the fate of every request
 is known.
 
+Where the first shutdown shows that the server keeps no connection open, the sweep
+goes on with fresh ones only, and says so. It ends after --limit at the latest, and
+reports what it has measured by then.
+
 sweep exits 0 when it has measured, whatever was lost, and 3 when it could not.`
 
 func newSweep(s streams) *cobra.Command {
@@ -84,12 +88,15 @@ func (o *sweepOptions) run(ctx context.Context, s streams, plan sweep.Plan) erro
 	shown.Scenario.Shutdowns = plan.Total()
 	bar := newProgress(s.err, o.output.quiet, shown)
 	plan.Progress = bar.step
+	var left []string
+	plan.Warn = func(text string) { left = append(left, text) }
 	histories, err := sweep.Run(ctx, plan)
 	bar.finish(ctx.Err() != nil)
 	if err != nil && (len(histories) == 0 || !errors.Is(err, harness.ErrInterrupted)) {
 		return err
 	}
 	swept := check.Sweep(histories, plan.Grid)
+	swept.Warnings = append(left, swept.Warnings...)
 	if ctx.Err() != nil {
 		swept.Status = result.SuiteInterrupted
 	}

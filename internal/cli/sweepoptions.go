@@ -20,6 +20,7 @@ import (
 type sweepOptions struct {
 	grid        history.Grid
 	perStep     float64
+	limit       time.Duration
 	shutdowns   int
 	connections string
 	delay       time.Duration
@@ -35,7 +36,7 @@ type sweepOptions struct {
 func newSweepOptions() *sweepOptions {
 	return &sweepOptions{
 		grid:    history.Grid{From: -2 * time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
-		perStep: 1, shutdowns: 50, connections: "both", seed: 1,
+		perStep: 1, limit: 5 * time.Minute, shutdowns: 50, connections: "both", seed: 1,
 		signal: harness.DefaultScenario().Disruption.Signal,
 	}
 }
@@ -50,6 +51,7 @@ func (o *sweepOptions) register(f *pflag.FlagSet) {
 	f.Var(durationValue{&o.grid.Step}, "step", "the width of a bin")
 	f.Var(fractionValue{&o.perStep, "0.2"}, "per-step", "requests in each bin in each shutdown, as in 0.2: one in five bins")
 	f.Var(numberValue{&o.shutdowns, "50"}, "shutdowns", "how often the server is shut down, for each kind of connections")
+	f.Var(durationValue{&o.limit}, "limit", "how long the whole sweep may take; what is measured by then is reported")
 	f.StringVar(&o.connections, "connections", o.connections, "`fresh`, reused or both, by turns")
 	f.Var(durationValue{&o.delay}, "delay", "how long the sample handler works on a request (default 0)")
 	f.StringArrayVar(&o.subject.urls, "url", nil, "`[METHOD ]URL` or path to ask for (default /, at http://127.0.0.1:{port})")
@@ -105,7 +107,7 @@ func (o *sweepOptions) plan(f *pflag.FlagSet, args []string, dash int) (sweep.Pl
 	}
 	plan := sweep.Plan{
 		Plan: harness.Plan{Scenario: scenario, Seed: o.seed, Tool: tool(), Path: "/"},
-		Grid: o.grid, PerStep: o.perStep,
+		Grid: o.grid, PerStep: o.perStep, Limit: o.limit,
 	}
 	if len(command) > 0 {
 		plan.Path = ""
@@ -148,7 +150,7 @@ func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (harness.Sce
 	if s.Load.Connections, err = sweptConnections(o.connections); err != nil {
 		return s, err
 	}
-	for _, name := range []string{"grace", "timeout"} {
+	for _, name := range []string{"grace", "timeout", "limit"} {
 		if value := f.Lookup(name).Value.String(); f.Changed(name) && (value == "" || strings.HasPrefix(value, "-")) {
 			return s, usagef("--%s must be more than 0", name)
 		}
