@@ -29,14 +29,11 @@ export class Panel {
       this.find("canvas").setAttribute("aria-label", say("panel.lanes", { name: panel.strategy }));
       this.find(".source p").textContent = strategies.find((s) => s.name === panel.strategy).summary;
     }
-    const phase = this.find(".phase");
-    phase.textContent = panel.trouble ? panel.trouble : say("phase." + panel.phase);
-    phase.dataset.phase = panel.phase;
+    this.now = panel;
     this.root.dataset.phase = panel.phase;
     this.judged(panel.result);
     const tally = tallies.find((t) => t.strategy === panel.strategy);
-    this.find(".sofar").textContent = tally
-      ? this.texts.count("panel.sofar", tally.deployments, { lost: tally.lost, risk: tally.atRisk }) : "";
+    this.find(".sofar").textContent = tally ? tally.sentence : "";
   }
 
   // judged shows what came of the last deployment.
@@ -47,15 +44,16 @@ export class Panel {
     this.root.dataset.deployment = result ? result.deployment : "";
     if (!result || this.shown === result.deployment) return;
     this.shown = result.deployment;
-    box.dataset.verdict = result.verdict;
-    this.find(".verdict strong").textContent = say("verdict." + result.verdict);
+    const verdict = result.warned ? "warned" : result.verdict;
+    box.dataset.verdict = verdict;
+    this.find(".verdict strong").textContent = say("verdict." + verdict);
     this.find(".verdict span").textContent = this.how(result);
     for (const window of ["inFlight", "late"]) {
       const counts = result[window], cells = this.root.querySelectorAll(`tr[data-window="${window}"] td`);
       [counts.completed, counts.rejected, counts.dropped + counts.failed, counts.refused]
         .forEach((n, i) => { cells[i].textContent = n; cells[i].classList.toggle("bad", i === 2 && n > 0); });
     }
-    this.find(".story").open = result.verdict === "inconclusive"; // why, is the first question
+    this.find(".story").open = verdict === "inconclusive"; // why, is the first question
     this.find(".story div").replaceChildren(...result.story.map((text) => {
       const p = document.createElement("p");
       p.textContent = text;
@@ -74,10 +72,20 @@ export class Panel {
     return parts.join(". ");
   }
 
+  // phase says what the server does; beside a picture that is what comes after it.
+  phase(still) {
+    const { say } = this.texts, { phase, trouble } = this.now, sign = this.find(".phase");
+    const after = phase === "serving" ? say("phase.next") : say("phase.coming");
+    const text = trouble || (still && phase !== "judging" ? after : say("phase." + phase));
+    if (sign.textContent !== text) sign.textContent = text;
+    sign.dataset.phase = still && !trouble ? "gone" : phase;
+  }
+
   // look shows the picture of a deployment, or what happens.
   look() {
     const still = Boolean(this.lanes.still && this.result);
     this.root.dataset.view = still ? "still" : "live";
+    this.phase(still);
     if (still) {
       const unbroken = this.strategy.replaceAll("-", "\u2011"); // a name is not hyphenated
       this.find(".sentence").textContent = this.result.sentence.replaceAll(this.strategy, unbroken);
