@@ -109,15 +109,41 @@ export class Panel {
 
   // loadSource shows the strategy's source, with its colours, when it is opened.
   async loadSource() {
-    if (!this.find(".source").open || this.source === this.strategy) return;
+    if (!this.find(".source").open) return;
+    if (this.source === this.strategy) { this.showMistake(); return; }
     this.source = this.strategy;
     const answer = await fetch("/source/" + encodeURIComponent(this.strategy));
     if (!answer.ok) { this.source = ""; return; }
-    this.find("code").replaceChildren(...(await answer.json()).map((piece) => {
-      const span = document.createElement("span");
-      span.className = piece.kind;
-      span.textContent = piece.text;
-      return span;
-    }));
+    this.find("code").replaceChildren(...lines(await answer.json()));
+    this.showMistake();
   }
+
+  // showMistake scrolls to the line that is wrong, if there is one.
+  showMistake() {
+    const wrong = this.find(".line.wrong"), pre = this.find("pre");
+    if (wrong) pre.scrollTop = wrong.offsetTop - (pre.clientHeight - wrong.offsetHeight) / 2;
+    this.find(".source").scrollIntoView({ block: "nearest" });
+  }
+}
+
+// lines makes an element of each line of a source, and marks those with a mistake.
+function lines(pieces) {
+  const all = [];
+  const begin = () => {
+    const line = document.createElement("span");
+    line.className = "line";
+    all.push(line);
+  };
+  begin();
+  for (const { kind, text } of pieces) {
+    text.split("\n").forEach((part, i) => {
+      if (i > 0) begin();
+      const span = document.createElement("span"), line = all[all.length - 1];
+      span.className = kind;
+      span.textContent = part;
+      line.append(span);
+      if (kind === "mistake") line.classList.add("wrong");
+    });
+  }
+  return all;
 }

@@ -11,10 +11,9 @@ const most = 2000; // lanes: more open at a time than can be asked for
 
 // kind is how a bar is drawn in a view that ends there.
 export function kind(bar, signal, to) {
-  const 
   switch (bar.end > to ? Outcome.open : bar.outcome) {
     case Outcome.open: return "open";
-    case Outcome.completed: return bar.kept || (crosses && bar.end >= signal) ? "kept" : "done";
+    case Outcome.completed: return bar.kept || (bar.start < signal && bar.end >= signal) ? "kept" : "done";
     case Outcome.rejected: return "rejected";
     case Outcome.refused: return "refused";
     case Outcome.dropped: case Outcome.failed: return "lost";
