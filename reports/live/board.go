@@ -34,6 +34,7 @@ func NewBoard(t Texts) *Board { return &Board{texts: t, base: time.Now()} }
 func (b *Board) Reset(s Settings) {
 	b.mu.Lock() // nobody sees half of it
 	defer b.mu.Unlock()
+	b.forget(s)
 	b.settings, b.panels, b.announced = s, nil, ""
 	for _, name := range s.Panels {
 		b.panels = append(b.panels, &panel{Strategy: name, Phase: Booting})
@@ -137,21 +138,6 @@ func (b *Board) Deployed(panel int, h *history.History, s result.Subject) {
 	b.announce()
 	b.publish("picture", view)
 	b.publish("state", b.state())
-}
-
-func (b *Board) tally(s result.Subject) {
-	if s.ShutdownsIntact == 0 {
-		return // nothing was counted
-	}
-	for i := range b.tallies {
-		if b.tallies[i].Strategy == s.Name {
-			b.tallies[i].add(s)
-			return
-		}
-	}
-	t := Tally{Strategy: s.Name} // there are no more of them than strategies
-	t.add(s)
-	b.tallies = append(b.tallies, t)
 }
 
 // announce says what became of everybody once the last panel is judged: a screen

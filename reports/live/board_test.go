@@ -154,7 +154,7 @@ func TestDeployment(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil || len(p.Rows) != 1 || p.Rows[0] != [4]float64{-50, 1, 5, 1} {
 		t.Errorf("picture %s: %v", picture, err)
 	}
-	if b.tallies[0] != (Tally{"naive", 1, 1, 1}) {
+	if want := "So far, in 1 deployment: not served: 1 (hung up 1, turned away 0) of 1 waiting or late."; b.tallies[0].Sentence != want {
 		t.Errorf("tallies %+v", b.tallies)
 	}
 	b.Deploying()
@@ -185,8 +185,11 @@ func TestSentences(t *testing.T) {
 			result.Subject{InFlight: count(1, 1, 2), Late: count(9, 0, 3)},
 			0,
 		},
-		{"1 person was waiting. naive answered. 5 more, sent by the balancer, met a closed door.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 2000},
+		{"1 person was waiting. naive answered. 5 of those that lastcall still sent met a closed door.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 2000},
 		{"1 person was waiting. naive answered.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 0},
+		{"2 people were waiting. naive answered every one, and 1,200 who came late.", result.Subject{InFlight: count(2, 0, 0), Late: count(1200, 0, 0)}, 2000},
+		{"2 people were waiting. naive answered every one.", result.Subject{InFlight: count(2, 0, 0), Late: count(9, 0, 0)}, 0},
+		{"2 people were waiting. naive hung up on all of them. 1 who came late was answered.", result.Subject{InFlight: count(0, 0, 2), Late: count(1, 0, 0)}, 500},
 		{"1 person was waiting. naive answered. 2 orders that were confirmed do not exist.", result.Subject{InFlight: count(1, 0, 0), Ledger: result.Ledger{LostAcks: 2}}, 0},
 		{"1 person was waiting. naive answered. In the end it had to be killed.", result.Subject{InFlight: count(1, 0, 0), Exits: []result.Exit{{Killed: true}}}, 0},
 	} {

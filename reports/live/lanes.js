@@ -1,19 +1,7 @@
 // The lanes of one server: requests as bars, while they happen, and afterwards as
 // the picture of a deployment. A bar that ends badly has a colour and a shape.
 
-export const Outcome = { open: 0, completed: 1, rejected: 2, failed: 3, refused: 4, dropped: 5, unsent: 6 };
-
-// kind is how a bar is drawn in a view that ends there.
-function kind(bar, signal, to) {
-  switch (bar.end > to ? Outcome.open : bar.outcome) {
-    case Outcome.open: return bar.start < signal ? "crossing" : "open";
-    case Outcome.completed: return bar.start < signal && bar.end >= signal ? "kept" : "done";
-    case Outcome.rejected: return "rejected";
-    case Outcome.refused: return "refused";
-    case Outcome.dropped: case Outcome.failed: return "lost";
-    default: return "done";
-  }
-}
+import { Outcome, arrange, freeAt, kind, seat } from "/seats.js";
 
 export class Lanes {
   constructor(canvas) {
@@ -30,7 +18,7 @@ export class Lanes {
   // reset forgets everything, as before another experiment.
   reset(lanes, delay) {
     this.delay = delay;
-    this.busy = new Array(lanes);
+    this.least = lanes;
     this.clear();
     this.run = -1;
     this.marks = [];
@@ -40,12 +28,12 @@ export class Lanes {
 
   clear() {
     this.bars = new Map();
-    this.busy.fill(-Infinity);
+    this.busy = new Array(this.least).fill(-Infinity);
   }
 
   restyle() {
     const style = getComputedStyle(this.canvas);
-    for (const name of ["ink", "muted", "line", "accent", "soft", "lost", "warn", "paper"]) {
+    for (const name of ["ink", "muted", "line", "accent", "soft", "kept", "lost", "warn", "paper"]) {
       this.colours[name] = style.getPropertyValue("--" + name).trim();
     }
     this.font = style.getPropertyValue("--canvas-font").trim();
@@ -65,15 +53,8 @@ export class Lanes {
     this.dirty = true;
   }
 
-  // lane takes the first lane that is free: as in a bar, not at a random table.
-  lane(seq, start, busy) {
-    for (let i = 0; i < busy.length; i++) if (busy[i] <= start) return i;
-    return seq % busy.length;
-  }
-
   add(seq, start) {
-    const lane = this.lane(seq, start, this.busy);
-    const bar = { start, end: Infinity, outcome: Outcome.open, lane };
+    const lane = seat(this.busy, start), bar = { start, end: Infinity, outcome: Outcome.open, lane };
     this.busy[lane] = Infinity;
     this.bars.set(seq, bar);
     return bar;
@@ -86,7 +67,7 @@ export class Lanes {
         this.bars.delete(seq);
         if (bar.end !== Infinity) this.bars.set("r" + this.run + "-" + seq, bar);
       }
-      this.busy.fill(-Infinity);
+      this.vacate(); // those of the last process are still in view
       this.run = frame.run;
       this.signal = Infinity;
     }
@@ -94,19 +75,33 @@ export class Lanes {
     const end = (bar, i) => {
       bar.end = ended[i + 2];
       bar.outcome = ended[i + 3];
-      this.busy[bar.lane] = bar.end;
+      bar.kept = kind(bar, this.signal, Infinity) === "kept"; // which the next process's signal does not change
+      this.busy[bar.lane] = freeAt(bar, this.pixel());
     };
+    for (const mark of frame.marks || []) {
+      if (mark.name === "signal") this.signal = mark.at;
+      this.marks.push(mark);
+    }
     for (let i = 0; i < ended.length; i += 4) { // first, so that their lanes are free again
       const bar = this.bars.get(ended[i]);
       if (bar) end(bar, i); else strangers.push(i);
     }
     for (let i = 0; i < begun.length; i += 2) this.add(begun[i], begun[i + 1]);
     for (const i of strangers) end(this.bars.get(ended[i]) || this.add(ended[i], ended[i + 1]), i);
-    for (const mark of frame.marks || []) {
-      if (mark.name === "signal") this.signal = mark.at;
-      this.marks.push(mark);
-    }
   }
+
+  // vacate frees the lanes of what is gone, and takes away those that were added.
+  vacate() {
+    const busy = new Array(this.least).fill(-Infinity);
+    for (const bar of this.bars.values()) {
+      while (busy.length <= bar.lane) busy.push(-Infinity);
+      busy[bar.lane] = Math.max(busy[bar.lane], freeAt(bar, this.pixel()));
+    }
+    this.busy = busy;
+  }
+
+  // pixel is how long one is while it happens, in milliseconds.
+  pixel() { return this.span() / this.width; }
 
   // span is how much is in view while it happens, in milliseconds: a bar is neither
   // a dot nor the whole width.
@@ -116,23 +111,23 @@ export class Lanes {
   // looked at or not. Of a bar that seems open for long the end was missed.
   forget(now, missed) {
     const span = this.span(), long = missed ? 3000 + 2 * this.delay : 40000;
+    let freed = false;
     for (const [seq, bar] of this.bars) {
       const gone = bar.end === Infinity ? bar.start < now - Math.max(long, span) : bar.end < now - span - 500;
-      if (gone) this.bars.delete(seq);
+      if (gone) {
+        this.bars.delete(seq);
+        freed ||= bar.end === Infinity || this.busy.length > this.least;
+      }
     }
+    if (freed) this.vacate();
     this.marks = this.marks.filter((m) => m.at > now - span - 500);
   }
 
   // hold shows the picture of a deployment instead of what happens.
   hold(picture) {
     const rows = picture.rows.slice().sort((a, b) => a[0] - b[0]);
-    const busy = new Array(this.busy.length).fill(-Infinity);
-    const bars = rows.map(([start, end, outcome, window], i) => {
-      const lane = this.lane(i, start, busy);
-      busy[lane] = end;
-      return { start, end, outcome, lane, window };
-    });
-    this.still = { picture, bars, lanes: bars.reduce((most, b) => Math.max(most, b.lane + 1), 12) };
+    const bars = rows.map(([start, end, outcome, window]) => ({ start, end, outcome, window }));
+    this.still = { picture, bars, lanes: 12, pixel: 0 };
     this.dirty = true;
   }
 
@@ -148,6 +143,11 @@ export class Lanes {
     this.dirty = false;
     const p = this.still.picture, range = this.range || p;
     const from = closeUp ? -p.near * 1.5 : range.from, to = closeUp ? p.near * 2.5 : range.to;
+    const pixel = (to - from) / this.width;
+    if (pixel !== this.still.pixel) { // a close-up needs fewer lanes
+      this.still.pixel = pixel;
+      this.still.lanes = arrange(this.still.bars, 12, pixel);
+    }
     this.paint(this.still.bars, this.still.lanes, from, to, 0, p.marks);
     this.ruler(from, to, say);
     const outside = this.still.bars.filter((b) => kind(b, 0, Infinity) === "lost" && (b.end < from || b.start > to)).length;
@@ -158,9 +158,9 @@ export class Lanes {
   // thousand times.
   paint(bars, lanes, from, to, signal, marks) {
     const c = this.context, k = this.colours, w = this.width, h = this.height;
-    const scale = w / (to - from), pitch = (h - this.axis - this.roof) / lanes, thick = Math.max(1.5, pitch * 0.68);
+    const scale = w / (to - from), pitch = (h - this.axis - this.roof) / lanes, thick = Math.max(Math.min(1.5, pitch * 0.9), pitch * 0.68);
     c.clearRect(0, 0, w, h);
-    const groups = { done: [], open: [], kept: [], crossing: [], rejected: [], refused: [], lost: [] };
+    const groups = { done: [], open: [], kept: [], rejected: [], refused: [], lost: [] };
     for (const bar of bars) {
       if (bar.end < from || bar.start > to) continue;
       const x = Math.max(-4, (bar.start - from) * scale), end = Math.min(w + 4, (Math.min(bar.end, to) - from) * scale);
@@ -174,8 +174,7 @@ export class Lanes {
     };
     fill(groups.done, k.soft);
     fill(groups.open, k.accent);
-    fill(groups.kept, k.accent);
-    fill(groups.crossing, k.accent);
+    fill(groups.kept, k.kept);
     this.hollow(groups.rejected, thick, k.warn);
     this.rings(groups.refused, thick, k.muted);
     fill(groups.lost, k.lost);

@@ -48,7 +48,7 @@ function rebuild() {
   pictures.clear();
   closeUp = state.settings.closeUp;
   $("stage").replaceChildren();
-  const s = state.settings, lanes = Math.min(80, Math.max(14, Math.ceil((s.rate * s.delay) / 1000 * 1.15) + 3));
+  const s = state.settings, lanes = Math.max(14, Math.ceil((s.rate * s.delay) / 1000 * 1.15) + 3);
   panels = state.panels.map((_, i) => {
     const panel = new Panel($("panel"), texts, i);
     panel.attach($("stage"));

@@ -29,14 +29,11 @@ export class Panel {
       this.find("canvas").setAttribute("aria-label", say("panel.lanes", { name: panel.strategy }));
       this.find(".source p").textContent = strategies.find((s) => s.name === panel.strategy).summary;
     }
-    const phase = this.find(".phase");
-    phase.textContent = panel.trouble ? panel.trouble : say("phase." + panel.phase);
-    phase.dataset.phase = panel.phase;
+    this.now = panel;
     this.root.dataset.phase = panel.phase;
     this.judged(panel.result);
     const tally = tallies.find((t) => t.strategy === panel.strategy);
-    this.find(".sofar").textContent = tally
-      ? this.texts.count("panel.sofar", tally.deployments, { lost: tally.lost, risk: tally.atRisk }) : "";
+    this.find(".sofar").textContent = tally ? tally.sentence : "";
   }
 
   // judged shows what came of the last deployment.
@@ -47,15 +44,16 @@ export class Panel {
     this.root.dataset.deployment = result ? result.deployment : "";
     if (!result || this.shown === result.deployment) return;
     this.shown = result.deployment;
-    box.dataset.verdict = result.verdict;
-    this.find(".verdict strong").textContent = say("verdict." + result.verdict);
+    const verdict = result.warned ? "warned" : result.verdict;
+    box.dataset.verdict = verdict;
+    this.find(".verdict strong").textContent = say("verdict." + verdict);
     this.find(".verdict span").textContent = this.how(result);
     for (const window of ["inFlight", "late"]) {
       const counts = result[window], cells = this.root.querySelectorAll(`tr[data-window="${window}"] td`);
       [counts.completed, counts.rejected, counts.dropped + counts.failed, counts.refused]
         .forEach((n, i) => { cells[i].textContent = n; cells[i].classList.toggle("bad", i === 2 && n > 0); });
     }
-    this.find(".story").open = result.verdict === "inconclusive"; // why, is the first question
+    this.find(".story").open = verdict === "inconclusive"; // why, is the first question
     this.find(".story div").replaceChildren(...result.story.map((text) => {
       const p = document.createElement("p");
       p.textContent = text;
@@ -74,10 +72,20 @@ export class Panel {
     return parts.join(". ");
   }
 
+  // phase says what the server does; beside a picture that is what comes after it.
+  phase(still) {
+    const { say } = this.texts, { phase, trouble } = this.now, sign = this.find(".phase");
+    const after = phase === "serving" ? say("phase.next") : say("phase.coming");
+    const text = trouble || (still && phase !== "judging" ? after : say("phase." + phase));
+    if (sign.textContent !== text) sign.textContent = text;
+    sign.dataset.phase = still && !trouble ? "gone" : phase;
+  }
+
   // look shows the picture of a deployment, or what happens.
   look() {
     const still = Boolean(this.lanes.still && this.result);
     this.root.dataset.view = still ? "still" : "live";
+    this.phase(still);
     if (still) {
       const unbroken = this.strategy.replaceAll("-", "\u2011"); // a name is not hyphenated
       this.find(".sentence").textContent = this.result.sentence.replaceAll(this.strategy, unbroken);
@@ -101,15 +109,41 @@ export class Panel {
 
   // loadSource shows the strategy's source, with its colours, when it is opened.
   async loadSource() {
-    if (!this.find(".source").open || this.source === this.strategy) return;
+    if (!this.find(".source").open) return;
+    if (this.source === this.strategy) { this.showMistake(); return; }
     this.source = this.strategy;
     const answer = await fetch("/source/" + encodeURIComponent(this.strategy));
     if (!answer.ok) { this.source = ""; return; }
-    this.find("code").replaceChildren(...(await answer.json()).map((piece) => {
-      const span = document.createElement("span");
-      span.className = piece.kind;
-      span.textContent = piece.text;
-      return span;
-    }));
+    this.find("code").replaceChildren(...lines(await answer.json()));
+    this.showMistake();
   }
+
+  // showMistake scrolls to the line that is wrong, if there is one.
+  showMistake() {
+    const wrong = this.find(".line.wrong"), pre = this.find("pre");
+    if (wrong) pre.scrollTop = wrong.offsetTop - (pre.clientHeight - wrong.offsetHeight) / 2;
+    this.find(".source").scrollIntoView({ block: "nearest" });
+  }
+}
+
+// lines makes an element of each line of a source, and marks those with a mistake.
+function lines(pieces) {
+  const all = [];
+  const begin = () => {
+    const line = document.createElement("span");
+    line.className = "line";
+    all.push(line);
+  };
+  begin();
+  for (const { kind, text } of pieces) {
+    text.split("\n").forEach((part, i) => {
+      if (i > 0) begin();
+      const span = document.createElement("span"), line = all[all.length - 1];
+      span.className = kind;
+      span.textContent = part;
+      line.append(span);
+      if (kind === "mistake") line.classList.add("wrong");
+    });
+  }
+  return all;
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
 
@@ -13,7 +12,7 @@ func (t Texts) tell(s result.Subject, settings Settings) string {
 	if s.ShutdownsIntact == 0 { // its requests were set aside, and are in none of the counts
 		return t.Say("told.unjudged")
 	}
-	said := t.waited(s)
+	said := t.waited(s, settings)
 	lost := s.Late.Dropped + s.Late.Failed
 	if lost > 0 {
 		said = append(said, t.Count("told.late", lost))
@@ -34,7 +33,22 @@ func (t Texts) tell(s result.Subject, settings Settings) string {
 }
 
 // waited tells of those who were waiting as the signal came.
-func (t Texts) waited(s result.Subject) []string {
+// Where a balancer goes on sending, those who came late and were served count as
+// much.
+func (t Texts) waited(s result.Subject, settings Settings) []string {
+	all, late := s.InFlight, 0
+	if settings.Lag > 0 {
+		late = s.Late.Completed
+	}
+	said := t.inHand(s, late)
+	if late > 0 && (all.Total == 0 || all.Completed < all.Total) {
+		said = append(said, t.Count("told.served", late))
+	}
+	return said
+}
+
+// inHand tells of those in flight, and of so many who came late if all were kept.
+func (t Texts) inHand(s result.Subject, late int) []string {
 	all, name := s.InFlight, "name"
 	lost := all.Dropped + all.Failed
 	if all.Total == 0 {
@@ -42,6 +56,8 @@ func (t Texts) waited(s result.Subject) []string {
 	}
 	said := []string{t.Count("told.waiting", all.Total)}
 	switch {
+	case all.Completed == all.Total && late > 0:
+		return append(said, t.Count("told.kept-late", all.Total, name, s.Name, "late", thousands(late)))
 	case all.Completed == all.Total:
 		return append(said, t.Count("told.kept", all.Total, name, s.Name))
 	case lost == all.Total:
@@ -73,19 +89,3 @@ func (t Texts) list(parts []string) string {
 func killed(s result.Subject) bool {
 	return slices.ContainsFunc(s.Exits, func(e result.Exit) bool { return e.Killed })
 }
-
-// Tally sums up what became of those who dealt with one strategy.
-type Tally struct {
-	Strategy    string `json:"strategy"`
-	Deployments int    `json:"deployments"`
-	AtRisk      int    `json:"atRisk"`
-	Lost        int    `json:"lost"`
-}
-
-func (t *Tally) add(s result.Subject) {
-	t.Deployments++
-	t.AtRisk += s.AtRisk
-	t.Lost += losses(s.InFlight) + losses(s.Late)
-}
-
-func losses(c history.Counts) int { return c.Dropped + c.Failed }

@@ -22,6 +22,7 @@ type state struct {
 type Outcome struct {
 	Deployment int            `json:"deployment"`
 	Verdict    result.Verdict `json:"verdict"`
+	Warned     bool           `json:"warned"` // it passed, with a warning
 	Sentence   string         `json:"sentence"`
 	Story      []string       `json:"story"` // of the judge
 	InFlight   history.Counts `json:"inFlight"`
@@ -47,7 +48,7 @@ func (b *Board) state() state {
 // conclude is what viewers are told of a verdict.
 func (b *Board) conclude(s result.Subject) *Outcome {
 	o := &Outcome{
-		Deployment: b.deployments, Verdict: s.Verdict, Sentence: b.texts.tell(s, b.settings), Story: s.Story,
+		Deployment: b.deployments, Verdict: s.Verdict, Warned: s.Verdict == result.Pass && len(s.Story) > 0, Sentence: b.texts.tell(s, b.settings), Story: s.Story,
 		InFlight: s.InFlight, Late: s.Late, LostAcks: s.Ledger.LostAcks, Requests: s.Requests,
 		ExitMS: tenth(s.ExitSeconds.Median * 1000), Broken: []string{},
 	}

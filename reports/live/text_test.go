@@ -67,11 +67,11 @@ func used(t *testing.T) map[string]string {
 func built() map[string][]string {
 	m := Menu()
 	b := map[string][]string{
-		"phase.":       {string(Booting), string(Warming), string(Serving), string(Stopping), string(Judging), string(Troubled)},
-		"verdict.":     {"pass", "fail", "inconclusive"},
+		"phase.":       {string(Booting), string(Warming), string(Serving), string(Stopping), string(Judging), string(Troubled), "next", "coming"},
+		"verdict.":     {"pass", "warned", "fail", "inconclusive"},
 		"request.":     m.Requests,
 		"connections.": nil,
-		"legend.":      {"open", "done", "rejected", "lost", "refused"},
+		"legend.":      {"open", "kept", "done", "rejected", "lost", "refused"},
 	}
 	for _, c := range m.Connections {
 		b["connections."] = append(b["connections."], string(c))
