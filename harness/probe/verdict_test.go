@@ -168,7 +168,7 @@ func TestJudgeAttempts(t *testing.T) {
 		{"unheard within the lag", time.Second, []attempt{served, {at: 5 * ms, waited: true}}, 0, true, "", "neither refused nor accepted"},
 		{"unheard, and another lost", 0, []attempt{{at: 0, answer: cut}, {at: 5 * ms, waited: true}}, 1, false, "", "neither refused nor accepted"},
 	} {
-		s, err := (&bench{plan: &Plan{Lag: tt.lag}}).judgeAttempts(tt.all)
+		s, err := (&bench{plan: &Plan{Lag: tt.lag, Bound: true}}).judgeAttempts(tt.all)
 		if s.Lost != tt.lost || s.Excused != tt.excused || s.Rule != tt.rule || s.Bad != (tt.rule != "") || s.Of != len(tt.all) {
 			t.Errorf("%s: %+v", tt.name, s)
 		}
@@ -184,5 +184,17 @@ func TestSince(t *testing.T) {
 	all := (&attempts{all: []attempt{{began: now.Add(-1)}, {began: now}, {began: now.Add(time.Second)}}}).since(now)
 	if len(all) != 2 || all[0].at != 0 || all[1].at != time.Second {
 		t.Errorf("%+v", all)
+	}
+}
+
+// TestEdgeOfTheListener: what is lost as the listener closes counts where a platform
+// asks for it, and is told of elsewhere.
+func TestEdgeOfTheListener(t *testing.T) {
+	atEdge := []attempt{{at: 0, answer: answer{end: reset, bare: true}}, {at: 100 * time.Millisecond, refused: true}}
+	for bound, lost := range map[bool]int{true: 1, false: 0} {
+		s, err := (&bench{plan: &Plan{Bound: bound}}).judgeAttempts(atEdge)
+		if err != nil || s.Lost != lost || s.Excused != bound || !strings.Contains(s.Seen, "1 were lost as the listener closed") {
+			t.Errorf("a platform asks: %t; %d lost, excused %t, %q: %v", bound, s.Lost, s.Excused, s.Seen, err)
+		}
 	}
 }
