@@ -117,8 +117,8 @@ func TestFaults(t *testing.T) {
 	}{
 		{"works on one at a time", "accept/queued", fail, "the one that waited was reset (RST) without an answer; the one before it answered 200"},
 		{"keeps no ledger", "accept/queued", skip, "it works on several at a time"},
-		{"closes at once,accepts slowly", "accept/backlog", warn, "in 1 of 1 repeats"},
-		{"closes at once", "http1/idle-race", warn, "in 1 of 1 repeats"},
+		{"closes at once,accepts slowly", "accept/backlog", warn, " of 3 repeats"},
+		{"closes at once", "http1/idle-race", warn, " of 3 repeats"},
 		{"accepts nobody any more,closes soon", "new/served-until", pass, "were lost as the listener closed: one opened"},
 		{"closes at once", "http1/reuse-after", pass, "with nothing under way"},
 		{"waits for every connection,keeps connections for ever", "accept/silent", fail, "had to be killed"},
@@ -177,6 +177,9 @@ func TestFaults(t *testing.T) {
 			plan := scripted(withID(ids...), strings.Split(fault, ",")...)
 			if fault == "ignores the signal" {
 				plan.Grace = time.Second // all of its servers are waited for, one after the other
+			}
+			if slices.ContainsFunc(ids, func(id string) bool { return id == "accept/backlog" || id == "http1/idle-race" }) {
+				plan.Repeats = 3 // a race is met in most of them, and not in all
 			}
 			probes := run(t, plan)
 			for _, tt := range tests {
