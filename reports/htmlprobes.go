@@ -135,8 +135,12 @@ func probeFacts(p result.Probe) (facts []pageFact) {
 		often = fmt.Sprintf("%s times, each on a fresh process", number(p.Repeats))
 	}
 	for _, f := range []pageFact{
-		{"proof", p.Proof}, {"asked for", p.Requirement}, {"by", p.Reference}, {"remedy", remedy(p)},
-		{"known as", strings.Join(p.Bugs, ", ")}, {"repeated", often},
+		{"proof", p.Proof},
+		{"asked for", p.Requirement},
+		{"by", p.Reference},
+		{"remedy", remedy(p)},
+		{"known as", strings.Join(p.Bugs, ", ")},
+		{"repeated", often},
 	} {
 		if f.Text != "" {
 			facts = append(facts, pageFact{f.Name, short(f.Text)})
@@ -156,8 +160,10 @@ func (one *pageSubject) onlyProbed(s result.Subject) {
 	}
 	one.ShareText = fmt.Sprintf("%s of %s passed", number(count[result.ProbePass]), number(len(s.Probes)))
 	one.Share = show(picture.DrawParts(len(s.Probes), []picture.Part{
-		{Colour: history.Completed, N: count[result.ProbePass]}, {Colour: history.Refused, N: count[result.ProbeSkip]},
-		{Colour: history.Rejected, N: count[result.ProbeWarn]}, {Colour: history.Failed, N: count[result.ProbeInconclusive]},
+		{Colour: history.Completed, N: count[result.ProbePass]},
+		{Colour: history.Refused, N: count[result.ProbeSkip]},
+		{Colour: history.Rejected, N: count[result.ProbeWarn]},
+		{Colour: history.Failed, N: count[result.ProbeInconclusive]},
 		{Colour: history.Dropped, N: count[result.ProbeFail]},
 	}), "")
 }
