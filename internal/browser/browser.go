@@ -4,6 +4,7 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -149,13 +151,24 @@ func (b *Tab) Do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Until waits until an expression holds in the page.
+// Until waits until an expression holds in the page, or in the one that it leads to.
 func (b *Tab) Until(t *testing.T, expression string) {
 	t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience))); err != nil {
-		t.Fatalf("%s: %v", expression, err)
+	var err error
+	for range 3 { // a page that gives way to another takes the question with it
+		if _, err = chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience))); err == nil {
+			return
+		}
+		if gone, ok := errors.AsType[*cdproto.Error](err); !ok || gone.Code != noContext {
+			break
+		}
 	}
+	t.Fatalf("%s: %v", expression, err)
 }
+
+// noContext is the protocol's code for a page that is not there any more, among
+// other things that the server of the protocol refuses.
+const noContext = -32000
 
 // Eval returns what an expression comes to in the page.
 func Eval[T any](t *testing.T, b *Tab, expression string) T {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"testing"
 
@@ -44,8 +45,13 @@ func TestDemoByTheKeyboard(t *testing.T) {
 	at := func(step int) string {
 		return fmt.Sprintf(`document.querySelector('#steps [aria-current="step"]')?.textContent === "%d"`, step)
 	}
-	b.Look(t, 1280, "light")
-	b.Do(t, chromedp.Navigate(p.url))
+	file, err := redirectTo(p.url) // as the demo opens it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(file) })
+	b.OpenFile(t, file, 1280, "light")
+	b.Until(t, `location.protocol === "http:"`)
 	b.Until(t, at(1))
 	before := browser.Eval[float64](t, b, letters)
 	b.Do(t, chromedp.KeyEvent("p"))
