@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 
 	"lastcall/harness/result"
 	"lastcall/reports/picture"
@@ -18,7 +19,16 @@ var pageFiles embed.FS
 
 // pageTemplate is parsed once. A mistake in it is one of ours, which every test of
 // this package meets.
-var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/page.tmpl", "page/probes.tmpl"))
+var pageTemplate = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{"prose": prose}).ParseFS(pageFiles, "page/page.tmpl", "page/probes.tmpl"))
+
+// code is what stands between two backticks.
+var code = regexp.MustCompile("`([^`]+)`")
+
+// prose is a sentence as the page takes it: what it quotes as code is set as code,
+// and all of it is text.
+func prose(text string) template.HTML {
+	return template.HTML(code.ReplaceAllString(template.HTMLEscapeString(text), "<code>$1</code>")) // escaped first: a backtick never is
+}
 
 // HTML writes one page that holds everything: the verdicts, the comparison, the
 // shutdowns as pictures, the findings, and how to run it again. It asks nobody for

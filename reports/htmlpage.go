@@ -39,7 +39,7 @@ type page struct {
 	Missing               string // whose histories, in a sentence
 	Lanes, Exited         bool   // somebody has some, and did
 	Columns               string // of swimlanes beside each other
-	Legend                []pageLegend
+	Legend, BarLegend     []pageLegend
 	Width                 string // of a bucket
 	ExitAxis, LatencyAxis *drawn
 	Facts                 []pageFact
@@ -64,7 +64,7 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 		Symbols: picture.Symbols, Phrases: phrasesOf(s), Conditions: short(conditions(s)), Noun: noun(s), Outcomes: outcomes(s),
 		Warnings: shortAll(s.Warnings), Facts: facts(s), Command: short(repeatCommand(s)), Seed: s.Seed,
 		Loaded: !probesOnly(s), Matrix: newPageMatrix(s),
-		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects) - onlyProbedOf(s)), Missing: missing(s, drawings), Legend: pageLegends(drawings),
+		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects) - onlyProbedOf(s)), Missing: missing(s, drawings), Legend: laneLegends(drawings), BarLegend: barLegends(drawings),
 		ExitAxis: show(drawings.Exits.DrawAxis(), ""), LatencyAxis: show(drawings.Latency.DrawAxis(), ""),
 	}
 	if came, why := doubt(s); why != "" {
@@ -100,14 +100,15 @@ type phrases struct {
 	Question string
 	Moment   string // what the drawings are aligned on
 	Span     string // what is shaded in them
+	End      string // of what is shaded
 	Occasion string // what was repeated
 }
 
 func phrasesOf(s result.Suite) phrases {
 	if len(s.Scenario.Disruption.While) > 0 {
-		return phrases{"Does it lose requests while it should stay up?", "the command", "while the command ran", "run"}
+		return phrases{"Does it lose requests while it should stay up?", "the command", "while the command ran", "its end, the last of all runs", "run"}
 	}
-	return phrases{"Does it lose requests when it is told to stop?", "the signal", "from the signal to the exit", "shutdown"}
+	return phrases{"Does it lose requests when it is told to stop?", "the signal", "from the signal to the exit", "the exit, the last of all shutdowns", "shutdown"}
 }
 
 // beside is how many swimlanes stand beside each other where there is room: such
@@ -154,8 +155,8 @@ func missing(s result.Suite, p picture.Picture) string {
 	return short("The requests of "+strings.Join(without, ", ")+" cannot be drawn: their recorded histories are not there.") + remedy
 }
 
-// pageLegends explain the outcomes that are drawn, the good ones first.
-func pageLegends(p picture.Picture) []pageLegend {
+// laneLegends explain the outcomes of the lanes.
+func laneLegends(p picture.Picture) []pageLegend {
 	occurs := make(map[history.Outcome]bool)
 	for _, s := range p.Subjects {
 		if s.Swimlane == nil {
@@ -165,13 +166,31 @@ func pageLegends(p picture.Picture) []pageLegend {
 			occurs[lane.Outcome] = true
 		}
 	}
+	return legends(occurs)
+}
+
+// barLegends explain those of the bars, which are of every shutdown.
+func barLegends(p picture.Picture) []pageLegend {
+	occurs := make(map[history.Outcome]bool)
+	for _, s := range p.Subjects {
+		for _, b := range s.Buckets {
+			for _, o := range history.Outcomes() {
+				occurs[o] = occurs[o] || b.Of(o) > 0
+			}
+		}
+	}
+	return legends(occurs)
+}
+
+// legends explain outcomes that are drawn, the good ones first.
+func legends(occurs map[history.Outcome]bool) []pageLegend {
 	texts := map[history.Outcome]string{
 		history.Completed: "completed", history.Rejected: "turned away, with 503 or 429", history.Failed: "a wrong answer",
 		history.Refused: "refused: nobody listened", history.Dropped: "lost: hung up on without an answer", history.Unsent: "never sent, by our own fault",
 	}
 	var all []pageLegend
 	for _, o := range history.Outcomes() {
-		if occurs[o] {
+		if occurs[o] && texts[o] != "" {
 			all = append(all, pageLegend{o.String(), texts[o]})
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // pageSubject is what the page says of one subject.
 type pageSubject struct {
 	ID, Name, Class, Icon, Verdict string
+	Card                           string // the verdict, in the words of the card
 	Headline, Why                  string
 	Sentence                       bool // the headline is one of its own
 	Share                          *drawn
@@ -22,7 +23,7 @@ type pageSubject struct {
 	Bars, Exits, Latency           *drawn
 	ExitText, LatencyText          string
 	Told                           []string
-	Remedy                         string
+	Remedy, Cure                   string // the cure is the remedy in the card: for who did not simply pass
 	Strip                          string
 	Broken, Kept                   []pageRule
 	Words                          *pageWords
@@ -69,6 +70,13 @@ func newPageSubject(i int, s result.Subject, all []column, p picture.Picture) pa
 	}
 	one.Sentence = one.Sentence || len(s.Story) > 0 && one.Headline == short(s.Story[0])
 	one.Told, one.Remedy = told(s)
+	one.Card = one.Verdict
+	if besides(s) {
+		one.Card, one.Class, one.Icon = one.Verdict+withWarning, "warned", "!"
+	}
+	if (s.Verdict != result.Pass || besides(s)) && one.Remedy != one.Why {
+		one.Cure = one.Remedy
+	}
 	one.Broken, one.Kept = pageRules(s, drawing.Swimlane)
 	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {
 		one.Words = &pageWords{fmt.Sprintf("%s %d", occasion(s), shutdown), shortAll(lines), s.Verdict == result.Inconclusive}

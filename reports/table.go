@@ -200,13 +200,18 @@ func outcomes(s result.Suite) string {
 		number(c.Refused), number(c.Dropped), number(c.Unsent))
 }
 
+// withWarning is added to the verdict of who passed, though not without a word.
+const withWarning = ", with a warning"
+
+func besides(s result.Subject) bool { return s.Verdict == result.Pass && len(s.Story) > 0 }
+
 func (style Style) story(w io.Writer, s result.Subject) {
 	if len(s.Story) == 0 {
 		return
 	}
 	label := style.verdict(s.Verdict)
-	if s.Verdict == result.Pass {
-		label += ", with a warning"
+	if besides(s) {
+		label += withWarning
 	}
 	fmt.Fprintf(w, "\n%s: %s\n", shorten(clean(s.Name), width-40), label)
 	for _, sentence := range s.Story {

@@ -13,6 +13,7 @@ const (
 	barRoom   = 96.0 // both sides of the line
 	leastSide = 14.0 // a side with anything on it
 	barTop    = 4.0
+	leastBar  = 4 // the width of what somebody waited for in vain
 )
 
 // DrawBuckets draws the outcomes of a subject over time, stacked: above the line
@@ -31,17 +32,22 @@ func (p Picture) DrawBuckets(s Subject, labels bool) Drawing {
 	}
 	c.ticks(p.Time, barTop, bottom, label)
 	c.stretch(barTop, up+down)
-	p.drawStacks(c, s, up, down)
+	p.drawKept(c, s, up)
 	c.endStretch()
 	c.add(`<line class="base" x1="0" x2="100%%" y1="%[1]s" y2="%[1]s"/>`, px(line))
-	c.text("ticktext", 0, barTop+9, "start", strconv.Itoa(p.Up))
-	if p.Down > 0 {
-		c.text("ticktext", 0, bottom-3, "start", strconv.Itoa(p.Down))
-	}
 	c.upright("mark m-signal", p.Time.At(0), 0, bottom)
 	if s.Over > 0 {
 		c.upright("mark m-exit", p.Time.At(s.Over), 0, bottom)
 	}
+	c.stretch(barTop, up+down) // over the lines: losses are where they are
+	p.drawLost(c, s, up, down)
+	c.endStretch()
+	unit := " in " + Brief(p.Width)
+	c.text("ticktext", 0, barTop+9, "start", strconv.Itoa(p.Up)+unit)
+	if p.Down > 0 {
+		c.text("ticktext", 0, bottom-3, "start", strconv.Itoa(p.Down)+unit)
+	}
+	p.labelLost(c, s, line+min(down/2+4, down-3))
 	return Drawing{Height: height, SVG: c.String()}
 }
 
@@ -60,33 +66,96 @@ func (p Picture) sides() (up, down float64) {
 	return up, barRoom - up
 }
 
-// drawStacks draws every outcome as one path of upright bars.
-func (p Picture) drawStacks(c *canvas, s Subject, up, down float64) {
-	if len(s.Buckets) == 0 {
-		return
-	}
-	width := float64(wide) / float64(len(s.Buckets))
+// drawKept draws what is above the line.
+func (p Picture) drawKept(c *canvas, s Subject, up float64) {
 	above := []history.Outcome{history.Completed, history.Refused, history.Unsent}
-	below := []history.Outcome{history.Dropped, history.Failed, history.Rejected}
-	draw := func(outcomes []history.Outcome, scale float64) {
-		base := make([]float64, len(s.Buckets))
-		for _, o := range outcomes {
-			var path strings.Builder
-			for i, b := range s.Buckets {
-				h := float64(countOf(b.Counts, o)) * scale
-				if h == 0 {
-					continue
-				}
-				fmt.Fprintf(&path, "M%s %sh%sv%sh-%[3]sz", trim(float64(i)*width, 0), trim(up+base[i], 2), trim(max(width-width*0.12, 1), 0), trim(h, 2))
-				base[i] += h
-			}
-			if path.Len() > 0 {
-				c.add(`<path class="bar %s" d="%s"/>`, outcomeClass(o), path.String())
-			}
+	for _, stack := range stacks(s.Buckets, above, up, -up/float64(max(p.Up, 1))) {
+		c.add(`<path class="bar %s" d="%s"/>`, outcomeClass(stack.outcome), stack.bars)
+	}
+}
+
+// lostOutcomes are those below the line.
+func lostOutcomes() []history.Outcome {
+	return []history.Outcome{history.Dropped, history.Failed, history.Rejected}
+}
+
+// drawLost draws what is below the line: as wide as its stretch of time, and a
+// stroke that is never too thin to be seen.
+func (p Picture) drawLost(c *canvas, s Subject, up, down float64) {
+	for _, stack := range stacks(s.Buckets, lostOutcomes(), up, down/float64(max(p.Down, 1))) {
+		c.add(`<path class="bar %s" d="%s"/>`, outcomeClass(stack.outcome), stack.bars)
+		c.add(`<path class="%s" stroke-width="%d" vector-effect="non-scaling-stroke" d="%s"/>`, outcomeClass(stack.outcome), leastBar, stack.strokes)
+	}
+}
+
+// labelLost says beside the highest bar below the line how many are there in all.
+func (p Picture) labelLost(c *canvas, s Subject, y float64) {
+	var all history.Counts
+	highest, used := 0, 0
+	for i, b := range s.Buckets {
+		all = all.Plus(b.Counts)
+		if b.down() > 0 {
+			used++
+		}
+		if b.down() > s.Buckets[highest].down() {
+			highest = i
 		}
 	}
-	draw(above, -up/float64(max(p.Up, 1)))
-	draw(below, down/float64(max(p.Down, 1)))
+	words := lostWords(all)
+	if words == "" {
+		return
+	}
+	if used > 1 {
+		words += " in all"
+	}
+	x, anchor := float64(highest+1)/float64(len(s.Buckets)), "start"
+	if leansLeft(x) {
+		x, anchor = float64(highest)/float64(len(s.Buckets)), "end"
+	}
+	c.text("marktext m-lost", x, y, anchor, words)
+}
+
+func lostWords(all history.Counts) string {
+	var parts []string
+	names := map[history.Outcome]string{history.Dropped: "lost", history.Failed: "wrong", history.Rejected: "turned away"}
+	for _, o := range lostOutcomes() {
+		if n := countOf(all, o); n > 0 {
+			parts = append(parts, strconv.Itoa(n)+" "+names[o])
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// stack is one outcome in every bucket: as rectangles, and as strokes in their
+// middle.
+type stack struct {
+	outcome       history.Outcome
+	bars, strokes string
+}
+
+// stacks puts outcomes upon each other, from y on; scale is pixels for each, and
+// negative upwards.
+func stacks(buckets []Bucket, outcomes []history.Outcome, y, scale float64) []stack {
+	width := float64(wide) / float64(max(len(buckets), 1))
+	base := make([]float64, len(buckets))
+	var all []stack
+	for _, o := range outcomes {
+		var bars, strokes strings.Builder
+		for i, b := range buckets {
+			h := float64(countOf(b.Counts, o)) * scale
+			if h == 0 {
+				continue
+			}
+			left, top := float64(i)*width, trim(y+base[i], 2)
+			fmt.Fprintf(&bars, "M%s %sh%sv%sh-%[3]sz", trim(left, 0), top, trim(max(width-width*0.12, 1), 0), trim(h, 2))
+			fmt.Fprintf(&strokes, "M%s %sv%s", trim(left+width*0.44, 0), top, trim(h, 2))
+			base[i] += h
+		}
+		if bars.Len() > 0 {
+			all = append(all, stack{o, bars.String(), strokes.String()})
+		}
+	}
+	return all
 }
 
 func countOf(c history.Counts, o history.Outcome) int {

@@ -13,6 +13,9 @@ const mostBuckets = 400
 // subject.
 type Bucket struct{ history.Counts }
 
+// Of is how many ended so.
+func (b Bucket) Of(o history.Outcome) int { return countOf(b.Counts, o) }
+
 // up is what is drawn above the line: what was answered, or could go elsewhere.
 func (b Bucket) up() int { return b.Completed + b.Refused + b.Unsent }
 

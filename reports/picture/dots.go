@@ -61,7 +61,7 @@ func (a Axis) DrawAxis() Drawing {
 		x := inset(a.At(at))
 		anchor := "middle"
 		switch {
-		case x < 0.06:
+		case x < 0.06 && at != 0: // a zero is narrow, and stands under its line
 			anchor = "start"
 		case x > 0.94:
 			anchor = "end"

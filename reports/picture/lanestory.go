@@ -81,7 +81,7 @@ func (s storyteller) sent(t *telling, r *history.Request) {
 
 // ended tells what the server made of a request.
 func (s storyteller) ended(t *telling, r *history.Request, w history.Window) {
-	had := Brief(r.End - r.Sent)
+	had := s.held(r)
 	switch r.Outcome {
 	case history.Completed:
 		s.completed(t, r, w)
@@ -123,7 +123,11 @@ func (s storyteller) dropped(t *telling, r *history.Request, w history.Window) {
 	if r.Cause == history.Hung {
 		held = "%s later"
 	}
-	t.say(held, Brief(r.End-r.Sent))
+	if w == history.InFlight {
+		t.say(held, s.held(r))
+	} else {
+		t.say(held, Brief(r.End-r.Sent))
+	}
 	switch r.Cause {
 	case history.Closed:
 		t.say(" hung up: its client got nothing.")
@@ -141,6 +145,16 @@ func (s storyteller) dropped(t *telling, r *history.Request, w history.Window) {
 	if r.Masked {
 		t.say(" Go's own client would have sent it again, and hidden that.")
 	}
+}
+
+// held is how long the server had a request: no longer than it lived, though its
+// client may have heard of that later.
+func (s storyteller) held(r *history.Request) string {
+	end := r.End
+	if exit := s.history.Exit; exit.Seen && exit.At > r.Sent {
+		end = min(end, exit.At)
+	}
+	return Brief(end - r.Sent)
 }
 
 // when says where a time lies from the signal; apart fills its blank.
