@@ -51,7 +51,7 @@ func annotations(s result.Suite) []annotation {
 			green = false
 		}
 		if green {
-			first := "PASS"
+			first := Style{}.passed(subject)
 			if len(subject.Probes) > 0 {
 				first += ", " + probeCounts(subject)
 			}

@@ -48,7 +48,7 @@ func verdicts(w io.Writer, s result.Suite) {
 		fmt.Fprintf(w, "- **%s** %s\n", strings.ToUpper(came), markdown(why))
 	}
 	for _, subject := range s.Subjects {
-		fmt.Fprintf(w, "- **%s** %s", Style{}.verdict(subject.Verdict), markdown(subject.Name))
+		fmt.Fprintf(w, "- **%s** %s", Style{}.passed(subject), markdown(subject.Name))
 		switch {
 		case len(subject.Story) > 0:
 			fmt.Fprintf(w, ": %s", markdown(subject.Story[0]))

@@ -61,7 +61,7 @@ func foldedProbes(w io.Writer, s result.Subject) {
 		return
 	}
 	fmt.Fprintf(w, "\n<details>\n<summary>%s: %s, the probes</summary>\n\n",
-		html.EscapeString(clean(s.Name)), Style{}.verdict(s.Verdict))
+		html.EscapeString(clean(s.Name)), Style{}.passed(s))
 	fmt.Fprint(w, "| probe | state at the signal | verdict | seen |\n| :--- | :--- | :--- | :--- |\n")
 	for _, p := range s.Probes {
 		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", markdown(probeName(p)), markdown(p.State), p.Status, markdown(p.Seen))

@@ -98,6 +98,6 @@ func (style Style) legend(w io.Writer, s result.Suite) {
 	}
 	fmt.Fprintf(w, "\n  %s\n\n", strings.Join(meanings, "   "))
 	for i, subject := range s.Subjects {
-		fmt.Fprintf(w, "%4d  %s: %s, %s\n", i+1, shorten(clean(subject.Name), 24), style.verdict(subject.Verdict), probeCounts(subject))
+		fmt.Fprintf(w, "%4d  %s: %s, %s\n", i+1, shorten(clean(subject.Name), 24), style.passed(subject), probeCounts(subject))
 	}
 }

@@ -55,11 +55,44 @@ func (style Style) probes(w io.Writer, s result.Subject) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %s, %s\n\n%s", shorten(clean(s.Name), width-60), style.verdict(s.Verdict), probeCounts(s), text)
+	fmt.Fprintf(w, "%s: %s, %s\n\n%s", shorten(clean(s.Name), width-60), style.passed(s), probeCounts(s), text)
 	for _, p := range s.Probes {
 		style.broken(w, p)
 	}
+	skips(w, s.Probes)
 	return nil
+}
+
+// skips says in full why probes were skipped, once for each reason.
+func skips(w io.Writer, probes []result.Probe) {
+	var reasons []string
+	of := make(map[string][]string)
+	for _, p := range probes {
+		if p.Status != result.ProbeSkip {
+			continue
+		}
+		reason := clean(p.Seen)
+		if of[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		of[reason] = append(of[reason], clean(probeName(p)))
+	}
+	if len(reasons) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nskipped because")
+	for _, reason := range reasons {
+		fmt.Fprintf(w, "%s\n%s\n", wrap(reason+":", "  "), wrap(strings.Join(of[reason], ", "), "    "))
+	}
+}
+
+// passed is a subject's verdict. A pass that is not quite one says so.
+func (style Style) passed(s result.Subject) string {
+	warned := slices.ContainsFunc(s.Probes, func(p result.Probe) bool { return p.Status == result.ProbeWarn })
+	if s.Verdict != result.Pass || !warned {
+		return style.verdict(s.Verdict)
+	}
+	return style.verdict(s.Verdict) + ", with warnings"
 }
 
 // broken tells of a probe that did not pass.

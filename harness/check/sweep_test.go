@@ -200,7 +200,7 @@ func TestSweepTellsAQueueFromAHandler(t *testing.T) {
 	grid := history.Grid{From: -2 * time.Millisecond, To: time.Millisecond, Step: 100 * us}
 	const (
 		queue   = "reused connections that were sent 1.5 ms before SIGTERM were lost, long before it could do harm: an answer takes"
-		handler = "an answer takes 500 ms here, longer than the sweep reaches back: the requests on reused connections that were lost were with their handler as SIGTERM came. Ask for something that is answered sooner, or begin before that with a wider step (--from -600ms --step 25ms)"
+		handler = "an answer takes 500 ms here, longer than the sweep reaches back: what was lost was with its handler as SIGTERM came. Ask for something that is answered sooner, or begin before that with a wider step (--from -600ms --step 25ms)"
 	)
 	for _, tt := range []struct {
 		delay, answered time.Duration

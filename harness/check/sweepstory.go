@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,8 +141,8 @@ func early(l result.SweepLane, signal string, answer float64) string {
 	}
 	switch before := -*l.EarliestUS; {
 	case answer > -l.Bins[0].FromUS:
-		return fmt.Sprintf("an answer takes %s here, longer than the sweep reaches back: the requests on %s connections that were lost were with their handler as %s came. Ask for something that is answered sooner, or begin before that with a wider step (--from -%s --step %s)",
-			instant(answer), l.Connections, signal, flagTime(1.2*answer), flagTime(answer/20))
+		return fmt.Sprintf("an answer takes %s here, longer than the sweep reaches back: what was lost was with its handler as %s came. Ask for something that is answered sooner, or begin before that with a wider step (--from -%s --step %s)",
+			instant(answer), signal, flagTime(1.2*answer), flagTime(answer/20))
 	case before > backlog+answer:
 		return fmt.Sprintf("requests on %s connections that were sent %s before %s were lost, long before it could do harm: an answer takes %s, so the server still had them in its queue. Send fewer at a time (--per-step 0.2), and more often (--shutdowns)",
 			l.Connections, instant(before), signal, instant(answer))
@@ -188,7 +189,7 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 			instant(s.SignalUncertaintyUS.Max), instant(s.StepUS))
 	}
 	for _, l := range s.Lanes {
-		if text := early(l, s.Signal, answerTime(histories)); text != "" {
+		if text := early(l, s.Signal, answerTime(histories)); text != "" && !slices.Contains(warnings, text) {
 			warn("%s", text)
 		}
 		if all := l.Sum.Sent + l.Outside; 10*l.Outside > all {

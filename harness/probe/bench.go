@@ -214,6 +214,9 @@ func (l leave) String() string {
 	if l.killed {
 		return fmt.Sprintf("it had to be killed after %s", short(l.took))
 	}
+	if l.Signal != "" {
+		return fmt.Sprintf("it ended after %s, %s", short(l.took), l.Exit)
+	}
 	return fmt.Sprintf("it ended after %s with %s", short(l.took), l.Exit)
 }
 

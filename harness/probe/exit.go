@@ -16,7 +16,7 @@ func exitCases() []Case {
 			ID: "exit/status", State: "no connection open",
 			Requires:  "The process ends with status 0, or another that was declared to be clean.",
 			Reference: "zedshaw/mongrel2 #318; systemd.service(5), SuccessExitStatus; Kubernetes container status",
-			Remedy:    "Handle the signal and return from main; do not take the error that ends Serve after Shutdown for a failure.",
+			Remedy:    "Handle the signal and let the process end by itself with exit code 0 (in Go: return from main, and do not take the error that ends Serve after Shutdown for a failure).",
 			Bugs:      []string{"B06", "B67", "B78"}, Rule: ruleStatus, run: exitStatus,
 		},
 		{

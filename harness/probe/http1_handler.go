@@ -26,7 +26,7 @@ func latecomerCases() []Case {
 			ID: "http1/announces-close", State: "request read, handler at work", Variants: []string{cold, warm}, Needs: []Need{needSlow},
 			Requires:  "The answer to a request that was in its handler at the signal says Connection: close.",
 			Reference: "RFC 9112 section 9.6; envoyproxy/envoy #14350",
-			Remedy:    "Say Connection: close with every answer from the signal on: net/http does so as soon as Shutdown was called.",
+			Remedy:    "Say Connection: close with every answer from the signal on (in Go: net/http does so as soon as Shutdown was called).",
 			Bugs:      []string{"B55"}, Rule: ruleAnnounces, run: announces,
 		},
 		{

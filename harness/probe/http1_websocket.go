@@ -13,7 +13,7 @@ func socketCases() []Case {
 		ID: "http1/websocket", State: "upgraded to WebSocket, idle", Needs: []Need{needSocket},
 		Requires:  "A WebSocket gets a close frame before its connection is closed, and does not hold the exit.",
 		Reference: "RFC 6455 sections 5.5.1 and 7.1.5; kernel/kernel-images #296",
-		Remedy:    "Keep a list of hijacked connections, and send each the close frame 1001 at the signal: Server.Shutdown does not know of them.",
+		Remedy:    "Keep a list of the WebSockets, and send each the close frame 1001 at the signal (in Go: they are hijacked connections, of which Server.Shutdown does not know).",
 		Bugs:      []string{"B17"}, Rule: ruleInFlight, run: webSocket,
 	}}
 }

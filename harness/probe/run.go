@@ -97,6 +97,10 @@ func (r *runner) all(ctx context.Context) ([]result.Probe, error) {
 	sightings := make([][]Sighting, len(variants))
 	var together, alone []task
 	for place, v := range variants {
+		if ofH2(v.Case) && r.facts.noH2 != "" {
+			probes[place] = notRun(v, r.facts.noH2)
+			continue
+		}
 		if flags := v.missing(r.plan.Hints); len(flags) > 0 {
 			probes[place] = skipped(v, flags)
 			continue

@@ -2,8 +2,11 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,6 +16,7 @@ type facts struct {
 	boot       time.Duration // until it was ready
 	slow       time.Duration
 	slowStatus int
+	noH2       string // why it cannot be probed by HTTP/2, "" if it can
 }
 
 // survey finds out, on a server of its own, what the cases build on.
@@ -37,16 +41,43 @@ func (r *runner) survey(ctx context.Context) error {
 	}
 	c.close() // kept alive, it could keep a server with one worker from the next
 	r.facts.ledger = b.received(req.id)
+	if slices.ContainsFunc(r.plan.Cases, ofH2) {
+		r.facts.noH2 = b.noH2()
+	}
 	if r.plan.Hints.Slow == "" {
 		return nil
 	}
-	if c, err = b.dial(); err != nil {
+	return r.surveySlow(b)
+}
+
+// ofH2 reports whether a case speaks HTTP/2.
+func ofH2(c Case) bool { return strings.HasPrefix(c.ID, "h2/") }
+
+// noH2 is why the server cannot be probed by HTTP/2, "" if it can or nobody knows.
+// Who does not speak it need not be asked for what such a probe needs besides.
+func (b *bench) noH2() string {
+	h, err := b.dialH2()
+	if err == nil {
+		h.leave()
+		return ""
+	}
+	if why, ok := errors.AsType[inapplicable](err); ok {
+		return string(why)
+	}
+	return ""
+}
+
+// surveySlow finds out how long the slow request takes.
+func (r *runner) surveySlow(b *bench) error {
+	c, err := b.dial()
+	if err != nil {
 		return err
 	}
-	if req, err = b.slow(slowFor); err != nil {
+	req, err := b.slow(slowFor)
+	if err != nil {
 		return err
 	}
-	began = time.Now()
+	began := time.Now()
 	a := b.ask(c, req)
 	if !a.whole || a.status >= http.StatusBadRequest {
 		return fmt.Errorf("the slow request was %s, before any signal", a)

@@ -139,9 +139,15 @@ func firstWhy(all []Sighting) string {
 // skipped is a case that was not run for want of flags.
 func skipped(v Variant, flags []string) result.Probe {
 	named := strings.Join(flags, " and ")
-	p := judge(v.Case, []Sighting{{Skip: "nobody said where: give " + named}}, nil)
-	p.Variant, p.Repeats = v.Name, 0
+	p := notRun(v, "nobody said where: give "+named)
 	p.Remedy = "give " + named + " to enable it"
+	return p
+}
+
+// notRun is a case that was not run, and why.
+func notRun(v Variant, why string) result.Probe {
+	p := judge(v.Case, []Sighting{{Skip: why}}, nil)
+	p.Variant, p.Repeats = v.Name, 0
 	return p
 }
 

@@ -163,6 +163,9 @@ func choose(args []string, dash int) (c chosen, err error) {
 			continue
 		}
 		if _, err := findStrategy(arg); err != nil {
+			if family := probeFamily(arg); family != "" {
+				err = usagef("unknown strategy %q: did you mean %s?", arg, family)
+			}
 			return c, err
 		}
 		if slices.Contains(c.strategies, arg) {

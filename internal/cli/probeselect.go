@@ -54,14 +54,26 @@ func probeHint(wrong string) string {
 	if near := nearest(wrong, probeNames()); near != "" {
 		return "did you mean " + near + "?"
 	}
-	var families []string
+	return "lastcall list probes names them; their families are " + strings.Join(probeFamilies(), ", ")
+}
+
+// probeFamily is the family of probes that somebody meant who left out its slash,
+// "" if none is called so.
+func probeFamily(name string) string {
+	if family := name + "/"; slices.Contains(probeFamilies(), family) {
+		return family
+	}
+	return ""
+}
+
+func probeFamilies() (families []string) {
 	for _, name := range probeNames() {
 		family, _, _ := strings.Cut(name, "/")
 		if family += "/"; !slices.Contains(families, family) {
 			families = append(families, family)
 		}
 	}
-	return "lastcall list probes names them; their families are " + strings.Join(families, ", ")
+	return families
 }
 
 func probeNames() []string {
