@@ -13,6 +13,7 @@ const (
 	barRoom   = 96.0 // both sides of the line
 	leastSide = 14.0 // a side with anything on it
 	barTop    = 4.0
+	leastLoss = 3.0
 	leastBar  = 4 // the width of what somebody waited for in vain
 )
 
@@ -145,6 +146,9 @@ func stacks(buckets []Bucket, outcomes []history.Outcome, y, scale float64) []st
 			h := float64(countOf(b.Counts, o)) * scale
 			if h == 0 {
 				continue
+			}
+			if scale > 0 { // one among many is a loss too
+				h = max(h, leastLoss)
 			}
 			left, top := float64(i)*width, trim(y+base[i], 2)
 			fmt.Fprintf(&bars, "M%s %sh%sv%sh-%[3]sz", trim(left, 0), top, trim(max(width-width*0.12, 1), 0), trim(h, 2))
