@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -41,13 +40,7 @@ func DiffNames() []string {
 
 // DiffJSON writes the comparison as it is, indented, with a final newline.
 func DiffJSON(w io.Writer, d result.Diff) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(true) // a server's words may end up in a page
-	if err := enc.Encode(d); err != nil {
-		return fmt.Errorf("write json diff: %w", err)
-	}
-	return nil
+	return indented(w, "json diff", d)
 }
 
 // outcome says what a verdict on a change means.

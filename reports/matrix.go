@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -44,13 +43,7 @@ func MatrixNames() []string {
 
 // MatrixJSON writes the matrix as it is, indented, with a final newline.
 func MatrixJSON(w io.Writer, m result.Matrix) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(true) // as in JSON
-	if err := enc.Encode(m); err != nil {
-		return fmt.Errorf("write json matrix: %w", err)
-	}
-	return nil
+	return indented(w, "json matrix", m)
 }
 
 // matrixLegend explains a cell.

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -40,13 +39,7 @@ func SweepNames() []string {
 
 // SweepJSON writes the sweep as it is, indented, with a final newline.
 func SweepJSON(w io.Writer, s result.Sweep) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(true) // a server's words may end up in a page
-	if err := enc.Encode(s); err != nil {
-		return fmt.Errorf("write json sweep: %w", err)
-	}
-	return nil
+	return indented(w, "json sweep", s)
 }
 
 // laneName is what a kind of connection is called in a chart.
