@@ -10,14 +10,10 @@ import (
 )
 
 // DiffRenderer writes one comparison of two reports.
-type DiffRenderer func(w io.Writer, d result.Diff) error
+type DiffRenderer = func(w io.Writer, d result.Diff) error
 
 // DiffFormat is a named way to render a comparison.
-type DiffFormat struct {
-	Name    string
-	Summary string
-	Render  DiffRenderer
-}
+type DiffFormat = FormatOf[result.Diff]
 
 // DiffFormats returns every format of a comparison. The slice is fresh.
 func DiffFormats(style Style) []DiffFormat {
@@ -30,12 +26,7 @@ func DiffFormats(style Style) []DiffFormat {
 
 // DiffNames returns the names of all formats of a comparison.
 func DiffNames() []string {
-	var names []string
-	for _, f := range DiffFormats(Style{}) {
-		names = append(names, f.Name)
-	}
-	slices.Sort(names)
-	return names
+	return namesOf(DiffFormats(Style{}))
 }
 
 // DiffJSON writes the comparison as it is, indented, with a final newline.

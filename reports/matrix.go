@@ -12,14 +12,10 @@ import (
 )
 
 // MatrixRenderer writes one matrix.
-type MatrixRenderer func(w io.Writer, m result.Matrix) error
+type MatrixRenderer = func(w io.Writer, m result.Matrix) error
 
 // MatrixFormat is a named way to render a matrix.
-type MatrixFormat struct {
-	Name    string
-	Summary string
-	Render  MatrixRenderer
-}
+type MatrixFormat = FormatOf[result.Matrix]
 
 // MatrixFormats returns every format of a comparison over scenarios. The slice is
 // fresh.
@@ -33,12 +29,7 @@ func MatrixFormats(style Style) []MatrixFormat {
 
 // MatrixNames returns the names of all formats of a matrix.
 func MatrixNames() []string {
-	var names []string
-	for _, f := range MatrixFormats(Style{}) {
-		names = append(names, f.Name)
-	}
-	slices.Sort(names)
-	return names
+	return namesOf(MatrixFormats(Style{}))
 }
 
 // MatrixJSON writes the matrix as it is, indented, with a final newline.

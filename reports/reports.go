@@ -14,13 +14,26 @@ import (
 )
 
 // Renderer writes one report.
-type Renderer func(w io.Writer, s result.Suite) error
+type Renderer = func(w io.Writer, s result.Suite) error
 
 // Format is a named way to render a suite.
-type Format struct {
+type Format = FormatOf[result.Suite]
+
+// FormatOf is a named way to render a result of some kind.
+type FormatOf[T any] struct {
 	Name    string
 	Summary string
-	Render  Renderer
+	Render  func(w io.Writer, value T) error
+}
+
+// namesOf returns the names of formats, sorted.
+func namesOf[T any](formats []FormatOf[T]) []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Style says how much a report can show.
@@ -45,10 +58,5 @@ func All(style Style) []Format {
 
 // Names returns the names of all formats.
 func Names() []string {
-	var names []string
-	for _, f := range All(Style{}) {
-		names = append(names, f.Name)
-	}
-	slices.Sort(names)
-	return names
+	return namesOf(All(Style{}))
 }

@@ -9,14 +9,10 @@ import (
 )
 
 // SweepRenderer writes one sweep.
-type SweepRenderer func(w io.Writer, s result.Sweep) error
+type SweepRenderer = func(w io.Writer, s result.Sweep) error
 
 // SweepFormat is a named way to render a sweep.
-type SweepFormat struct {
-	Name    string
-	Summary string
-	Render  SweepRenderer
-}
+type SweepFormat = FormatOf[result.Sweep]
 
 // SweepFormats returns every format of a sweep. The slice is fresh.
 func SweepFormats() []SweepFormat {
