@@ -3,7 +3,6 @@ package reports
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"lastcall/harness/result"
 )
@@ -25,12 +24,7 @@ func SweepFormats() []SweepFormat {
 
 // SweepNames returns the names of all formats of a sweep.
 func SweepNames() []string {
-	var names []string
-	for _, f := range SweepFormats() {
-		names = append(names, f.Name)
-	}
-	slices.Sort(names)
-	return names
+	return namesOf(SweepFormats())
 }
 
 // SweepJSON writes the sweep as it is, indented, with a final newline.
