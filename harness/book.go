@@ -113,6 +113,12 @@ func (b *Book) MarkSignal() error {
 // Path returns where the file is.
 func (b *Book) Path() string { return b.path }
 
+// Begun reports whether anything was written in this boot, or may have been.
+func (b *Book) Begun() bool {
+	info, err := os.Stat(b.path)
+	return err != nil || info.Size() != b.from
+}
+
 // Close closes the file, which can still be read.
 func (b *Book) Close() { b.writer.Close() }
 
@@ -155,6 +161,9 @@ func (b *Book) Read(prefix string) (history.Ledger, error) {
 func take(book *history.Ledger, line ledger.Line, prefix string) {
 	if line.Fact == ledger.Signal {
 		book.Lines = append(book.Lines, history.LedgerLine{Fact: history.SignalMarked})
+		return
+	}
+	if ledger.IsTrial(line.ID) {
 		return
 	}
 	seq, ok := ledger.Seq(line.ID, prefix)

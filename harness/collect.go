@@ -42,12 +42,35 @@ func (s *shutdown) startLoad(ctx context.Context) error {
 	s.attack = load.Start(load.Config{
 		Base: s.base, Address: endpoint.Address, Targets: targets, TLS: endpoint.TLS, Expect: expect,
 		Rate: scenario.Load.Rate, Lanes: scenario.Load.Connections,
-		Timeout: scenario.Load.Timeout.Duration, Lag: after, Tail: max(scenario.Load.Tail.Duration, after),
+		Timeout: scenario.Load.Timeout.Duration, Lag: after, Tail: max(scenario.Load.Tail.Duration, after), // the rate holds until the lag ends the load
 		MaxOpen: scenario.Load.MaxOpen,
 		Prefix:  ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal),
-		Watch:   s.watch(),
+		Fold:    s.folds, Spill: s.spill(),
+		Watch: s.watch(),
 	})
+	s.watchKernel()
 	return nil
+}
+
+// folds reports whether the requests of a long warm-up need no record each: nothing else
+// tells of them one by one.
+func (s *shutdown) folds() bool {
+	return s.plan.Live == nil && s.subject.Lookup(s.server).Path == "" && !s.server.Book().Begun()
+}
+
+// spill returns what keeps the records of those, or nil.
+func (s *shutdown) spill() func([]history.Request) error {
+	if s.plan.Spill == "" {
+		return nil
+	}
+	return func(all []history.Request) (err error) {
+		if s.history.Spill == nil { // most warm-ups are too short for one
+			if s.history.Spill, err = history.NewSpill(s.plan.Spill); err != nil {
+				return err
+			}
+		}
+		return s.history.Spill.Add(all)
+	}
 }
 
 // lag is how long after the disruption new requests are still sent, 0 if they
@@ -94,10 +117,16 @@ func (s *shutdown) finishLoad(ctx context.Context) {
 		s.attack.Abort()
 		<-s.attack.Done()
 	}
+	s.witness.stop()
 	report := s.attack.Report()
 	h := &s.history
 	h.Parked = s.parked.result(h.Exit.Seen)
+	h.Stalls = report.Stalls
+	h.Folded = report.Folded
 	h.Requests, h.Scheduled, h.Results, h.Disagreed = report.Requests, report.Scheduled, report.Results, report.Disagreed
+	s.witness.into(h, s.attack.Endings())
+	h.CompareAnswers()
+	h.KeepAnswers(s.attack.Answers())
 	if report.Paused > 0 {
 		s.event(history.EventLoadPaused, report.Paused)
 	}
@@ -124,7 +153,7 @@ func (s *shutdown) noteRequests() {
 		case history.Refused:
 			// Only this proves that nobody listens: a reset can come from a server
 			// that accepts and closes at once.
-			if r.Reason == history.ConnectionRefused && s.history.Signal.Sent && r.End >= s.history.Signal.Before && (refused == 0 || r.Started < refused) {
+			if r.Reason == history.ConnectionRefused && s.history.Signal.Sent && r.Started >= s.history.Signal.Before && (refused == 0 || r.Started < refused) {
 				refused = r.Started
 			}
 		case history.Completed, history.Rejected, history.Failed:

@@ -73,6 +73,9 @@ func (c Command) Check(ctx context.Context) error {
 	if len(c.Spec.Command) == 0 {
 		return &Invalid{Field: "subject.command", Problem: "is empty, must be a program and its arguments"}
 	}
+	if err := checkFront(c.Spec); err != nil {
+		return err
+	}
 	if dir := c.Spec.Dir; dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return &Invalid{Field: "subject.dir", Problem: fmt.Sprintf("is %q, which is no directory", dir)}
@@ -152,19 +155,24 @@ func (c Command) Start(ctx context.Context, ledgerPath string) (Server, Await, e
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := wantFree(p); err != nil {
+	front, err := frontOf(ctx, s, p)
+	if err != nil {
 		return nil, nil, err
 	}
 	book, err := openBook(putPort(s.Ledger, strconv.Itoa(port)), ledgerPath)
 	if err != nil {
 		return nil, nil, err
 	}
-	child, err := process.Start(c.process(s, port, book.Path()))
+	own := strconv.Itoa(port)
+	if front != "" {
+		own = "" // the port is the front's
+	}
+	child, err := process.Start(c.process(s, own, book.Path()))
 	if err != nil {
 		book.Close()
 		return nil, nil, err
 	}
-	server := &local{Process: child, site: site{book: book}}
+	server := &local{Process: child, site: site{book: book, front: front}}
 	server.found(Endpoint{Address: p.addresses[0], URL: p.url, TLS: p.tls}) // as far as that is known now
 	if s.Ready != "" {
 		server.check = &readiness{template: s.Ready, port: port}
@@ -184,24 +192,7 @@ func choosePort(rawURL string) (int, error) {
 	return process.ChoosePort()
 }
 
-// wantFree refuses a port on which somebody listens already: the load would go
-// to a server that nobody stops.
-func wantFree(p place) error {
-	for _, address := range p.addresses {
-		if !process.PortTaken(address) {
-			continue
-		}
-		who := "another process"
-		if holders, err := process.Holders(address); err == nil && len(holders) > 0 {
-			who = fmt.Sprintf("%q (PID %d)", holders[0].Name, holders[0].PID)
-		}
-		return fmt.Errorf("%s is taken by %s already: stop that one, or let lastcall choose a free port (%s in the URL)", address, who, portMark)
-	}
-	return nil
-}
-
-func (c Command) process(s Spec, port int, ledgerPath string) process.Command {
-	text := strconv.Itoa(port)
+func (c Command) process(s Spec, text, ledgerPath string) process.Command {
 	var args []string
 	for _, word := range s.Command[1:] {
 		args = append(args, putPort(word, text))
@@ -216,9 +207,12 @@ func (c Command) process(s Spec, port int, ledgerPath string) process.Command {
 func putPort(text, port string) string { return strings.ReplaceAll(text, portMark, port) }
 
 // environ is what a server finds in its environment, and whoever is asked about
-// it.
+// it. The port is "" where it is not the server's.
 func environ(s Spec, port, ledgerPath string) []string {
-	env := []string{envPort + "=" + port, ledger.EnvPath + "=" + ledgerPath}
+	env := []string{ledger.EnvPath + "=" + ledgerPath}
+	if port != "" {
+		env = append(env, envPort+"="+port)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
 		env = append(env, name+"="+putPort(s.Env[name], port))
 	}

@@ -211,6 +211,9 @@ func TestSickCommands(t *testing.T) {
 		change    func(*harness.Scenario)
 	}{
 		{"ignores the signal", result.Fail, check.ExitsInGrace, "had to be killed", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(400) }},
+		{"waits for every connection", result.Fail, check.ExitsInGrace, "3 idle kept-alive connections", func(s *harness.Scenario) {
+			s.Load.Parked, s.Disruption.Grace = []history.Park{{Kind: history.Idle, Count: 3}}, history.Seconds(1)
+		}},
 		{"hangs", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
 			s.Load.MaxOpen, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
 		}},
@@ -221,7 +224,6 @@ func TestSickCommands(t *testing.T) {
 		}},
 		{"sends 10 MB of headers", result.Inconclusive, "", "went wrong before the signal", func(s *harness.Scenario) { s.Load.Rate = 20 }},
 		{"leaves a worker", result.Fail, check.NoSurvivors, "lived on", nil},
-		{"redirects elsewhere", result.Inconclusive, "", "", nil},
 	} {
 		t.Run(c.behaviour, func(t *testing.T) {
 			s := quick()
@@ -242,6 +244,50 @@ func TestSickCommands(t *testing.T) {
 			nobodyLeft(t)
 		})
 	}
+}
+
+// TestHeldExit: Go's Server.Shutdown gives a connection on which nothing was ever sent
+// five seconds, and closes an idle one at once.
+func TestHeldExit(t *testing.T) {
+	for _, c := range []struct {
+		kind   string
+		status result.Status
+		says   string // in the story; "" if there is none
+	}{
+		{history.Silent, result.Warned, "2 silent connections held the exit, as far as can be seen"},
+		{history.Idle, result.Satisfied, ""},
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			s := quick()
+			s.Load.Parked, s.Disruption.Grace = []history.Park{{Kind: c.kind, Count: 2}}, history.Seconds(10)
+			h, subject := judge(t, s, command("drains"))
+			if got := statusOf(subject, check.ExitsInGrace); subject.Verdict != result.Pass || got != c.status {
+				t.Errorf("%s, %s: %q; error %q", subject.Verdict, got, subject.Story, h.Error)
+			}
+			if story := strings.Join(subject.Story, " "); !strings.Contains(story, c.says) || c.says == "" && strings.Contains(story, "held") {
+				t.Errorf("story %q, want %q", subject.Story, c.says)
+			}
+			if parked := subject.Details[0].Parked; len(parked) != 1 || parked[0] != (result.Parked{Kind: c.kind, Asked: 2, Held: 2, Clean: 2}) {
+				t.Errorf("parked: %+v", parked)
+			}
+			nobodyLeft(t)
+		})
+	}
+}
+
+// TestRedirectsAreNotFollowed: they could lead to another server. One that answers at
+// once may be met at work by the signal, or not.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	h, subject := judge(t, quick(), command("redirects elsewhere"))
+	if subject.Verdict == result.Fail || h.Error != "" || len(h.Requests) == 0 {
+		t.Errorf("%s, %d requests, error %q", subject.Verdict, len(h.Requests), h.Error)
+	}
+	for i := range h.Requests {
+		if r := &h.Requests[i]; r.Outcome == history.Completed && r.Status/100 != 3 {
+			t.Fatalf("request %d was answered %d", r.Seq, r.Status)
+		}
+	}
+	nobodyLeft(t)
 }
 
 // TestTargets: the same server is told to stop in three ways, through a wrapper

@@ -60,8 +60,12 @@ func validURL(field, text string) error {
 	case strings.HasPrefix(text, "//"):
 		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, must begin with one slash, or be a whole URL", text)}
 	case strings.HasPrefix(text, "/"):
-		if _, err := url.ParseRequestURI(strings.ReplaceAll(text, portMark, noPort)); err != nil {
+		u, err := url.ParseRequestURI(strings.ReplaceAll(text, portMark, noPort))
+		if err != nil {
 			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which is no path: %s", text, unwrapURL(err))}
+		}
+		if err := load.ValidURL(u, text); err != nil {
+			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which %s", text, err)}
 		}
 		return nil
 	}

@@ -134,8 +134,9 @@ func (s *shutdown) awaitLive(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		s.witness.approaching()
 		now := s.now()
-		if come && now >= warm {
+		if come && now >= warm && s.witness.ready() {
 			s.history.Signal.Mean = float64(sum) / float64(max(samples, 1))
 			return nil
 		}

@@ -100,6 +100,7 @@ func (r *idReader) take(line string) {
 	case line == "":
 	case ours && int(seq) < r.sent:
 		r.lines = append(r.lines, seq)
+	case ledger.IsTrial(line) && anID.MatchString(line):
 	case ours || anID.MatchString(line):
 		r.foreign++
 	default:

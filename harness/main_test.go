@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -97,6 +98,13 @@ func serve(behaviour string) {
 	if p := os.Getenv("PORT"); p != "" { // as a command: not as a strategy
 		port = p
 	}
+	// Before the port is open: from then on it is taken for ready, with its files opened.
+	server, leave := &http.Server{}, func(s *http.Server) { _ = s.Shutdown(context.Background()) }
+	if strings.HasPrefix(behaviour, "orders") {
+		server.Handler, leave = serveOrders(behaviour)
+	} else {
+		server.Handler = handler(behaviour)
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -106,11 +114,11 @@ func serve(behaviour string) {
 	if behaviour != "handles no signal" {
 		signal.Notify(stop, syscall.SIGTERM)
 	}
-	server, leave := &http.Server{}, func(s *http.Server) { _ = s.Shutdown(context.Background()) }
-	if strings.HasPrefix(behaviour, "orders") {
-		server.Handler, leave = serveOrders(behaviour)
-	} else {
-		server.Handler = handler(behaviour)
+	if behaviour == "ignores it outright" {
+		signal.Ignore(syscall.SIGTERM)
+	}
+	if behaviour == "waits for every connection" {
+		leave = waitsForAll(server, ln)
 	}
 	if behaviour == "drains over https" { // with the certificate of httptest, which is in the test as well
 		secure := httptest.NewUnstartedServer(handler(behaviour))
@@ -118,6 +126,9 @@ func serve(behaviour string) {
 		secure.Listener, server = ln, secure.Config
 		secure.StartTLS()
 	} else {
+		if behaviour == "stops accepting" {
+			ln = deafListener{ln}
+		}
 		go func() { _ = server.Serve(ln) }()
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"addr": ln.Addr().String()})
@@ -129,7 +140,42 @@ func serve(behaviour string) {
 		fmt.Fprintln(os.Stderr, "never mind")
 		select {}
 	}
+	told.Store(true)
+	if behaviour == "stops accepting" {
+		time.Sleep(400 * time.Millisecond) // with the listening socket open
+		os.Exit(0)
+	}
+	if behaviour == "leaves by the clock" {
+		time.Sleep(1200 * time.Millisecond)
+		os.Exit(0) // in the middle of whatever is in hand
+	}
 	leave(server)
+}
+
+// waitsForAll returns a way to leave that closes no idle connection, and waits for the
+// end of each. What is answered after the signal says that it is the last answer.
+func waitsForAll(server *http.Server, ln net.Listener) func(*http.Server) {
+	var open sync.WaitGroup
+	server.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		case http.StateActive, http.StateIdle:
+		}
+	}
+	serve := server.Handler
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if told.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		serve.ServeHTTP(w, r)
+	})
+	return func(*http.Server) {
+		ln.Close()
+		open.Wait()
+	}
 }
 
 // first reports whether it was not called before, by whatever process.
@@ -153,6 +199,20 @@ func again(behaviour string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
+}
+
+// told says that the signal has come.
+var told atomic.Bool
+
+// deafListener takes no connection once the signal has come but the one for which
+// it was waiting then.
+type deafListener struct{ net.Listener }
+
+func (l deafListener) Accept() (net.Conn, error) {
+	if told.Load() {
+		select {}
+	}
+	return l.Listener.Accept()
 }
 
 func handler(behaviour string) http.Handler {
@@ -191,6 +251,10 @@ func handler(behaviour string) http.Handler {
 			}
 		}
 		time.Sleep(60 * time.Millisecond) // the handler's work
+		if behaviour == "fails once told" && told.Load() {
+			http.Error(w, "store is closed", http.StatusInternalServerError)
+			return
+		}
 		_, _ = w.Write([]byte("done"))
 	})
 }

@@ -61,7 +61,7 @@ func (s *shutdown) operate(ctx context.Context) error {
 	record := &history.Operation{Command: s.operationArgs()}
 	s.history.Operation = record
 	s.history.Signal.Open = s.attack.Open()
-	if err := s.server.Book().MarkSignal(); err != nil {
+	if err := s.mark(); err != nil {
 		return err
 	}
 	before := time.Now()
@@ -71,6 +71,7 @@ func (s *shutdown) operate(ctx context.Context) error {
 		return fmt.Errorf("run the command: %w", err)
 	}
 	s.operation = op
+	s.witness.follow()
 	s.signalled(before, time.Now())
 	if err := s.awaitOperation(ctx, op, record); err != nil {
 		return err

@@ -15,8 +15,8 @@ const (
 	// unpark is how long the ends that an exit has brought about may take to be
 	// seen: they are on their way when the process is gone.
 	unpark = 250 * time.Millisecond
-	// renewal is how often at most a silent connection is opened anew that the
-	// server ends before the signal.
+	// renewal is how often at most a silent or idle connection is opened again that
+	// the server ends before the signal.
 	renewal = 50 * time.Millisecond
 )
 
@@ -28,7 +28,7 @@ type parking struct {
 	client    *http.Client
 	cancel    context.CancelFunc
 	spots     []*spot
-	signalled atomic.Bool // silent connections are not renewed any more
+	signalled atomic.Bool // no connection is renewed any more
 }
 
 // spot is one parked connection.
@@ -68,9 +68,9 @@ func park(ctx context.Context, wanted []history.Park, e Endpoint, now func() tim
 	return p
 }
 
-// keep opens one connection, says so, and holds it to its end. A silent one that
-// the server ends before the signal, as one does that bounds the wait for a
-// request, is opened anew: at the signal all shall be there.
+// keep opens one connection, says so, and holds it to its end. A silent or idle one
+// that the server ends before the signal, as one does that bounds the wait for a
+// request, is opened again: at the signal all shall be there.
 func (p *parking) keep(ctx context.Context, s *spot, opened chan<- struct{}) {
 	defer close(s.done) // closed by the only goroutine that writes to the spot
 	c, err := p.open(ctx, s.wanted)
@@ -80,7 +80,7 @@ func (p *parking) keep(ctx context.Context, s *spot, opened chan<- struct{}) {
 	opened <- struct{}{}
 	for err == nil {
 		p.await(ctx, s, c)
-		if s.Kind != history.Silent || !p.renews(ctx, s.Opened) {
+		if s.Told() || !p.renews(ctx, s.Opened) {
 			return
 		}
 		if c, err = p.open(ctx, s.wanted); err == nil {

@@ -98,6 +98,7 @@ func resets(head string) script {
 
 const (
 	upgraded  = "101 Switching Protocols"
+	whole     = "200 OK\r\nContent-Length: 0"
 	chunked   = "200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked"
 	goingAway = "\x88\x02\x03\xe9" // the close frame 1001
 	hello     = "\x81\x05hello"
@@ -128,6 +129,9 @@ func TestParkedConnections(t *testing.T) {
 			<-s.stop
 			_, _ = io.WriteString(conn, "HTTP/1.1 408 Request Timeout\r\n\r\n")
 		}, history.Parked{Clean: true}, ""},
+		{"an idle one is closed", history.Idle, says(whole, ""), history.Parked{Clean: true}, ""},
+		{"an idle one is told that its time is over", history.Idle, says(whole, "HTTP/1.1 408 Request Timeout\r\n\r\n"), history.Parked{Clean: true}, ""},
+		{"an idle one is reset", history.Idle, resets("100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0"), history.Parked{Clean: true}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScripted(t, c.play)
@@ -165,6 +169,9 @@ func TestWhatCannotBeParked(t *testing.T) {
 		{"no such event stream", history.EventStream, "404 Not Found\r\nContent-Length: 0", "answered 404"},
 		{"an event stream elsewhere", history.EventStream, elsewhere, "answered 302"},
 		{"an event stream without chunks", history.EventStream, "200 OK", "its end cannot be told from a cut"},
+		{"an idle one that is closed", history.Idle, "200 OK\r\nContent-Length: 0\r\nConnection: close", "answered 200 with Connection: close"},
+		{"an idle one whose answer ends with it", history.Idle, "200 OK", "answered 200 with Connection: close, or without a length"},
+		{"an idle one whose answer is cut", history.Idle, "200 OK\r\nContent-Length: 5", "EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScripted(t, func(_ *scripted, _ int, conn *net.TCPConn) { ask(conn, c.head) })
@@ -187,8 +194,8 @@ func TestWhatCannotBeParked(t *testing.T) {
 }
 
 // TestWhatEndsEarly: a websocket or an event stream that ends before the signal
-// stays ended. A silent connection is opened anew, so that it is there at the
-// signal.
+// stays ended. A silent or idle connection is opened again, so that it is there at
+// the signal.
 func TestWhatEndsEarly(t *testing.T) {
 	for _, c := range []struct {
 		kind, head string
@@ -196,23 +203,24 @@ func TestWhatEndsEarly(t *testing.T) {
 		{history.WebSocket, upgraded},
 		{history.EventStream, "200 OK\r\nContent-Length: 0"},
 		{history.Silent, ""},
+		{history.Idle, whole},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
+			renewed := c.kind == history.Silent || c.kind == history.Idle
 			again := make(chan struct{})
 			s := newScripted(t, func(s *scripted, n int, conn *net.TCPConn) {
+				if c.head != "" {
+					ask(conn, c.head)
+				}
 				if n > 1 {
 					close(again)
 					<-s.stop
-					return
-				}
-				if c.head != "" {
-					ask(conn, c.head)
 				}
 			})
 			base := time.Now()
 			now := func() time.Duration { return time.Since(base) }
 			p := park(t.Context(), []history.Park{{Kind: c.kind, URL: "/x", Count: 1}}, s.endpoint(), now)
-			if c.kind == history.Silent {
+			if renewed {
 				<-again
 			} else {
 				<-p.spots[0].done
@@ -221,7 +229,7 @@ func TestWhatEndsEarly(t *testing.T) {
 			p.signal()
 			close(s.stop)
 			got := p.result(true)[0]
-			if early := got.Ended < signal; early == (c.kind == history.Silent) || got.Opened == 0 {
+			if early := got.Ended < signal; early == renewed || got.Opened == 0 {
 				t.Errorf("%+v, and the signal came at %s", got, signal)
 			}
 		})
@@ -231,7 +239,7 @@ func TestWhatEndsEarly(t *testing.T) {
 // TestWhatNobodyEnds is given up: by a result, and by the end of the run.
 func TestWhatNobodyEnds(t *testing.T) {
 	for _, c := range []struct{ kind, head string }{
-		{history.WebSocket, upgraded}, {history.EventStream, chunked}, {history.Silent, ""},
+		{history.WebSocket, upgraded}, {history.EventStream, chunked}, {history.Silent, ""}, {history.Idle, whole},
 	} {
 		for _, interrupted := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, interrupted: %t", c.kind, interrupted), func(t *testing.T) {

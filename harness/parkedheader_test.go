@@ -1,20 +1,25 @@
 package harness
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/ledger"
 )
 
-// TestAParkedConnectionHasItsHeader: a token for both kinds, and a subprotocol, of
+// TestAParkedConnectionHasItsHeader: a token for all kinds that ask, and a subprotocol, of
 // which the server chooses one.
 func TestAParkedConnectionHasItsHeader(t *testing.T) {
 	for kind, head := range map[string]string{
-		history.WebSocket: upgraded + "\r\nSec-WebSocket-Protocol: v2", history.EventStream: chunked,
+		history.WebSocket: upgraded + "\r\nSec-WebSocket-Protocol: v2", history.EventStream: chunked, history.Idle: whole,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			seen := make(chan *http.Request, 1)
@@ -25,7 +30,7 @@ func TestAParkedConnectionHasItsHeader(t *testing.T) {
 			}
 			got := park(t.Context(), []history.Park{{Kind: kind, URL: "/x", Count: 1, Header: header}}, s.endpoint(), func() time.Duration { return 1 }).result(true)
 			r := <-seen
-			if got[0].Opened == 0 || r.Header.Get("Authorization") != "Bearer x" || r.Host != "other.invalid" {
+			if got[0].Opened == 0 || r.Close || r.Header.Get(ledger.HeaderID) != "" || r.Header.Get("Authorization") != "Bearer x" || r.Host != "other.invalid" {
 				t.Errorf("%+v; asked for at %s with %v", got, r.Host, r.Header)
 			}
 			offered := strings.ReplaceAll(r.Header.Get("Sec-WebSocket-Protocol"), ", ", ",")
@@ -51,5 +56,32 @@ func TestHeadersThatNobodyCanPark(t *testing.T) {
 		if err := ValidParked(history.Load{Parked: []history.Park{c.park}}); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v, want %q", c.park, err, c.says)
 		}
+	}
+}
+
+// TestAnIdleConnectionOverTLS speaks HTTP/1.1 with a server that would rather speak
+// HTTP/2. Where no path is named it asks for the subject's, without an id.
+func TestAnIdleConnectionOverTLS(t *testing.T) {
+	asked := make(chan *http.Request, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r }))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(s.Certificate())
+	e := Endpoint{
+		Address: s.Listener.Addr().String(), TLS: &tls.Config{RootCAs: trusted},
+		URL: &url.URL{Scheme: "https", Host: "example.com", Path: "/item/{id}", RawPath: "/item/{id}"},
+	}
+	p := park(t.Context(), []history.Park{{Kind: history.Idle, Count: 1}}, e, func() time.Duration { return 1 })
+	r := <-asked
+	s.Config.SetKeepAlivesEnabled(false) // which closes idle connections
+	<-p.spots[0].done
+	got := p.result(false)[0]
+	if got.Opened == 0 || got.Ended == 0 || !got.Clean {
+		t.Errorf("%+v", got)
+	}
+	if r.Proto != "HTTP/1.1" || r.Host != "example.com" || r.URL.Path != "/item/parked" {
+		t.Errorf("it asks for %s of %s over %s", r.URL.Path, r.Host, r.Proto)
 	}
 }

@@ -1,17 +1,22 @@
 package harness
 
 import (
+	"bufio"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 
 	"lastcall/harness/history"
+	"lastcall/harness/load"
 )
 
 // parkingClient asks at the endpoint and nowhere else, on a new connection each
@@ -38,14 +43,17 @@ func (p *parking) open(ctx context.Context, wanted history.Park) (connection, er
 	for name, value := range wanted.Header {
 		header.Set(name, value)
 	}
-	if wanted.Kind == history.WebSocket {
+	switch wanted.Kind {
+	case history.Idle:
+		return p.openIdle(ctx, url, header)
+	case history.WebSocket:
 		return p.openWebSocket(ctx, url, header)
 	}
 	return p.openEvents(ctx, url, header)
 }
 
-// silent is a TCP connection on which we never send a byte.
-type silent struct{ net.Conn }
+// quiet is a connection on which nothing is asked, or nothing is asked any more.
+type quiet struct{ net.Conn }
 
 func (p *parking) openSilent(ctx context.Context) (connection, error) {
 	dialer := net.Dialer{Timeout: parkBound}
@@ -53,18 +61,83 @@ func (p *parking) openSilent(ctx context.Context) (connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return silent{conn}, nil
+	return quiet{conn}, nil
+}
+
+// openIdle asks once. The request has no id: no ledger and no store is to take it
+// for one of the load's.
+func (p *parking) openIdle(ctx context.Context, url string, header http.Header) (connection, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.ReplaceAll(url, load.IDMark, noID), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header, req.Host = header, cmp.Or(header.Get("Host"), req.URL.Host)
+	dialer := net.Dialer{Timeout: parkBound}
+	conn, err := dialer.DialContext(ctx, "tcp", p.endpoint.Address)
+	if err != nil {
+		return nil, err
+	}
+	if p.endpoint.TLS != nil {
+		conn = tls.Client(conn, p.secure())
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := exchange(conn, req); err != nil {
+		conn.Close()
+		return nil, innermost(err)
+	}
+	return quiet{conn}, nil
+}
+
+// noID stands for {id} in a URL that is asked for without one.
+const noID = "parked"
+
+// secure is how a connection speaks HTTP/1.1 over TLS.
+func (p *parking) secure() *tls.Config {
+	secure := p.endpoint.TLS.Clone()
+	secure.NextProtos = nil
+	if secure.ServerName == "" {
+		secure.ServerName = p.endpoint.URL.Hostname()
+	}
+	return secure
+}
+
+// exchange sends a request and reads the whole answer, whatever its status. The
+// error says why, too, if the connection does not persist after it (RFC 9112
+// section 9.3).
+func exchange(conn net.Conn, req *http.Request) error {
+	_ = conn.SetDeadline(time.Now().Add(parkBound)) // it cannot fail on a connection that is open, and reading tells of any other
+	if err := req.Write(conn); err != nil {
+		return err
+	}
+	reader := bufio.NewReader(conn)
+	for {
+		resp, err := http.ReadResponse(reader, req)
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode/100 == 1 { // the answer is still to come
+			continue
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			return err
+		}
+		if resp.Close {
+			return fmt.Errorf("answered %d with Connection: close, or without a length", resp.StatusCode)
+		}
+		return conn.SetDeadline(time.Time{})
+	}
 }
 
 // await takes any end for a clean one: there was nothing to be finished.
-func (s silent) await(ctx context.Context) history.Parked {
-	stop := context.AfterFunc(ctx, s.close)
+func (q quiet) await(ctx context.Context) history.Parked {
+	stop := context.AfterFunc(ctx, q.close)
 	defer stop()
-	_, _ = io.Copy(io.Discard, s.Conn) // what a server says before it hangs up, such as 408, does not matter
+	_, _ = io.Copy(io.Discard, q.Conn) // what a server says before it hangs up, such as 408, does not matter
 	return history.Parked{Clean: true}
 }
 
-func (s silent) close() { s.Conn.Close() }
+func (q quiet) close() { q.Conn.Close() }
 
 // socket is a websocket.
 type socket struct{ *websocket.Conn }

@@ -11,7 +11,9 @@ import (
 )
 
 // ParkKinds returns the kinds of connections that can be parked.
-func ParkKinds() []string { return []string{history.Silent, history.WebSocket, history.EventStream} }
+func ParkKinds() []string {
+	return []string{history.Silent, history.Idle, history.WebSocket, history.EventStream}
+}
 
 // ValidParked refuses connections that could not be parked as they are meant.
 func ValidParked(l history.Load) error {
@@ -47,6 +49,8 @@ func validPark(field string, p history.Park) error {
 		return &Invalid{Field: field + ".header", Problem: "has no meaning: a silent connection never sends a byte, so drop it"}
 	case silent:
 		return nil
+	case p.URL == "" && p.Kind == history.Idle: // the subject's URL
+		return validParkHeader(field+".header", p.Header)
 	case p.URL == "":
 		return &Invalid{Field: field + ".url", Problem: "is missing: name a path of the server, as in /" + p.Kind}
 	}

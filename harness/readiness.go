@@ -37,6 +37,8 @@ type readiness struct {
 	port     int    // for {port}
 	url      *url.URL
 	client   *http.Client
+	secure   *tls.Config
+	address  string
 }
 
 // pin fixes where the check is asked. A check on another port of the same host
@@ -55,9 +57,33 @@ func (r *readiness) pin(e Endpoint) {
 	if host, _, err := net.SplitHostPort(e.Address); err == nil {
 		address = net.JoinHostPort(host, portOf(u))
 	}
-	transport := pinned(address, e.TLS)
-	transport.DisableKeepAlives = true
-	r.client = direct(transport)
+	r.address, r.secure = address, e.TLS
+	r.client = r.speaking(pinned(address, e.TLS))
+}
+
+func (r *readiness) speaking(t *http.Transport) *http.Client {
+	t.DisableKeepAlives = true
+	return direct(t)
+}
+
+// try asks a server that boots. One that speaks only HTTP/2 without TLS is asked by
+// that from then on; the error of one that speaks only TLS says so.
+func (r *readiness) try(ctx context.Context) error {
+	err := r.ask(ctx)
+	notReady, answered := errors.AsType[*NotReady](err)
+	switch {
+	case err == nil, r.secure != nil, refused(err), timedOut(err), answered && notReady.Status != http.StatusBadRequest:
+		return err
+	case !answered && speaksH2(ctx, r.address):
+		transport := pinned(r.address, nil)
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		r.client = r.speaking(transport)
+		return r.ask(ctx)
+	case r.url.Scheme == "http" && speaksTLS(ctx, r.address):
+		return errOnlyTLS
+	}
+	return err
 }
 
 // pinned returns a transport that dials one address, whatever host is asked for,

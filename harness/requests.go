@@ -14,15 +14,12 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
 	"lastcall/harness/history"
 	"lastcall/harness/load"
 )
 
-// MaxRequests is how many different requests a load can hold: a record has one
-// byte for which it was.
-const MaxRequests = 256
+// MaxRequests is how many different requests a load can hold.
+const MaxRequests = load.MaxTargets
 
 // validCommand refuses a command that cannot be started.
 func validCommand(field string, argv []string) error {
@@ -87,10 +84,19 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("is %q, which is no URL: %w", text, unwrapURL(err))
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "":
 		return nil, fmt.Errorf("is %q, must be as in http://127.0.0.1:{port}/path", text)
-	case u.User != nil:
-		return nil, fmt.Errorf("is %q, must have no user in it: send an Authorization header", text)
+	}
+	if err := load.ValidURL(u, strings.ReplaceAll(text, portMark, noPort)); err != nil {
+		return nil, fmt.Errorf("is %q, which %w", hidden(u, text), err)
 	}
 	return u, nil
+}
+
+// hidden is a URL as it was written, but for a password: errors end up in logs.
+func hidden(u *url.URL, text string) string {
+	if u.User == nil {
+		return text
+	}
+	return u.Redacted()
 }
 
 // unwrapURL strips the text that is quoted already.
@@ -130,36 +136,24 @@ func validRequest(field string, r history.Target) error {
 	return validHeader(field+".header", r.Header)
 }
 
-// validHeader refuses what no request can carry, what is lastcall's to set, and
+// validHeader refuses what load.ValidHeader does, and
 // one name in two spellings, of which either could win.
 func validHeader(field string, header map[string]string) error {
 	spelt := make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		invalid := func(problem string, args ...any) error {
-			return &Invalid{Field: field, Key: name, Problem: fmt.Sprintf(problem, args...)}
+			return &Invalid{Field: field, Key: name, Problem: fmt.Errorf(problem, args...).Error()}
 		}
 		canonical := http.CanonicalHeaderKey(name)
-		switch {
-		case !httpguts.ValidHeaderFieldName(name), !httpguts.ValidHeaderFieldValue(header[name]):
-			return invalid("has %q: %q, which no request can carry", name, header[name])
-		case reserved(name):
-			return invalid("has %s, which lastcall sets itself", name)
-		case spelt[canonical] != "":
+		if err := load.ValidHeader(name, header[name]); err != nil {
+			return invalid("%w", err)
+		}
+		if spelt[canonical] != "" {
 			return invalid("has both %s and %s, which are the same", spelt[canonical], name)
 		}
 		spelt[canonical] = name
 	}
 	return nil
-}
-
-// reserved reports whether a header belongs to the framing of a request or to
-// lastcall's bookkeeping: to set it would change what is measured.
-func reserved(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
-	case "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Trailer", "Expect", "X-Lastcall-Id", "X-Vegeta-Seq", "X-Vegeta-Attack":
-		return true
-	}
-	return false
 }
 
 // validExpectation refuses statuses and expressions that cannot be read.

@@ -36,8 +36,16 @@ type Plan struct {
 	// PollReady asks the readiness check every 10 ms while the load lasts, which
 	// is what the rule ready-flips-first judges.
 	PollReady bool
+	// Spill is a directory for the records of a long warm-up, which are folded
+	// (history.Folded), until Done has saved the history with all of them. "": they are
+	// forgotten.
+	Spill string
 	// Operator starts the command that is run instead of a signal.
 	Operator Operator
+	// Blurred reports whether what a shutdown lost is in doubt because lastcall was late,
+	// or because the server got no CPU: then it is tried again, twice at most. Nil: it is
+	// not asked. Package check has the answer (check.Blurred).
+	Blurred func(*history.History) bool
 	// Live makes the run wait for somebody who watches it; nil: nobody does.
 	Live *Live
 
@@ -65,8 +73,10 @@ var ErrInterrupted = errors.New("interrupted")
 // Run carries the plan out. The subjects are interleaved (A B C A B C), so that
 // whatever changes on the machine meanwhile touches all alike. A shutdown that
 // could not be carried out is a history with its Error set, not an error. A
-// subject that could not be booted is not booted again. One that was spoiled
-// because we could not keep to the schedule is repeated, twice at most.
+// subject that could not be booted is not booted again, nor one that lastcall cannot
+// talk to or that is much too slow for the rate. A shutdown in which we could not keep
+// to the schedule is repeated, twice at most; every try is a history, with the number
+// of the shutdown, and Header.Repeats counts them.
 //
 // When the context ends, the load stops, the subject is killed, and Run returns
 // what it has, the last history being marked as interrupted, with an error that
@@ -107,48 +117,70 @@ type runner struct {
 	environment history.Environment
 	total       int
 	ordinal     int // of the last shutdown, repeated ones included: the ids of all differ
+	finished    int // shutdowns, each with all its tries
 	histories   []*history.History
 	spans       map[int]time.Duration // within which of its start a subject is signalled, by position: see rehearse
 }
 
 func (r *runner) all(ctx context.Context) error {
-	unbootable := make(map[int]bool)
+	hopeless := make(map[int]bool)
 	for n := 1; n <= r.plan.Scenario.Shutdowns; n++ {
 		for position := range r.plan.Subjects {
-			if unbootable[position] {
+			if hopeless[position] {
 				continue
 			}
 			if ctx.Err() != nil {
 				return nil
 			}
-			s := r.shutdown(ctx, position, n)
-			unbootable[position] = s.server == nil
-			r.histories = append(r.histories, &s.history)
-			if r.plan.Done == nil {
-				continue
-			}
-			if err := r.plan.Done(&s.history); err != nil {
+			s, err := r.shutdown(ctx, position, n)
+			if err != nil {
 				return err
 			}
+			hopeless[position] = s.server == nil || s.mute || n == 1 && swamped(&s.history)
+			r.finished++
 		}
 	}
 	return nil
 }
 
-// shutdown carries one out, and again if we ran behind our schedule.
-func (r *runner) shutdown(ctx context.Context, position, n int) *shutdown {
+// swamped reports whether a server is so much slower than the rate that to go on
+// would only say so again.
+func swamped(h *history.History) bool {
+	pace, over := h.Overload()
+	return over && pace.Completed < pace.Begun*2/3
+}
+
+// shutdown carries one out, and again if we ran behind our schedule. Every try is kept,
+// and the last is returned.
+func (r *runner) shutdown(ctx context.Context, position, n int) (*shutdown, error) {
 	if failed := r.rehearse(ctx, position, n); failed != nil {
-		return failed
+		return failed, r.keep(failed)
 	}
 	for repeats := 0; ; repeats++ {
 		s := r.prepare(position, n)
 		s.history.Header.Repeats = repeats
 		s.run(ctx)
-		lag, allowed := s.history.Lag()
-		if lag <= allowed || repeats == maxRepeats || r.plan.Live != nil || ctx.Err() != nil {
-			return s
+		if err := r.keep(s); err != nil {
+			return s, err
+		}
+		late := s.history.Slip() > history.MaxSlip || r.plan.Blurred != nil && r.plan.Blurred(&s.history)
+		if !late || repeats == maxRepeats || s.mute || r.plan.Live != nil || ctx.Err() != nil {
+			return s, nil
 		}
 	}
+}
+
+// keep keeps what was seen, and hands it on.
+func (r *runner) keep(s *shutdown) error {
+	r.histories = append(r.histories, &s.history)
+	defer func() {
+		s.history.Spill.Close()
+		s.history.Spill = nil
+	}()
+	if r.plan.Done == nil {
+		return nil
+	}
+	return r.plan.Done(&s.history)
 }
 
 func (r *runner) prepare(position, n int) *shutdown {
@@ -158,7 +190,7 @@ func (r *runner) prepare(position, n int) *shutdown {
 		plan: p, subject: subject, dir: filepath.Join(r.dir, strconv.Itoa(r.ordinal)), base: time.Now(),
 		step: Step{
 			Subject: subject.Name(), Shutdown: n, Of: p.Scenario.Shutdowns,
-			Finished: len(r.histories), Total: r.total,
+			Finished: r.finished, Total: r.total,
 		},
 	}
 	s.history.Header = history.Header{

@@ -90,6 +90,7 @@ func TestSubjectsAreInterleavedAndPaired(t *testing.T) {
 		order = append(order, fmt.Sprintf("%s %d", h.Header.Subject, h.Header.Shutdown))
 		ids[fmt.Sprint(h.Header.Run, h.Header.Ordinal)] = true
 	}
+	order = slices.Compact(order) // on a busy machine one is tried again, at once
 	if want := []string{"drains 1", "drains-too 1", "drains 2", "drains-too 2"}; !slices.Equal(order, want) {
 		t.Errorf("order %v, want %v", order, want)
 	}
@@ -113,6 +114,34 @@ func TestSubjectThatIgnoresTheSignalIsKilled(t *testing.T) {
 	}
 	if !slices.Contains(h.Stderr, "never mind") {
 		t.Errorf("its last words are %q", h.Stderr)
+	}
+}
+
+// TestLoadOutlivesTheDrain: a server that serves on beyond the load's tail and then
+// leaves by the clock is caught in the act.
+func TestLoadOutlivesTheDrain(t *testing.T) {
+	s := quick()
+	s.Load.Tail = history.Millis(200)
+	h := run(t, s, newSubject(t, "leaves by the clock"))[0]
+	lost, began := 0, map[bool]int{} // after the signal: within the tail or not
+	for _, r := range h.Requests {
+		after := r.Started - h.Signal.Before
+		if after <= 0 || r.Started >= h.Exit.At {
+			continue
+		}
+		began[after <= s.Load.Tail.Duration]++
+		if r.Outcome == history.Dropped {
+			lost++
+		}
+	}
+	if began[true] < 20 || began[false] < 20 || began[false] > 150 {
+		t.Errorf("%d requests began within the tail, and %d within the second after it", began[true], began[false])
+	}
+	if lost == 0 || h.Exit.Code != 0 || h.Exit.Killed {
+		t.Errorf("%d were lost, exit %+v", lost, h.Exit)
+	}
+	if _, ok := h.At(history.EventLoadPaused); ok {
+		t.Error("the load paused")
 	}
 }
 
@@ -214,7 +243,7 @@ func TestProgressTellsWhatIsDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"drains 1/1 booting 0/1", "drains 1/1 loading 0/1", "drains 1/1 draining 0/1"}
-	if !slices.Equal(steps, want) {
+	if tries := len(steps) / len(want); tries < 1 || tries > 3 || !slices.Equal(steps, slices.Repeat(want, tries)) { // on a busy machine it is tried again
 		t.Errorf("steps %q, want %q", steps, want)
 	}
 }

@@ -39,7 +39,7 @@ func DefaultScenario() Scenario {
 		Subject: history.Subject{Delay: history.Millis(100)},
 		Load: history.Load{
 			Rate: 500, Method: http.MethodGet, Connections: history.Mixed,
-			WarmUp: history.Millis(700), Jitter: history.Millis(200),
+			Jitter:  history.Millis(200),
 			Trigger: history.Seconds(5), Tail: history.Seconds(5), MaxOpen: 2000,
 		},
 		Disruption: history.Disruption{Signal: "SIGTERM"},

@@ -21,11 +21,13 @@ type shutdown struct {
 	dir     string // for what belongs to it: its ledger, its store
 	base    time.Time
 	step    Step
+	mute    bool // lastcall cannot talk to the server
 
 	history history.History
 	server  Server
 	holders []process.Info // who listened before the signal
 	parked  *parking       // nil: none is wanted
+	witness *witness       // nil: the kernel cannot be asked
 	attack  *load.Attack   // nil: no load is sent
 
 	operation operation // nil: a signal was sent
@@ -67,6 +69,9 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	}
 	defer s.server.Close()
 	defer s.endOperation()
+	if err = s.greet(ctx); err != nil {
+		return err
+	}
 	s.parked = park(ctx, s.plan.Scenario.Load.Parked, s.server.Endpoint(), s.now)
 	defer s.parked.result(false) // nothing if it was asked for its result before
 	if err := s.startLoad(ctx); err != nil {

@@ -19,6 +19,7 @@ type site struct {
 	endpoint Endpoint
 	check    *readiness // nil: none is known
 	book     *Book
+	front    string // the process that listens at the endpoint in the server's place, "" if none does
 }
 
 // Endpoint returns where the server is asked. It is empty as long as that is not
@@ -48,10 +49,19 @@ func (s *site) Ready(ctx context.Context) error {
 }
 
 // Holders returns the processes that listen at the endpoint.
-func (s *site) Holders() ([]process.Info, error) { return process.Holders(s.Endpoint().Address) }
+func (s *site) Holders() ([]process.Info, error) {
+	if s.front != "" {
+		return nil, fmt.Errorf("the front %s listens there, and relays to the command", s.front)
+	}
+	return process.Holders(s.Endpoint().Address)
+}
 
-// PortTaken reports whether somebody listens at the endpoint.
-func (s *site) PortTaken() bool { return process.PortTaken(s.Endpoint().Address) }
+// Front returns the process that listens at the endpoint in the server's place, ""
+// if none does.
+func (s *site) Front() string { return s.front }
+
+// PortTaken reports whether somebody listens at the endpoint. A front always does.
+func (s *site) PortTaken() bool { return s.front == "" && process.PortTaken(s.Endpoint().Address) }
 
 // between is how long to wait between two looks at a server that boots.
 const between = 5 * time.Millisecond
@@ -72,8 +82,8 @@ func (s *site) awaitReady(ctx context.Context, p place, exited <-chan struct{}) 
 		if err == nil {
 			return nil
 		}
-		if untrusted(err) {
-			return trustIt(err) // it will not be trusted by waiting
+		if hopeless(err) {
+			return helped(err) // it will not be any better by waiting
 		}
 		if last == nil || !timedOut(err) { // one that our own patience cut off says nothing
 			last = err
@@ -108,11 +118,14 @@ func (s *site) tryReady(ctx context.Context, p place) error {
 	}
 	e := Endpoint{Address: address, URL: p.url, TLS: p.tls}
 	s.found(e)
-	if s.check == nil {
+	switch {
+	case s.check == nil && s.front != "":
+		return s.relays(ctx, e)
+	case s.check == nil:
 		return nil
 	}
 	s.check.pin(e)
-	return s.check.ask(ctx)
+	return s.check.try(ctx)
 }
 
 // accepting returns the first address that accepts a connection.
@@ -137,11 +150,7 @@ func (s *site) shakeHands(ctx context.Context) error {
 	if e.TLS == nil {
 		return nil
 	}
-	err := load.Handshake(ctx, e.Address, e.TLS)
-	if untrusted(err) {
-		return trustIt(err)
-	}
-	return err
+	return helped(load.Handshake(ctx, e.Address, e.TLS))
 }
 
 func untrusted(err error) bool {
@@ -149,6 +158,18 @@ func untrusted(err error) bool {
 	return ok
 }
 
-func trustIt(err error) error {
-	return fmt.Errorf("%w: trust its issuer (--ca), or any certificate (--insecure)", err)
+// hopeless reports whether a server that is asked again would say the same.
+func hopeless(err error) bool {
+	return untrusted(err) || errors.Is(err, errOnlyTLS) || otherwise(err) != ""
+}
+
+// helped adds to an error what would help.
+func helped(err error) error {
+	if untrusted(err) {
+		return fmt.Errorf("%w: trust its issuer (--ca), or any certificate (--insecure)", err)
+	}
+	if help := otherwise(err); help != "" {
+		return fmt.Errorf("%w: %s", err, help)
+	}
+	return err
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
+	"syscall"
 	"time"
 
 	"lastcall/harness/history"
@@ -24,6 +26,7 @@ const (
 // noteHolders finds out who listens, while there is time: as the signal is sent
 // there is none. What cannot be found out is not judged.
 func (s *shutdown) noteHolders() {
+	s.history.Delivery.Front = s.server.Front()
 	holders, err := s.server.Holders()
 	if err != nil {
 		s.history.Delivery.Error = err.Error()
@@ -57,15 +60,55 @@ func (s *shutdown) signal() error {
 		sent.Open = s.attack.Open()
 	}
 	s.history.Delivery.Target = disruption.Target
-	done, err := s.server.Signal(first, disruption.Target, s.holders, s.server.Book().MarkSignal)
+	s.noteDispositions(first)
+	// The last look and the system call follow each other on one thread.
+	runtime.LockOSThread()
+	done, err := s.server.Signal(first, disruption.Target, s.holders, s.mark)
+	runtime.UnlockOSThread()
 	if err != nil {
 		sent.Error = err.Error()
 		s.noteExit()
 		return err
 	}
 	s.history.Delivery.To = named(done.To)
+	s.witness.follow()
 	s.signalled(done.Before, done.After)
 	return nil
+}
+
+// mark is what is done just before the signal: what a ledger has by then the server
+// had read, so the mark comes before the look.
+func (s *shutdown) mark() error {
+	if err := s.server.Book().MarkSignal(); err != nil {
+		return err
+	}
+	s.attack.Exposed() // some answers come at once
+	s.witness.atSignal()
+	return nil
+}
+
+// manyHolders bounds how many of the processes that listen are asked for what they
+// do with the signal: between the moment and the signal there is little time.
+const manyHolders = 4
+
+// noteDispositions asks what the leader and those who listen do with the signal. What
+// the system does not show is not known.
+func (s *shutdown) noteDispositions(signal syscall.Signal) {
+	pids := []int{s.server.PID()}
+	for _, p := range s.holders[:min(manyHolders, len(s.holders))] {
+		pids = append(pids, p.PID)
+	}
+	d := &s.history.Delivery
+	for i, pid := range pids {
+		if pid == 0 || slices.Contains(pids[:i], pid) {
+			continue
+		}
+		if found, err := process.ReadDispositions(pid); err == nil {
+			d.Dispositions = append(d.Dispositions, history.Disposition{
+				PID: pid, Catches: found.Catches(signal), Ignores: found.Ignores(signal), Blocks: found.Blocks(signal), Runtime: found.Runtime(),
+			})
+		}
+	}
 }
 
 // signalled notes when the disruption came.
@@ -138,8 +181,7 @@ func (s *shutdown) signalAgain(step process.Step) {
 // is seen first.
 func (s *shutdown) kill() error {
 	s.noteDeaf()
-	s.event(history.EventKilled, s.now())
-	s.history.Exit.Killed = true
+	killed, idle := s.now(), s.attack.Idle()
 	if err := s.server.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
@@ -151,6 +193,11 @@ func (s *shutdown) kill() error {
 	case <-s.server.Exited():
 	case <-patience.C:
 		return fmt.Errorf("process %d survived SIGKILL for %s", s.server.PID(), killWait)
+	}
+	// It may have ended by itself in the same moment, before SIGKILL reached it.
+	if exit := s.server.Exit(); exit.Err != nil || exit.Signal != "" {
+		s.event(history.EventKilled, killed)
+		s.history.Exit.Killed, s.history.Idle = true, idle
 	}
 	s.noteExit()
 	return nil

@@ -64,6 +64,9 @@ type Server interface {
 	// Holders returns the processes that listen at the endpoint, the topmost
 	// first.
 	Holders() ([]process.Info, error)
+	// Front returns the process that listens at the endpoint in the server's place
+	// and relays to it, "" if none does: then nothing is known of the Holders.
+	Front() string
 	// Signal sends a signal to the target: history.Leader, Group or Owner, who is
 	// the first of the holders. The mark is called once it is known whom it goes
 	// to, just before the system call; its error keeps the signal back.

@@ -29,7 +29,7 @@ func TestWithoutLoad(t *testing.T) {
 		ready           bool   // before the signal
 	}{
 		{"drains", history.Ready, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
-		{"handles no signal", history.Ready, 1, result.Pass, check.ExitStatus, result.Warned, "Nothing in the process handled SIGTERM", true},
+		{"handles no signal", history.Ready, 1, result.Pass, check.ExitStatus, result.Warned, "nothing in the process handles SIGTERM", true},
 		{"ignores the signal", history.Ready, 1, result.Fail, check.ExitsInGrace, result.Violated, "had to be killed", true},
 		{"leaves a worker", history.Ready, 1, result.Fail, check.NoSurvivors, result.Violated, "lived on", true},
 		{"is slow to start", history.Started, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
@@ -202,7 +202,7 @@ func TestParkedIsValidated(t *testing.T) {
 		name, field, says string
 		parked            []history.Park
 	}{
-		{"no such kind", "load.parked[1].kind", "must be one of silent, websocket, events", with(func(p *history.Park) { p.Kind = "ws" })},
+		{"no such kind", "load.parked[1].kind", "must be one of silent, idle, websocket, events", with(func(p *history.Park) { p.Kind = "ws" })},
 		{"none of them", "load.parked[1].count", "must be from 1 to 100", with(func(p *history.Park) { p.Count = 0 })},
 		{"too many", "load.parked[1].count", "must be from 1 to 100", with(func(p *history.Park) { p.Count = 101 })},
 		{"no url", "load.parked[1].url", "is missing", with(func(p *history.Park) { p.URL = "" })},

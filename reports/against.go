@@ -96,7 +96,7 @@ func subjectAgainst(s result.Subject, d result.SubjectDiff) result.Subject {
 		findings = append(findings, findingAgainst(f, d))
 	}
 	if d.Verdict == result.Pass && s.Verdict != result.Pass {
-		s.Story = slices.Concat([]string{"No regression: what is said here is known from the baseline."}, s.Story)
+		s.Story = slices.Concat([]string{"No regression, and " + strings.ToUpper(s.Verdict.String()) + ": what is said here is known from the baseline."}, s.Story)
 	}
 	s.Verdict, s.Findings = d.Verdict, findings
 	return s
@@ -123,7 +123,7 @@ func sinceThen(d result.SubjectDiff) result.Finding {
 	f := result.Finding{Rule: baselineRule, Expected: "nothing is worse than in the baseline", Reference: "lastcall diff --help"}
 	switch d.Verdict {
 	case result.Pass:
-		f.Status, f.Detail = result.Satisfied, "no regression"
+		f.Status, f.Detail = result.Satisfied, "no regression"+still(d)
 	case result.Fail:
 		f.Status, f.Detail = result.Violated, "regression: "+strings.Join(regressions(d), "; ")
 	case result.Inconclusive:

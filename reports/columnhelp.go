@@ -17,6 +17,7 @@ func Columns() []Column {
 			"requests in flight, and one of the late ones, of which a few no HTTP/1.1 server can save."},
 		{"at-risk", "The late requests that were not simply refused: of how many the lost ones were lost."},
 		{"lost-acks", "Work that was acknowledged to its client, and is not there after the exit (no-lost-ack). The column is there only if somebody lost some."},
+		{"ended", "Parked websockets and event streams that a server ended, with a word or without, while a command ran during which it promises to stay up (--while), or soon after: their clients must connect again. The column is there only if some were held over such a command."},
 		{"cut", "Parked websockets and event streams that ended without a word (closes-cleanly). The column is there only if some were held over the signal."},
 		{"exit", "How the process ended (its exit code, the signal that ended it, or killed: by lastcall, after the grace period), and how long after the signal, the median of all shutdowns."},
 		{"verdict", "PASS: all that the policy requires was put to the test and held. FAIL: a required rule was broken. INCONCLUSIVE: something was wrong with the measurement, or too little was at risk to prove anything."},

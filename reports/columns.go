@@ -50,19 +50,23 @@ func inFlightColumns(s result.Suite) []column {
 func lateColumns() []column {
 	const group = "late"
 	return []column{
-		counted(group, "lost", func(s result.Subject) int { return s.Late.Dropped }),
-		counted(group, "at risk", func(s result.Subject) int { return s.Late.AtRisk() }),
+		counted(group, "lost", func(s result.Subject) int { return s.LateOrEdge().Dropped }),
+		counted(group, "at risk", func(s result.Subject) int { return s.LateOrEdge().AtRisk() }),
 		counted("", "refused", func(s result.Subject) int { return s.Requests.Refused }),
 	}
 }
 
 // witnessColumns are of what no answer tells: acknowledged work that is not there,
-// and parked connections that were cut.
+// and parked connections that were cut, or that a server ended which promised to
+// stay up.
 func witnessColumns(s result.Suite) (all []column) {
 	if some(s, lostAcks) {
 		all = append(all, counted("", "lost\nacks", lostAcks).losing())
 	}
 	if some(s, func(s result.Subject) int { return parkedOf(s).Held }) {
+		if len(s.Scenario.Disruption.While) > 0 {
+			all = append(all, counted("parked", "ended", func(s result.Subject) int { return parkedOf(s).Ended }).losing())
+		}
 		all = append(all, counted("parked", "cut", func(s result.Subject) int { return parkedOf(s).Cut }).losing())
 	}
 	return all
@@ -84,7 +88,7 @@ func parkedOf(s result.Subject) (sum result.Parked) {
 	for _, d := range s.Details {
 		for _, p := range d.Parked {
 			if d.Intact {
-				sum.Held, sum.Cut = sum.Held+p.Held, sum.Cut+p.Cut
+				sum.Held, sum.Cut, sum.Ended = sum.Held+p.Held, sum.Cut+p.Cut, sum.Ended+p.Ended
 			}
 		}
 	}

@@ -41,6 +41,12 @@ func TestColumnsAreThereWhereTheyAreNeeded(t *testing.T) {
 	acks.Subjects[0].Findings = []result.Finding{{Rule: "no-lost-ack", Status: result.Violated, Count: 4}}
 	told := passing()
 	told.Subjects[0].Details = []result.Detail{{Intact: true, Parked: []result.Parked{{Kind: "websocket", Held: 5, Clean: 5}}}}
+	reloaded := passing()
+	reloaded.Scenario.Disruption.While = []string{"reload"}
+	reloaded.Subjects[0].Details = []result.Detail{
+		{Intact: true, Parked: []result.Parked{{Kind: "websocket", Held: 5, Clean: 4, Cut: 1, Ended: 5}, {Kind: "silent", Held: 3, Clean: 3}}},
+		{Parked: []result.Parked{{Kind: "websocket", Held: 5, Clean: 5, Ended: 5}}},
+	}
 	ready := unloaded()
 	ready.Scenario.Disruption.When = history.Ready
 	usual := []string{"strategy", "in flight kept", "rejected", "lost", "late lost", "at risk", "refused", "exit", "verdict"}
@@ -57,6 +63,7 @@ func TestColumnsAreThereWhereTheyAreNeeded(t *testing.T) {
 		"a wrong answer":      {failed, with(3, "failed"), "150 0 1 0 0 6 34"},
 		"an ack that is lost": {acks, with(7, "lost acks"), "34 4 0, 103 ms"},
 		"parked and told":     {told, with(7, "parked cut"), "34 0 0, 103 ms"},
+		"ended by a command":  {reloaded, slices.Insert(with(7, "cut"), 7, "parked ended"), "34 5 1 0, 103 ms"},
 		"no load":             {ready, []string{"strategy", "exit", "verdict"}, "signal-notify 0/SIGTERM, 103 ms PASS"},
 	} {
 		t.Run(name, func(t *testing.T) {

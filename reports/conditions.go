@@ -65,7 +65,7 @@ func instant(d history.Disruption) string {
 
 // parkedNouns are the kinds of parked connections in words, in printing order.
 var parkedNouns = [...][2]string{
-	{history.WebSocket, "websocket"}, {history.EventStream, "event stream"}, {history.Silent, "silent connection"},
+	{history.WebSocket, "websocket"}, {history.EventStream, "event stream"}, {history.Idle, "idle connection"}, {history.Silent, "silent connection"},
 }
 
 // parked are the connections that were held beside the requests, by kind.

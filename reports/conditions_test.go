@@ -64,9 +64,9 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"parked connections of several kinds", func(s *result.Suite) {
-				s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 3}, {Kind: history.EventStream, URL: "/", Count: 1}}
+				s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 3}, {Kind: history.EventStream, URL: "/", Count: 1}, {Kind: history.Idle, Count: 2}}
 			},
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 1 event stream and 3 silent connections, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 1 event stream, 2 idle connections and 3 silent connections, SIGTERM under load" + rest,
 		},
 		{
 			"one silent connection", func(s *result.Suite) { s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 1}} },
@@ -206,7 +206,7 @@ func TestConditionsTakeTwoLines(t *testing.T) {
 		most := 2
 		if rapid.Bool().Draw(t, "parked") {
 			most = 3
-			suite.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 100}, {Kind: history.WebSocket, Count: 100}, {Kind: history.EventStream, Count: 100}}
+			suite.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 100}, {Kind: history.WebSocket, Count: 100}, {Kind: history.EventStream, Count: 100}, {Kind: history.Idle, Count: 100}}
 		}
 		if lines := strings.Split(wrap(conditions(suite), "  "), "\n"); len(lines) > most {
 			t.Fatalf("%d lines: %q", len(lines), lines)

@@ -46,6 +46,17 @@ func outcome(v result.Verdict) string {
 	return "CANNOT BE JUDGED"
 }
 
+// still says of a subject that did not regress that it fails all the same: what is no
+// worse is not therefore good.
+func still(s result.SubjectDiff) string {
+	for _, c := range s.Changes {
+		if c.Name == "verdict" && !c.Rule && c.New.Status == result.Fail.String() && s.Verdict == result.Pass {
+			return ", and FAIL as before"
+		}
+	}
+	return ""
+}
+
 // absent stands for what a report does not have.
 const absent = "-"
 
@@ -103,8 +114,12 @@ func origins(d result.Diff) []string {
 		if side.Scenario.Shutdowns == 1 {
 			plural = ""
 		}
+		name := side.name
+		if side.Reports > 1 {
+			name = fmt.Sprintf("%s: %d reports, the newest of which", name, side.Reports)
+		}
 		lines = append(lines, fmt.Sprintf("%s: %d shutdown%s each, policy %s, seed %d, made %s by lastcall %s.",
-			side.name, side.Scenario.Shutdowns, plural, clean(side.Scenario.Policy), side.Seed,
+			name, side.Scenario.Shutdowns, plural, clean(side.Scenario.Policy), side.Seed,
 			side.Started.UTC().Format(time.DateTime+" MST"), clean(side.Tool.Version)))
 	}
 	return lines
@@ -112,7 +127,7 @@ func origins(d result.Diff) []string {
 
 // legend says how a comparison is to be read.
 const legend = "p is how often chance alone makes such a difference, with the requests and with the shutdowns " +
-	"as the trials. A figure of which it is above 0.05 is ~: nobody can tell. That a rule is violated needs no p. " +
+	"as the trials. Where it is above 0.05 the change is ~: that cannot be told. " +
 	"Rules that came to the same are left out."
 
 // explained are the changes that there is something to say about.

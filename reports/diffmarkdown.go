@@ -37,7 +37,7 @@ func DiffMarkdown(w io.Writer, d result.Diff) error {
 
 // diffVerdicts are one line a subject, and below it what there is to say.
 func diffVerdicts(w io.Writer, s result.SubjectDiff) {
-	fmt.Fprintf(w, "- **%s** %s\n", outcome(s.Verdict), markdown(s.Name))
+	fmt.Fprintf(w, "- **%s**%s %s\n", outcome(s.Verdict), still(s), markdown(s.Name))
 	for _, reason := range s.Reasons {
 		fmt.Fprintf(w, "  - %s\n", markdown(reason))
 	}

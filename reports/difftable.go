@@ -100,7 +100,7 @@ func (style Style) diffRows(s result.SubjectDiff, r diffRoom) [][]string {
 
 // diffStory says in words what the table has no room for.
 func (style Style) diffStory(w io.Writer, s result.SubjectDiff) {
-	fmt.Fprintf(w, "\n%s: %s\n", shorten(clean(s.Name), width-40), style.outcome(s.Verdict))
+	fmt.Fprintf(w, "\n%s: %s%s\n", shorten(clean(s.Name), width-40), style.outcome(s.Verdict), still(s))
 	for _, reason := range s.Reasons {
 		fmt.Fprintln(w, wrap(clean(reason), "  "))
 	}

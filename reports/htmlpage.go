@@ -44,7 +44,7 @@ type page struct {
 	ExitAxis, LatencyAxis *drawn
 	Facts                 []pageFact
 	Command               string
-	Seed                  uint64
+	Same                  string // the flags that make a user's command the same run
 }
 
 type (
@@ -62,7 +62,7 @@ func newPage(s result.Suite, histories []*history.History) (page, error) {
 	p := page{
 		Policy: policy(sheet, script), Title: title(s), Style: template.CSS(sheet), Script: template.JS(script),
 		Symbols: picture.Symbols, Phrases: phrasesOf(s), Conditions: short(conditions(s)), Noun: noun(s), Outcomes: outcomes(s),
-		Warnings: shortAll(s.Warnings), Facts: facts(s), Command: short(repeatCommand(s)), Seed: s.Seed,
+		Warnings: shortAll(s.Warnings), Facts: facts(s), Command: short(repeatCommand(s)), Same: sameFlags(s),
 		Loaded: !probesOnly(s), Matrix: newPageMatrix(s),
 		Width: picture.Brief(drawings.Width), Columns: beside(len(s.Subjects) - onlyProbedOf(s)), Missing: missing(s, drawings), Legend: laneLegends(drawings), BarLegend: barLegends(drawings),
 		ExitAxis: show(drawings.Exits.DrawAxis(), ""), LatencyAxis: show(drawings.Latency.DrawAxis(), ""),

@@ -135,11 +135,21 @@ func repeat(w io.Writer, s result.Suite) {
 	case len(s.Subjects) == 0:
 	case command == "" && probesOnly(s): // nothing in it is left to a seed
 	case command == "":
-		fmt.Fprintf(w, "\nTo repeat it, give the same command the seed %d.\n", s.Seed)
+		fmt.Fprintf(w, "\nTo repeat it, give the same command %s.\n", sameFlags(s))
 	default:
 		fmt.Fprint(w, "\nTo repeat it:\n\n")
 		preformatted(w, []string{command})
 	}
+}
+
+// sameFlags are the flags that make a user's command the same run again: lastcall may
+// have found its rate and its number of shutdowns by itself.
+func sameFlags(s result.Suite) string {
+	flags := fmt.Sprintf("--seed %d", s.Seed)
+	if !s.Scenario.Disruption.Unloaded() {
+		flags += fmt.Sprintf(" --rate %d", s.Scenario.Load.Rate)
+	}
+	return flags + fmt.Sprintf(" --shutdowns %d", s.Scenario.Shutdowns)
 }
 
 // repeatCommand is the comparison as a shell would take it, or "" where the

@@ -59,20 +59,41 @@ func sweepOf(lanes ...result.SweepLane) result.Sweep {
 		Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26", Kernel: "6.1"},
 		Subject:     "signal-notify", Kind: "strategy", Signal: "SIGTERM", Method: "GET", Seed: 7,
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Status: result.SuitePass, Shutdowns: 20, Measured: 20,
-		StepUS: 100, SignalUncertaintyUS: result.SweepSpread{Median: 12.3, Max: 45}, LatenessUS: result.SweepSpread{Median: 10, Max: 99},
+		StepUS: 100, EnoughShots: 15, SignalUncertaintyUS: result.SweepSpread{Median: 12.3, Max: 45},
+		UncertaintyUS: result.SweepSpread{Median: 21.7, Max: 98}, LatenessUS: result.SweepSpread{Median: 10, Max: 99},
 		Lanes: append([]result.SweepLane{}, lanes...), Story: []string{"A kept-alive connection: requests can be lost."}, Warnings: []string{},
 	}
+}
+
+// doubtful has requests that were discarded, and bins that prove nothing: those
+// furthest before the signal.
+func doubtful() result.Sweep {
+	lane := sweepLane("reused", 40, 100)
+	lane.Late, lane.Uncertain = 30, 4
+	for i := range 3 {
+		b := sweepBin(lane.Bins[i].FromUS, 100, 0, 5*i)
+		b.ProvesNothing = true
+		lane.Bins[i], lane.Unproved = b, lane.Unproved+1
+	}
+	s := sweepOf(lane)
+	s.Story = append(s.Story, "Discarded were: 30 not sent in time, 4 whose instant is known less exactly than to a step.")
+	return s
 }
 
 func sweeps() map[string]result.Sweep {
 	hostile := sweepOf(sweepLane("<b>\x1b[31m", 40, 100))
 	hostile.Subject, hostile.Signal = "\x1b[31m</svg><script>\u202e", "SIG\x07&\"'"
 	hostile.Story, hostile.Warnings = []string{"::error::\x1b[2J"}, []string{strings.Repeat("x", 250)}
+	stamped := sweepOf(sweepLane("reused", 40, 100), sweepLane("fresh", 40, 100))
+	stamped.Stamped = 1600
+	inPart := sweepOf(sweepLane("reused", 398, 10))
+	inPart.Stamped, inPart.Unstamped = 7950, 10
 	return map[string]result.Sweep{
-		"both":    sweepOf(sweepLane("reused", 40, 100), sweepLane("fresh", 40, 100)),
-		"pooled":  sweepOf(sweepLane("reused", 398, 10)),
+		"both":    stamped,
+		"pooled":  inPart,
 		"coarse":  sweepOf(sweepLane("fresh", 4, 1000)),
 		"empty":   sweepOf(),
+		"doubt":   doubtful(),
 		"hostile": hostile,
 	}
 }
@@ -189,6 +210,28 @@ func TestSVGShowsAxesLegendAndSignal(t *testing.T) {
 	}
 	if strings.Contains(strings.ToLower(renderSweep(t, SweepSVG, s)), "nan") {
 		t.Error("something is drawn nowhere")
+	}
+}
+
+// TestWhatProvesNothingIsSaidInThePicture: as in the chart, and without a dot that
+// says that nothing was lost there.
+func TestWhatProvesNothingIsSaidInThePicture(t *testing.T) {
+	const proves = "proves nothing: fewer than 15 requests count, none was lost"
+	words, doubt := svgElements(t, renderSweep(t, SweepSVG, doubtful()))
+	text := strings.Join(words, "\n")
+	for _, want := range []string{proves, "100 of 600 lost, 34 discarded"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not among the texts:\n%s", want, text)
+		}
+	}
+	words, sure := svgElements(t, renderSweep(t, SweepSVG, sweepOf(sweepLane("reused", 40, 100))))
+	if text := strings.Join(words, "\n"); strings.Contains(text, proves) {
+		t.Errorf("every bin proves something, and yet it is said:\n%s", text)
+	}
+	// For each of the three a dot, an interval and its two caps give way to a cross of
+	// two strokes, and the legend has one more.
+	if got := sure["path"] - doubt["path"]; got != 3*4-4*2 {
+		t.Errorf("%d paths, and %d where three bins prove nothing", sure["path"], doubt["path"])
 	}
 }
 

@@ -24,18 +24,22 @@ func SweepChart(w io.Writer, s result.Sweep) error {
 	fmt.Fprintf(out, "%s\n", wrap(sweepTitle(s), ""))
 	for _, lane := range s.Lanes {
 		fmt.Fprintf(out, "\n  %s\n", laneName(lane.Connections))
-		drawLane(out, lane)
+		drawLane(out, lane, s.EnoughShots)
 	}
 	if len(s.Lanes) > 0 {
-		fmt.Fprintf(out, "\n%s\n", wrap(chartLegend, "  "))
+		legend := chartLegend
+		if slices.ContainsFunc(s.Lanes, func(l result.SweepLane) bool { return l.Unproved > 0 }) {
+			legend += fmt.Sprintf(" Where ? stands the sweep proves nothing: fewer than %d requests count, and none was lost.", s.EnoughShots)
+		}
+		fmt.Fprintf(out, "\n%s\n", wrap(legend, "  "))
 	}
 	for _, sentence := range s.Story {
 		fmt.Fprintf(out, "\n%s\n", wrap(clean(sentence), "  "))
 	}
 	if s.Measured > 0 { // else there is no signal to be known
 		fmt.Fprintf(out, "\n%s\n", wrap(fmt.Sprintf(
-			"Instants are those of write(2) and kill(2), each read just before the call. The signal's is known to within %.0f us (median), %.0f us at the worst; a request was sent %.0f us later than meant (median), %.0f us at the worst.",
-			s.SignalUncertaintyUS.Median, s.SignalUncertaintyUS.Max, s.LatenessUS.Median, s.LatenessUS.Max), "  "))
+			"%s How far apart they are is known to within %.0f us (median); what is not known to within a step is discarded. A request was sent %.0f us later than meant (median), and counts where it was sent.",
+			sweepInstants(s), s.UncertaintyUS.Median, s.LatenessUS.Median), "  "))
 	}
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
@@ -46,19 +50,32 @@ func SweepChart(w io.Writer, s result.Sweep) error {
 	return nil
 }
 
+// sweepInstants says what was measured.
+func sweepInstants(s result.Sweep) string {
+	switch {
+	case s.Stamped == 0:
+		return "Instants are those of write(2) and kill(2), each read just before the call."
+	case s.Unstamped == 0:
+		return "A request's instant is when the kernel put it onto the network, by the kernel's own stamp; the signal's is read just before kill(2)."
+	}
+	return fmt.Sprintf("A request's instant is when the kernel put it onto the network, by the kernel's own stamp (%d of %d have none: just before write(2)); the signal's is read just before kill(2).",
+		s.Unstamped, s.Stamped+s.Unstamped)
+}
+
 const chartLegend = "█ share lost of those at risk, │ its 95% interval, ╌ nobody at risk: refused, or the connection seen to close, ┊ the signal."
 
 // bar is a column of the chart: a bin, or several where there are too many.
 type bar struct {
 	from, to       float64 // in microseconds
 	lost, atRisk   int
-	sent           int
+	sent, counted  int
+	unproved       bool    // it proves nothing
 	rate, low, top float64 // the interval is left out where bins are pooled
 }
 
 // drawLane draws one chart.
-func drawLane(out *strings.Builder, lane result.SweepLane) {
-	bars := pool(lane.Bins)
+func drawLane(out *strings.Builder, lane result.SweepLane, enough int) {
+	bars := pool(lane.Bins, enough)
 	if len(bars) == 0 {
 		return
 	}
@@ -132,6 +149,8 @@ func drawAxis(out *strings.Builder, bars []bar, wide int) {
 		}
 		line := "─"
 		switch {
+		case b.unproved:
+			line = "?"
 		case b.sent == 0:
 			line = " "
 		case b.atRisk == 0:
@@ -183,7 +202,7 @@ func chartScale(bars []bar) float64 {
 
 // pool joins neighbouring bins until there is room for all. None is joined with
 // one on the other side of the signal.
-func pool(bins []result.SweepBin) []bar {
+func pool(bins []result.SweepBin, enough int) []bar {
 	each := (len(bins) + chartRoom - 3) / (chartRoom - 2) // two columns may be lost to rounding
 	before := 0
 	for _, b := range bins {
@@ -200,6 +219,8 @@ func pool(bins []result.SweepBin) []bar {
 		last := &bars[len(bars)-1]
 		last.to = b.ToUS
 		last.lost, last.atRisk, last.sent = last.lost+b.Lost, last.atRisk+b.AtRisk, last.sent+b.Sent
+		last.counted += b.Counted()
+		last.unproved = last.lost == 0 && last.counted < enough
 		if last.atRisk > 0 {
 			last.rate = float64(last.lost) / float64(last.atRisk)
 		}

@@ -57,6 +57,9 @@ func SweepSVG(w io.Writer, s result.Sweep) error {
 			return fmt.Errorf("draw svg: %w", err)
 		}
 	}
+	if err := addUnproved(p, s); err != nil {
+		return fmt.Errorf("draw svg: %w", err)
+	}
 	if err := addSignal(p, s); err != nil {
 		return fmt.Errorf("draw svg: %w", err)
 	}
@@ -74,13 +77,18 @@ type points struct {
 	plotter.YErrors
 }
 
-// runsOf are the bins of a lane that have somebody at risk: those that follow one
-// another are joined by a line. Two lanes stand a little apart, so that one does
-// not hide the other.
+// place is where a bin of the lane of that index stands, in milliseconds: two lanes
+// stand a little apart, so that one does not hide the other.
+func place(b result.SweepBin, index int) float64 {
+	return ((b.FromUS+b.ToUS)/2 + (float64(index)-0.5)*0.2*(b.ToUS-b.FromUS)) / 1000
+}
+
+// runsOf are the bins of a lane that have requests at risk, and prove something: those
+// that follow one another are joined by a line.
 func runsOf(lane result.SweepLane, index int) (runs []points) {
 	joined := false
 	for _, b := range lane.Bins {
-		if b.Rate == nil || b.Low == nil || b.High == nil {
+		if b.Rate == nil || b.Low == nil || b.High == nil || b.ProvesNothing {
 			joined = false
 			continue
 		}
@@ -88,10 +96,8 @@ func runsOf(lane result.SweepLane, index int) (runs []points) {
 			runs = append(runs, points{})
 		}
 		joined = true
-		middle := (b.FromUS + b.ToUS) / 2
-		middle += (float64(index) - 0.5) * 0.2 * (b.ToUS - b.FromUS)
 		last := &runs[len(runs)-1]
-		last.XYs = append(last.XYs, plotter.XY{X: middle / 1000, Y: *b.Rate})
+		last.XYs = append(last.XYs, plotter.XY{X: place(b, index), Y: *b.Rate})
 		last.YErrors = append(last.YErrors, struct{ Low, High float64 }{*b.Rate - *b.Low, *b.High - *b.Rate})
 	}
 	return runs
@@ -114,8 +120,39 @@ func addLane(p *plot.Plot, lane result.SweepLane, index int) error {
 		bars.Color, bars.Width, bars.CapWidth = color.NRGBA{R: shade.R, G: shade.G, B: shade.B, A: 0x90}, vg.Points(0.8), vg.Points(3)
 		p.Add(bars, line, dots)
 		if i == 0 {
-			p.Legend.Add(fmt.Sprintf("%s: %d of %d lost", laneName(lane.Connections), lane.Sum.Lost, lane.Sum.AtRisk), line, dots)
+			text := fmt.Sprintf("%s: %d of %d lost", laneName(lane.Connections), lane.Sum.Lost, lane.Sum.AtRisk)
+			if n := lane.Discarded(); n > 0 {
+				text += fmt.Sprintf(", %d discarded", n)
+			}
+			p.Legend.Add(text, line, dots)
 		}
+	}
+	return nil
+}
+
+// addUnproved marks the bins that prove nothing with a cross.
+func addUnproved(p *plot.Plot, s result.Sweep) error {
+	named := false
+	for i, lane := range s.Lanes {
+		var at plotter.XYs
+		for _, b := range lane.Bins {
+			if b.ProvesNothing {
+				at = append(at, plotter.XY{X: place(b, i), Y: 0})
+			}
+		}
+		if len(at) == 0 {
+			continue
+		}
+		crosses, err := plotter.NewScatter(at)
+		if err != nil {
+			return err
+		}
+		crosses.Color, crosses.Shape, crosses.Radius = laneColors[lane.Connections], draw.CrossGlyph{}, vg.Points(3)
+		p.Add(crosses)
+		if !named {
+			p.Legend.Add(fmt.Sprintf("proves nothing: fewer than %d requests count, none was lost", s.EnoughShots), crosses)
+		}
+		named = true
 	}
 	return nil
 }

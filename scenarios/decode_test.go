@@ -40,7 +40,7 @@ var everything = harness.Scenario{
 		},
 		RequestsFile: "more.txt",
 		ExpectStatus: "200,201,204-299", ExpectBody: `"ok": *true`,
-		Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5, Header: map[string]string{"Authorization": "Bearer x", "Sec-WebSocket-Protocol": "chat"}}, {Kind: history.Silent, Count: 3}},
+		Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5, Header: map[string]string{"Authorization": "Bearer x", "Sec-WebSocket-Protocol": "chat"}}, {Kind: history.Silent, Count: 3}, {Kind: history.Idle, Count: 2}},
 	},
 	Disruption: history.Disruption{
 		Signal: "SIGINT", Target: history.Owner, Grace: history.Seconds(20), Lag: history.Seconds(1),

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"lastcall/harness"
 	"lastcall/internal/spelling"
 )
@@ -75,6 +77,25 @@ func Blame(file string, err error) error {
 		return err
 	}
 	return source.locate(blamed(root, err), err)
+}
+
+// Sets reports whether a scenario of that name, or the file of that name, sets a field
+// itself, such as load.rate. What cannot be read sets nothing.
+func Sets(nameOrFile, field string) bool {
+	text, known := Source(nameOrFile)
+	if !known {
+		held, err := read(nameOrFile)
+		if err != nil {
+			return false
+		}
+		text = string(held)
+	}
+	root, err := newSource(nameOrFile, strings.TrimPrefix(text, byteOrderMark)).parse()
+	if err != nil || root == nil {
+		return false
+	}
+	spot := find(root, field)
+	return spot.rest == "" && spot.node.Type() != ast.NullType
 }
 
 // read returns a file's text. It reads no more than a scenario can have, since

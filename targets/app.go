@@ -39,6 +39,10 @@ type App struct {
 	// strategy handoff.
 	Upgrader *tableflip.Upgrader
 
+	// GivesUp ends a request whose context was cancelled before its work was done:
+	// with 503, unless a strategy says otherwise.
+	GivesUp http.HandlerFunc
+
 	ledger  *ledger.Writer // nil: none is kept
 	delay   time.Duration  // how long /work and /orders take when the request does not say
 	leaving atomic.Bool    // /health is red
@@ -50,7 +54,7 @@ type App struct {
 func newApp(log *slog.Logger, book *ledger.Writer, delay time.Duration) *App {
 	a := &App{
 		Log: log, Streams: newStreams(), Sockets: newSockets(),
-		Store: &Store{pid: os.Getpid()}, ledger: book, delay: delay,
+		Store: &Store{pid: os.Getpid()}, GivesUp: saysAbandoned, ledger: book, delay: delay,
 	}
 	a.Queue = &Queue{
 		write:   a.Store.Insert,

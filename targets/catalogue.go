@@ -58,6 +58,14 @@ func firstDrafts() []Strategy {
 			Verdict: "breaks in-flight-completes: requests are answered, but with a refusal",
 			Faulty:  true, Bug: "B10", Sibling: "with-cancel-detached", Breaks: breaksInFlight, Shows: showsSteady, Run: withCancel,
 		},
+		{
+			Name:    "with-cancel-return",
+			Summary: "As with-cancel, but handlers just return when their context ends: net/http answers 200 with an empty body.",
+			When:    "Never.",
+			Costs:   "The work of every request in flight; its client takes the empty answer for success.",
+			Verdict: "breaks in-flight-completes: the answers are empty, and look as if all were well",
+			Faulty:  true, Bug: "B10", Sibling: "with-cancel-detached", Breaks: breaksInFlight, Shows: showsSteady, Run: withCancelReturn,
+		},
 	}
 }
 

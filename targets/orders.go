@@ -65,7 +65,7 @@ func (a *App) takeOrder(w http.ResponseWriter, r *http.Request, delay time.Durat
 		badRequest(w, problem)
 		return o, false
 	}
-	return o, labour(w, r, delay)
+	return o, a.labour(w, r, delay)
 }
 
 // parseOrder reads the body, {"item":"stout"}. The id is the request's, or a

@@ -23,6 +23,7 @@ var fates = map[string]struct{ reply, exit string }{
 	"naive":                {"cut", "SIGTERM"},
 	"with-cancel-detached": {"200", "0"},
 	"with-cancel":          {"503", "0"},
+	"with-cancel-return":   {"200", "0"}, // which is empty: TestReturningAnswersNothing
 	"signal-notify":        {"200", "0"},
 	"early-exit":           {"cut", "0"},
 	"fatal-serve":          {"cut", "1"},
@@ -99,6 +100,22 @@ func TestEveryStrategyStopsOnInterrupt(t *testing.T) {
 	}
 }
 
+// TestReturningAnswersNothing: a handler that returns when its context ends has
+// net/http answer for it, with success and without a word.
+func TestReturningAnswersNothing(t *testing.T) {
+	t.Parallel()
+	s := boot(t, "with-cancel-return")
+	if whole := s.ask(http.MethodGet, "/work?delay=1ms", "r-1-1", ""); whole.String() != "200" || whole.body == "" {
+		t.Errorf("before the signal: %s, %q", whole, whole.body)
+	}
+	answered := s.inFlight(http.MethodGet, "/work?delay=300ms", "r-1-2", "")
+	s.signal(syscall.SIGTERM)
+	if got := <-answered; got.String() != "200" || got.body != "" {
+		t.Errorf("in flight: %s (%v), %q; want 200 and nothing", got, got.err, got.body)
+	}
+	s.exit()
+}
+
 // TestAnOrderInFlight asks that the answer is the truth about the row.
 func TestAnOrderInFlight(t *testing.T) {
 	t.Parallel()
@@ -106,8 +123,11 @@ func TestAnOrderInFlight(t *testing.T) {
 		t.Run(strategy.Name, func(t *testing.T) {
 			t.Parallel()
 			want := map[string]string{"200": "201", "503": "503", "cut": "cut"}[fates[strategy.Name].reply]
-			if strategy.Name == "store-first" {
+			switch strategy.Name {
+			case "store-first":
 				want = "500"
+			case "with-cancel-return":
+				want = "200"
 			}
 			s := boot(t, strategy.Name)
 			answered := s.inFlight(http.MethodPost, "/orders?delay=300ms", "r-1-1", `{"item":"stout"}`)

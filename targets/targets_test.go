@@ -80,6 +80,7 @@ func TestAFaultIsOneLine(t *testing.T) {
 		"unbuffered-notify": 4, // a receiver that is busy
 		"fatal-serve":       4, // three lines less
 		"early-exit":        1, "ignores-term": 2, "cancelled-shutdown": 2,
+		"with-cancel-return": 2, // the context, and what handlers make of its end
 	}
 	for _, s := range All() {
 		if !s.Faulty || s.Name == control {

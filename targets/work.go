@@ -64,7 +64,7 @@ func (a *App) work(w http.ResponseWriter, r *http.Request) {
 	if order.detached {
 		heeds = r.WithContext(context.WithoutCancel(r.Context()))
 	}
-	if !labour(w, heeds, order.delay) {
+	if !a.labour(w, heeds, order.delay) {
 		return
 	}
 	a.executed(r)
@@ -76,18 +76,23 @@ func (a *App) work(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// labour takes its time. If the request's context ends first, it answers 503
-// and returns false.
-func labour(w http.ResponseWriter, r *http.Request, delay time.Duration) bool {
+// labour takes its time. If the request's context ends first, it gives up, which
+// is 503 unless the strategy has another idea, and returns false.
+func (a *App) labour(w http.ResponseWriter, r *http.Request, delay time.Duration) bool {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
 	case <-r.Context().Done():
-		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"error": "work abandoned: " + r.Context().Err().Error()})
+		a.GivesUp(w, r)
 		return false
 	}
+}
+
+// saysAbandoned answers 503, as a handler should that gives up.
+func saysAbandoned(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, http.StatusServiceUnavailable, map[string]any{"error": "work abandoned: " + r.Context().Err().Error()})
 }
 
 type workOrder struct {

@@ -1,8 +1,11 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"lastcall/harness/history"
@@ -65,12 +68,14 @@ func (t teller) firstRefusal() time.Duration {
 // interruption tells of an operation during which the server was not there.
 func (t teller) interruption(result.Finding) []string {
 	s := t.subject
-	refused, hungUp := s.InFlight.Refused+s.Late.Refused, s.InFlight.Dropped+s.Late.Dropped
+	refused, hungUp := s.InFlight.Refused+s.Late.Refused, s.InFlight.Dropped+s.LateOrEdge().Dropped
 	var said []string
 	if refused > 0 {
 		said = append(said, fmt.Sprintf("While %s ran, and until the load ended, %s %s refused%s: nobody was listening.",
 			t.command(), count(refused, "request"), was(refused), t.overShutdowns()))
 	}
+	said = append(said, t.turnedAway()...)
+	said = append(said, t.endedParked()...)
 	if t.vanished() {
 		ended := fmt.Sprintf("The process ended with %s, and nobody listened in its place", describeExits(s.Exits))
 		if refused == 0 {
@@ -82,7 +87,33 @@ func (t teller) interruption(result.Finding) []string {
 		return append(said, ended+".",
 			"Let one process keep the listening socket and replace only what is behind it, or let a successor take the socket over before it goes.")
 	}
+	if refused == 0 {
+		return append(said, "Let those who served before go on until their successors are ready: a server that stays up turns no request away.")
+	}
 	return append(said, "Open the new listening socket before the old one is closed, or hand it over: the port must never be without a listener.")
+}
+
+// turnedAway tells of late requests that were declined although there was nobody else
+// to go to: how many, and with which status.
+func (t teller) turnedAway() []string {
+	n, statuses := 0, make(map[uint16]bool)
+	for _, o := range t.intact {
+		for i := range o.Requests {
+			if r := &o.Requests[i]; r.Outcome == history.Rejected && o.windows[i].Exposed() && o.windows[i] != history.InFlight {
+				n++
+				statuses[r.Status] = true
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	var with []string
+	for _, status := range slices.Sorted(maps.Keys(statuses)) {
+		with = append(with, fmt.Sprint(status))
+	}
+	return []string{fmt.Sprintf("While %s ran, and until the load ended, %s %s rejected with %s%s.",
+		t.command(), count(n, "request"), was(n), strings.Join(with, " and "), t.overShutdowns())}
 }
 
 // vanished reports whether the process ended in some shutdown without leaving its
@@ -111,8 +142,8 @@ func (t teller) unannounced(f result.Finding) []string {
 
 // overdue tells of a process that had to be killed.
 func (t teller) overdue(f result.Finding) []string {
-	if !slices.ContainsFunc(t.intact, func(o *observation) bool { return o.Exit.Killed }) {
-		return t.stayedForThem(f) // under a policy that excuses nothing
+	if f.Count = t.killed(); f.Count == 0 {
+		return t.heldExit()
 	}
 	what := fmt.Sprintf("The process was still there when its grace period of %s was over, and had to be killed%s.",
 		t.scenario.Disruption.Grace, t.ofShutdowns(f))
@@ -125,16 +156,47 @@ func (t teller) overdue(f result.Finding) []string {
 				"was called before it (http.ErrServerClosed in Go).",
 		}
 	}
-	why := "Either it ignores " + t.signal() + ", or something that it waits for never ends."
-	if n := t.silentToTheEnd(); n > 0 {
-		return []string{
-			what, why,
-			fmt.Sprintf("To the end %s on which no byte was ever sent %s open: whoever waits for the first request on such a one may wait for ever, "+
-				"or, as Go's Server.Shutdown, for five seconds.", count(n, "connection"), was(n)),
-			"Bound the wait for a request to less than the grace period (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
+	if n, o := t.servedOn(); n > 0 {
+		return append([]string{what}, t.stayedForThem(n, o)...)
+	}
+	return append([]string{what}, t.whyOverdue()...)
+}
+
+// whyOverdue tells what was seen of a process that did not end by itself, in the
+// shutdowns in which it had to be killed, and what helps.
+func (t teller) whyOverdue() []string {
+	var killed []*observation
+	for _, o := range t.intact {
+		if o.Exit.Killed {
+			killed = append(killed, o)
 		}
 	}
-	return []string{what, why, "Give every wait on the way out a bound that is shorter than the grace period."}
+	why, remedy := t.untold(killed)
+	if why != "" {
+		return []string{why, remedy}
+	}
+	if h := handlingOf(killed); h == handlingCatch || h == handlingRuntime { // the runtime alone would have ended it
+		why = fmt.Sprintf("The process catches %s, and did not end by itself.", t.signal())
+	}
+	open := mostOpen(killed)
+	if n := open.total(); n > 0 {
+		why = join(" ", why, sentence(fmt.Sprintf("%s %s open to the end", open, was(n))))
+	}
+	remedy = sentence(cmp.Or(open.letGo(), "give every wait on the way out a bound that is shorter than the grace period"))
+	if why == "" {
+		return []string{remedy}
+	}
+	return []string{why, remedy}
+}
+
+// killed is in how many shutdowns the process had to be killed.
+func (t teller) killed() (n int) {
+	for _, o := range t.intact {
+		if o.Exit.Killed {
+			n++
+		}
+	}
+	return n
 }
 
 // badStatus tells of a process that looks as if it had crashed.

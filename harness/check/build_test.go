@@ -64,9 +64,46 @@ func newFrame() *builder {
 		Signal: history.Signal{
 			Name: "SIGTERM", Number: 15, Sent: true, Before: signalAt, After: signalAt + signalIn, Open: 25, Mean: 25,
 		},
-		Exit: history.Exit{Seen: true, At: exitAt},
+		Exit:   history.Exit{Seen: true, At: exitAt},
+		Kernel: history.Kernel{Asked: true},
+		Looks: []history.Look{
+			{At: earlyLook, Took: 100 * time.Microsecond},
+			{At: lastLook, Took: 100 * time.Microsecond},
+			{At: signalAt + 100*time.Microsecond, Took: 100 * time.Microsecond},
+		},
+		Closings: []history.Closing{{From: closeAt - time.Millisecond, To: closeAt, Listener: true}},
 	}
 	return b
+}
+
+// The looks before the signal.
+const (
+	earlyLook = signalAt - 6*time.Millisecond
+	lastLook  = signalAt - 200*time.Microsecond
+)
+
+// look is what the kernel showed: what was sent before a look, and not answered by
+// then, the server had read. Whoever closes an idle connection under a request closes
+// others at that instant.
+func look(h *history.History) {
+	for i := range h.Requests {
+		r := &h.Requests[i]
+		r.Begun = r.Sent
+		if r.Outcome == history.Dropped {
+			r.State = history.TCPCloseWait
+			if r.Cause == history.Reset {
+				r.State = history.TCPClose
+			}
+		}
+		switch open := r.Written && r.Sent > 0 && r.End >= signalAt; {
+		case open && r.Sent < earlyLook:
+			r.Standing, r.Had = history.HadWhole, 1
+		case open && r.Sent < lastLook:
+			r.Standing, r.Had = history.HadWhole, 2
+		case r.Outcome == history.Dropped && r.Reused && r.End >= signalAt:
+			h.Closings = append(h.Closings, history.Closing{From: r.End, To: r.End})
+		}
+	}
 }
 
 // before adds requests that ended before the signal.
@@ -75,9 +112,13 @@ func (b *builder) before(o history.Outcome, n int, changes ...change) *builder {
 }
 
 // inFlight adds requests that were written well before the signal and ended
-// after it.
+// after it, or, if they were dropped, with the process.
 func (b *builder) inFlight(o history.Outcome, n int, changes ...change) *builder {
-	return b.add(signalAt-50*time.Millisecond, signalAt+50*time.Millisecond, o, n, changes)
+	end := signalAt + 50*time.Millisecond
+	if o == history.Dropped {
+		end = exitAt
+	}
+	return b.add(signalAt-50*time.Millisecond, end, o, n, changes)
 }
 
 // late adds requests on new connections, sent 20 ms after the signal: long
@@ -187,6 +228,14 @@ func (b *builder) lag(d time.Duration) *builder {
 	return b
 }
 
+// handles says what the process did with the signal.
+func handles(d history.Disposition) func(*history.History) {
+	return func(h *history.History) {
+		d.PID = h.PID
+		h.Delivery.Dispositions = []history.Disposition{d}
+	}
+}
+
 // again sends a further signal.
 func (b *builder) again(name string, number int, at time.Duration) *builder {
 	d := &b.h.Header.Scenario.Disruption
@@ -279,6 +328,11 @@ func (b *builder) done() *history.History {
 	if b.ledger {
 		h.Ledger.Lines = witness(h.Requests)
 	}
+	h.Requests, h.Closings = slices.Clone(h.Requests), slices.Clone(h.Closings)
+	look(&h)
+	if h.Signal.Sent && h.Operation == nil { // whoever ends by the signal had no handler for it
+		h.Delivery.Dispositions = []history.Disposition{{PID: h.PID, Catches: h.Exit.Signal != h.Signal.Name}}
+	}
 	for _, edit := range b.edits {
 		edit(&h)
 	}
@@ -326,9 +380,40 @@ func sentAt(t time.Duration) change {
 	return func(r *history.Request) { r.Started, r.Scheduled, r.Connected, r.Sent = t, t, t, t }
 }
 
+// cutAt is when the connection ended under the request, from the signal.
+func cutAt(d time.Duration) change {
+	return func(r *history.Request) { r.End = signalAt + d }
+}
+
 // endsAfter is when the connection ended under the request, from its sending.
 func endsAfter(d time.Duration) change {
 	return func(r *history.Request) { r.End = r.Sent + d }
+}
+
+// unseen takes away what the kernel showed, as it was before lastcall asked it.
+func unseen(h *history.History) {
+	h.Kernel, h.Looks, h.Closings = history.Kernel{Missing: "no netlink here"}, nil, nil
+	for i := range h.Requests {
+		r := &h.Requests[i]
+		r.Standing, r.State, r.Had, r.Begun = history.NoStanding, 0, 0, 0
+	}
+}
+
+// away is sent and dropped when nothing closes.
+func away(r *history.Request) {
+	sentAt(signalAt + 60*time.Millisecond)(r)
+	r.End = r.Sent + time.Millisecond
+}
+
+// seenInHand is a further look, shortly before the exit, that saw what was dropped
+// late in the server's hands.
+func seenInHand(h *history.History) {
+	h.Looks = append(slices.Clone(h.Looks), history.Look{At: exitAt - 60*time.Millisecond})
+	for i := range h.Requests {
+		if r := &h.Requests[i]; r.Outcome == history.Dropped && r.Begun > signalAt {
+			r.Had = uint32(len(h.Looks))
+		}
+	}
 }
 
 func lagging(by time.Duration) change {
@@ -423,12 +508,12 @@ func countFlaws(s result.Subject, staysUp bool) []string {
 		requests = requests.Plus(d.Requests)
 		if d.Intact {
 			intact++
-			inFlight, late = inFlight.Plus(d.InFlight), late.Plus(d.Late)
+			inFlight, late = inFlight.Plus(d.InFlight), late.Plus(d.LateOrEdge())
 		}
 	}
 	c.equal("requests", s.Requests, requests)
 	c.equal("in flight", s.InFlight, inFlight)
-	c.equal("late", s.Late, late)
+	c.equal("late", s.LateOrEdge(), late)
 	atRisk := inFlight.AtRisk() + late.AtRisk()
 	if staysUp { // whoever finds nobody then has lost something
 		atRisk += inFlight.Refused + late.Refused

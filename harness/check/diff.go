@@ -1,8 +1,10 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"lastcall/harness/result"
 )
@@ -30,30 +32,57 @@ const (
 //
 // Figures are noisy, so a difference in them has a direction only where a test
 // tells it from chance, at 5 % for each direction (see compareLosses and
-// compareExits). A rule is different: one violation proves that the server can
-// break it, so that from pass to fail is worse even if it was met by luck.
+// compareExits). So it is with the rules: that one is violated proves that the server
+// can break it, and not that it could not before. A rule that breaks in one shutdown of
+// twenty would otherwise become worse than itself in every tenth comparison.
 //
-// A subject regressed if it passed and now fails, if a required rule is violated
-// that was judged and held, if significantly more is lost, or if significantly
-// more of its shutdowns fail. What failed before and fails now is no regression,
+// A subject regressed if a required rule is violated in significantly more of its
+// shutdowns, if significantly more is lost, or if significantly more of its shutdowns
+// fail. What failed before and fails now is no regression,
 // nor is an exit that takes longer as long as it is within the grace period: there
 // the rule exits-in-grace says so. What could not be judged now, or is violated now
-// and was not judged before, makes the subject's verdict inconclusive.
+// without that it can be told from chance, makes the subject's verdict inconclusive.
 //
 // No correction is made for the number of comparisons: with many subjects now and
-// then one differs by chance. A gate rests on the rules first, which are no tests.
+// then one differs by chance. A gate that is to be surer takes more shutdowns.
 func Compare(old, latest result.Suite) (result.Diff, error) {
-	if err := ValidSuite(old); err != nil {
-		return result.Diff{}, fmt.Errorf("old report: %w", err)
+	return CompareWithAll([]result.Suite{old}, latest)
+}
+
+// CompareWithAll does the same with several earlier reports, whose shutdowns are put
+// together. There must be at least one, and none of them twice: that would count
+// its shutdowns twice.
+func CompareWithAll(olds []result.Suite, latest result.Suite) (result.Diff, error) {
+	for _, old := range olds {
+		if err := ValidSuite(old); err != nil {
+			return result.Diff{}, fmt.Errorf("old report: %w", err)
+		}
 	}
 	if err := ValidSuite(latest); err != nil {
 		return result.Diff{}, fmt.Errorf("new report: %w", err)
 	}
+	if len(olds) == 0 {
+		return result.Diff{}, errors.New("there is no old report")
+	}
+	old := pool(olds)
 	d := result.Diff{
 		Schema: result.DiffSchema, Old: origin(old), New: origin(latest),
-		Subjects: []result.SubjectDiff{}, Warnings: reservations(old, latest),
+		Subjects: []result.SubjectDiff{}, Warnings: []string{},
+	}
+	if len(olds) > 1 {
+		d.Old.Reports = len(olds)
+	}
+	samePolicy := true
+	for _, one := range olds {
+		samePolicy = samePolicy && alikePolicies(one, latest)
+		for _, warning := range reservations(one, latest) {
+			if !slices.Contains(d.Warnings, warning) {
+				d.Warnings = append(d.Warnings, warning)
+			}
+		}
 	}
 	for _, p := range pairs(old, latest) {
+		p.samePolicy = samePolicy
 		d.Subjects = append(d.Subjects, p.compare())
 	}
 	d.Verdict = diffVerdict(d)
@@ -91,10 +120,7 @@ func pairs(old, latest result.Suite) []pair {
 	for i := range latest.Subjects {
 		rest[latest.Subjects[i].Name] = &latest.Subjects[i]
 	}
-	common := pair{
-		samePolicy:  old.Scenario.Policy == latest.Scenario.Policy && reflect.DeepEqual(old.Scenario.Overrides, latest.Scenario.Overrides),
-		interrupted: latest.Status == result.SuiteInterrupted,
-	}
+	common := pair{interrupted: latest.Status == result.SuiteInterrupted}
 	var all []pair
 	for i := range old.Subjects {
 		p := common
@@ -110,6 +136,11 @@ func pairs(old, latest result.Suite) []pair {
 		}
 	}
 	return all
+}
+
+// alikePolicies reports whether two reports were judged by the same policy.
+func alikePolicies(a, b result.Suite) bool {
+	return a.Scenario.Policy == b.Scenario.Policy && reflect.DeepEqual(a.Scenario.Overrides, b.Scenario.Overrides)
 }
 
 func (p pair) compare() result.SubjectDiff {
@@ -134,6 +165,7 @@ func (p pair) compare() result.SubjectDiff {
 	}
 	d.Changes = append(d.Changes, p.rules()...)
 	d.Changes = append(d.Changes, p.probes()...)
+	follow(&d.Changes[0], d.Changes[1:])
 	p.conclude(&d)
 	return d
 }
@@ -151,7 +183,7 @@ func (p pair) conclude(d *result.SubjectDiff) {
 	for _, c := range d.Changes {
 		regressed = regressed || c.Regression
 		if c.Rule && c.New.Status == result.Violated.String() && c.Direction == result.CannotTell {
-			d.Reasons = append(d.Reasons, fmt.Sprintf("The rule %s is violated, and whether it was before cannot be told.", c.Name))
+			d.Reasons = append(d.Reasons, p.unproved(c))
 		}
 	}
 	if !regressed && len(d.Reasons) == 0 && p.latest.Verdict == result.Fail && p.old.Verdict != result.Fail {
@@ -163,6 +195,14 @@ func (p pair) conclude(d *result.SubjectDiff) {
 	case len(d.Reasons) == 0:
 		d.Verdict = result.Pass
 	}
+}
+
+// unproved is a rule that is violated, of which it cannot be told if it was before.
+func (p pair) unproved(c result.Change) string {
+	if c.PShutdowns == nil {
+		return fmt.Sprintf("The rule %s is violated, and whether it was before cannot be told.", c.Name)
+	}
+	return fmt.Sprintf("The rule %s is violated: %s.", c.Name, c.Detail)
 }
 
 // whyUnjudged is what the first finding that could not be judged says.

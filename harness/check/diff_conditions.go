@@ -45,9 +45,9 @@ func validSubject(s result.Subject) error {
 	if e := s.ExitSeconds; e.Min < 0 || e.Median < e.Min || e.Max < e.Median || e.Max > maxSeconds {
 		return fmt.Errorf("its exits took from %g to %g s, and %g in the median", e.Min, e.Max, e.Median)
 	}
-	counts := []history.Counts{s.InFlight, s.Late}
+	counts := []history.Counts{s.InFlight, s.Late, s.Edge}
 	for _, d := range s.Details {
-		counts = append(counts, d.InFlight, d.Late)
+		counts = append(counts, d.InFlight, d.Late, d.Edge)
 	}
 	for _, c := range counts {
 		if err := validCounts(c); err != nil {

@@ -39,7 +39,7 @@ func lossFigures() []lossFigure {
 // The second test alone would do; the first keeps it from making much of one
 // request here and there.
 func (p pair) compareLosses(f lossFigure) result.Change {
-	old, latest := f.share(p.old.InFlight, p.old.Late), f.share(p.latest.InFlight, p.latest.Late)
+	old, latest := f.share(p.old.InFlight, p.old.LateOrEdge()), f.share(p.latest.InFlight, p.latest.LateOrEdge())
 	c := result.Change{Name: f.name, Old: result.Value{Share: &old}, New: result.Value{Share: &latest}}
 	switch {
 	case old.Of == 0 || latest.Of == 0:
@@ -85,7 +85,7 @@ func lossRates(f lossFigure, s *result.Subject) []float64 {
 			continue
 		}
 		intact++
-		if share := f.share(d.InFlight, d.Late); share.Of > 0 {
+		if share := f.share(d.InFlight, d.LateOrEdge()); share.Of > 0 {
 			rates = append(rates, rate(share))
 		}
 	}
@@ -125,7 +125,14 @@ func advice(old, latest int) string {
 	if significant(fisher(0, old, latest, latest)) {
 		return ""
 	}
-	return fmt.Sprintf("; %d and %d are too few to tell (--shutdowns)", old, latest)
+	enough := latest
+	for !significant(fisher(0, old, enough, enough)) && enough < history.MaxShutdowns {
+		enough++
+	}
+	if enough == history.MaxShutdowns {
+		return fmt.Sprintf("; %s in the old report cannot tell (--shutdowns)", count(old, "shutdown"))
+	}
+	return fmt.Sprintf("; %d and %d are too few to tell: a run of %d could (--shutdowns %d)", old, latest, enough, enough)
 }
 
 // shutdownsFailed compares how many of the intact shutdowns violated a required

@@ -25,14 +25,38 @@ func (p pair) verdict() result.Change {
 		c.Direction = result.Same
 	case !p.samePolicy:
 		c.Detail = "the two were judged by different policies"
-	case p.latest.Verdict == result.Fail:
-		c.Direction, c.Regression = result.Worse, true
+	case p.latest.Verdict == result.Fail: // see follow
 		c.Detail = "it passed, and fails now"
 	default:
-		c.Direction = result.Better
 		c.Detail = "it failed, and passes now"
 	}
 	return c
+}
+
+// follow gives the change of the verdict the direction of what it comes from, if that
+// is proved: a verdict rests on one breach, and has no proof of its own.
+func follow(verdict *result.Change, causes []result.Change) {
+	toward := result.Worse
+	switch {
+	case verdict.Direction != result.CannotTell:
+		return
+	case verdict.Old.Status == result.Pass.String() && verdict.New.Status == result.Fail.String():
+	case verdict.Old.Status == result.Fail.String() && verdict.New.Status == result.Pass.String():
+		toward = result.Better
+	default:
+		return
+	}
+	for _, c := range causes {
+		touches := c.Name == ShutdownsFailed || c.Rule && (c.New.Status == result.Violated.String() || c.Old.Status == result.Violated.String() ||
+			c.New.Status == result.ProbeFail.String() || c.Old.Status == result.ProbeFail.String())
+		if touches && c.Direction == toward {
+			verdict.Direction, verdict.Regression = toward, toward == result.Worse
+			return
+		}
+	}
+	if verdict.Detail != "" {
+		verdict.Detail += ": it may be chance"
+	}
 }
 
 // rules compares every rule that either report has, in the order of Rules, and
@@ -77,10 +101,10 @@ func findingsByRule(s *result.Subject) map[string]*result.Finding {
 	return rules
 }
 
-// rule compares one rule. To violate it is worse, and no longer to violate it is
-// better, whatever the numbers: a violation needs no second. Short of that, and
-// where it is warned about, chance has its part, since most warnings are of races:
-// there it is Fisher's exact test of the shutdowns in which the rule was breached.
+// rule compares one rule by Fisher's exact test of the shutdowns that violated it:
+// one that a server breaks now and then breaks now and then, whichever of two reports
+// saw it. Where it is violated in neither it is the shutdowns in which it was breached
+// that are compared. The status of max-loss is a proof already.
 func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 	c := result.Change{Name: name, Rule: true, Old: ruleValue(old), New: ruleValue(latest)}
 	switch {
@@ -100,34 +124,29 @@ func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 		c.Detail = hadNothing(old, latest)
 		return c
 	}
-	before, now := touched(old, p.old), touched(latest, p.latest)
-	var toward result.Direction
-	toward, c.PShutdowns = byFisher(before, now)
 	was, is := old.Status == result.Violated, latest.Status == result.Violated
-	switch {
-	case was != is && !p.samePolicy && (old.Count > 0) == (latest.Count > 0):
+	if was != is && !p.samePolicy && (old.Count > 0) == (latest.Count > 0) {
 		c.Detail = "the two were judged by different policies"
 		return c
-	case is && !was:
-		c.Direction, c.Regression = result.Worse, true
-	case was && !is:
-		c.Direction = result.Better
-	case old.Count == 0 && latest.Count == 0:
-		c.Direction = result.Same
-	case toward == result.CannotTell && old.Status == latest.Status:
-		c.Direction = result.Same // of the status
-	default:
-		c.Direction = toward
 	}
+	before, now := breached(old, p.old, was || is), breached(latest, p.latest, was || is)
+	c.Direction, c.PShutdowns = byFisher(before, now)
+	switch {
+	case name == MaxLoss && was != is:
+		c.Direction = result.Better
+		if is {
+			c.Direction = result.Worse
+		}
+	case old.Status == latest.Status && (c.Direction == result.CannotTell || old.Count+latest.Count == 0):
+		c.Direction = result.Same // of the status
+	}
+	c.Regression = is && c.Direction == result.Worse
 	switch c.Direction {
 	case result.Same:
 	case result.Worse:
 		c.Detail = latest.Detail
 	case result.Better:
 		c.Detail = "was: " + old.Detail
-		if c.PShutdowns != nil && !significant(*c.PShutdowns) {
-			c.Detail += "; so few shutdowns may miss it by chance (--shutdowns)"
-		}
 	case result.CannotTell:
 		c.Detail = fmt.Sprintf("breached in %d of %d shutdowns, was in %d of %d: it may be chance%s",
 			now.Count, now.Of, before.Count, before.Of, advice(before.Of, now.Of))
@@ -165,11 +184,15 @@ func hadNothing(old, latest *result.Finding) string {
 	return fmt.Sprintf("%s in the old report; now: %s", old.Status, latest.Detail)
 }
 
-// touched is in how many of the intact shutdowns the rule was breached.
-func touched(f *result.Finding, s *result.Subject) result.Share {
+// breached is in how many of the intact shutdowns the rule was breached. Where it is
+// violations that are compared, a warning is none.
+func breached(f *result.Finding, s *result.Subject, violations bool) result.Share {
 	shutdowns := make(map[int]bool)
 	for _, e := range f.Evidence {
 		shutdowns[e.Shutdown] = true
+	}
+	if violations && f.Status != result.Violated {
+		clear(shutdowns)
 	}
 	return result.Share{Count: min(len(shutdowns), s.ShutdownsIntact), Of: s.ShutdownsIntact}
 }

@@ -148,7 +148,7 @@ func TestLosses(t *testing.T) {
 		{"all in one unlucky shutdown of ten", LostInFlight, losing(make([]int, 10)...), losing(50, 0, 0, 0, 0, 0, 0, 0, 0, 0), result.CannotTell, "share their fate"},
 		{"all in four of ten", LostInFlight, losing(make([]int, 10)...), losing(50, 50, 50, 50, 0, 0, 0, 0, 0, 0), result.Worse, "lost in 4 of 10"},
 		{"one here and there", LostInFlight, losing(0, 0, 0, 0), losing(1, 1, 1, 1), result.CannotTell, "it may be chance"},
-		{"too few shutdowns", LostInFlight, losing(0, 0), losing(50, 50), result.CannotTell, "2 and 2 are too few to tell (--shutdowns)"},
+		{"too few shutdowns", LostInFlight, losing(0, 0), losing(50, 50), result.CannotTell, "2 and 2 are too few to tell: a run of 5 could (--shutdowns 5)"},
 		{"two against five", LostInFlight, losing(0, 0), losing(50, 50, 50, 50, 50), result.Worse, "lost in 5 of 5"},
 		{"two against four", LostInFlight, losing(0, 0), losing(50, 50, 50, 50), result.CannotTell, "2 and 4 are too few"},
 		{"nothing in either", LostInFlight, losing(0, 0, 0), losing(0, 0, 0, 0), result.Same, ""},
@@ -223,6 +223,49 @@ func TestChanceIsRarelyCalledWorse(t *testing.T) {
 		}
 		if worse > runs*alpha || requestsAlone < runs/5 {
 			t.Errorf("%d shutdowns: of %d runs %d are worse, want at most 5 %%; by the requests alone %d", n, runs, worse, requestsAlone)
+		}
+	}
+}
+
+// TestAFlakyRuleIsNoWorseThanItself: of two reports of one server that breaks a rule
+// in some shutdowns and loses what is in flight then, at most one in twenty regresses.
+// To be violated once would call as many worse as there are first violations.
+func TestAFlakyRuleIsNoWorseThanItself(t *testing.T) {
+	for _, flaky := range []float64{0.05, 0.2, 0.5} {
+		for _, n := range [][2]int{{3, 3}, {5, 5}, {10, 10}, {20, 20}, {30, 3}} {
+			rnd := rand.New(rand.NewPCG(uint64(100*flaky), uint64(n[0])))
+			draw := func(n int) result.Suite {
+				lost := make([]int, n)
+				var evidence []result.Evidence
+				for i := range lost {
+					if rnd.Float64() < flaky {
+						lost[i] = 50
+						evidence = append(evidence, result.Evidence{Shutdown: i + 1})
+					}
+				}
+				f := result.Finding{Rule: InFlightCompletes, Count: len(evidence), Judged: n, Evidence: evidence, Status: result.Satisfied}
+				if len(evidence) > 0 {
+					f.Status = result.Violated
+				}
+				s := reported("it", losing(lost...)...)
+				s.Findings = append(s.Findings, f)
+				return suiteOf(s)
+			}
+			runs := 4000 / n[0] // the exact test of ranks takes its time
+			regressed, once := 0, 0
+			for range runs {
+				old, latest := draw(n[0]), draw(n[1])
+				if compared(t, old, latest).Regressed() {
+					regressed++
+				}
+				if old.Subjects[0].Verdict == result.Pass && latest.Subjects[0].Verdict == result.Fail {
+					once++
+				}
+			}
+			t.Logf("broken in %v, %v shutdowns: %d of %d regress, %d would for one violation", flaky, n, regressed, runs, once)
+			if float64(regressed) > float64(runs)*alpha {
+				t.Errorf("broken in %v, %v shutdowns: %d of %d regress", flaky, n, regressed, runs)
+			}
 		}
 	}
 }
@@ -324,12 +367,14 @@ func TestRules(t *testing.T) {
 		regression             bool
 		says                   string
 	}{
-		{"pass and then fail, once", result.Satisfied, result.Violated, 0, 1, result.Worse, true, "seen fail"},
-		{"warn and then fail", result.Warned, result.Violated, 1, 1, result.Worse, true, "seen fail"},
+		{"pass and then fail, once", result.Satisfied, result.Violated, 0, 1, result.CannotTell, false, "breached in 1 of 3 shutdowns, was in 0 of 3: it may be chance"},
+		{"pass and then fail, always", result.Satisfied, result.Violated, 0, 3, result.Worse, true, "seen fail"},
+		{"warn and then fail, once", result.Warned, result.Violated, 1, 1, result.CannotTell, false, "breached in 1 of 3 shutdowns, was in 0 of 3"},
+		{"warn and then fail, always", result.Warned, result.Violated, 3, 3, result.Worse, true, "seen fail"},
 		{"fail and then pass", result.Violated, result.Satisfied, 3, 0, result.Better, false, "was: seen fail"},
-		{"fail once and then pass", result.Violated, result.Satisfied, 1, 0, result.Better, false, "so few shutdowns may miss it by chance"},
+		{"fail once and then pass", result.Violated, result.Satisfied, 1, 0, result.CannotTell, false, "breached in 0 of 3 shutdowns, was in 1 of 3: it may be chance"},
 		{"fail and then warn", result.Violated, result.Warned, 3, 3, result.Better, false, "was: seen fail"},
-		{"fail in one and then in all", result.Violated, result.Violated, 0, 3, result.Worse, false, "seen fail"},
+		{"fail in none that is named and then in all", result.Violated, result.Violated, 0, 3, result.Worse, true, "seen fail"},
 		{"fail in one and then in two", result.Violated, result.Violated, 1, 2, result.Same, false, ""},
 		{"pass and pass", result.Satisfied, result.Satisfied, 0, 0, result.Same, false, ""},
 		{"warned once", result.Satisfied, result.Warned, 0, 1, result.CannotTell, false, "breached in 1 of 3 shutdowns, was in 0 of 3: it may be chance"},
@@ -391,7 +436,7 @@ func TestRulesKeepTheirOrder(t *testing.T) {
 func TestTheWorseOfTwoFindingsCounts(t *testing.T) {
 	server := reported("it", losing(0, 0, 0)...)
 	for _, order := range [][]result.Status{{result.Violated, result.Satisfied}, {result.Satisfied, result.Violated}} {
-		twice := found(found(server, ExitStatus, order[0], 0), ExitStatus, order[1], 0)
+		twice := found(found(server, ExitStatus, order[0], 3), ExitStatus, order[1], 3)
 		if c := changeOf(t, found(server, ExitStatus, result.Satisfied, 0), twice, ExitStatus); c.Direction != result.Worse {
 			t.Errorf("%v: %+v, want worse", order, c)
 		}
@@ -415,8 +460,8 @@ func TestVerdicts(t *testing.T) {
 	}{
 		{pass, pass, result.Same, pass},
 		{fail, fail, result.Same, pass},
-		{pass, fail, result.Worse, fail},
-		{fail, pass, result.Better, pass},
+		{pass, fail, result.CannotTell, open}, // no figure proves it
+		{fail, pass, result.CannotTell, pass},
 		{open, pass, result.CannotTell, pass},
 		{open, fail, result.CannotTell, open},
 		{pass, open, result.CannotTell, open},
@@ -466,7 +511,13 @@ func TestWhatCountsAsRegression(t *testing.T) {
 		{"it lost before, and does", []result.Subject{failed}, []result.Subject{failed}, result.Pass, ""},
 		{"it lost before, and does not", []result.Subject{failed}, []result.Subject{server}, result.Pass, ""},
 		{"it loses", []result.Subject{server}, []result.Subject{failed}, result.Fail, ""},
-		{"it failed by one rule, and does by another too", []result.Subject{broken(server, result.Satisfied, 0)}, []result.Subject{broken(server, result.Violated, 1)}, result.Fail, ""},
+		{"it failed by one rule, and does by another too", []result.Subject{broken(server, result.Satisfied, 0)}, []result.Subject{broken(server, result.Violated, 3)}, result.Fail, ""},
+		{
+			"a rule that is violated once",
+			[]result.Subject{found(server, ExitStatus, result.Satisfied, 0)},
+			[]result.Subject{broken(server, result.Violated, 1)},
+			result.Inconclusive, "The rule exit-status is violated: breached in 1 of 3 shutdowns, was in 0 of 3: it may be chance.",
+		},
 		{"a rule that failed before", []result.Subject{broken(server, result.Violated, 1)}, []result.Subject{broken(server, result.Violated, 3)}, result.Pass, ""},
 		{
 			"a rule that was not exercised before",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -49,46 +50,26 @@ func (t teller) doubt() []string {
 	return said
 }
 
-// uncertain asks whether so many losses are excused as races that they may not
-// have been ones. Without a ledger a request that was hung up on a few
-// milliseconds after its sending may have crossed the close unread, or may have
-// been in the hands of a quick handler. One here and there is what a race looks
-// like; more than one in every third shutdown is not, and nothing is proved then.
-func uncertain(intact []*observation) []result.Finding {
-	var evidence []result.Evidence
-	shutdowns := 0
-	for _, o := range intact {
-		found := o.unproved()
-		evidence = append(evidence, found...)
-		if len(found) > 0 {
-			shutdowns++
-		}
-	}
-	if len(evidence) <= max(1, len(intact)/3) {
-		return nil
-	}
-	return []result.Finding{{
-		Rule: sampleName, Status: result.Unjudged, Count: len(evidence), Judged: len(intact),
-		Expected: "losses of which it can be told whether the server had the request",
-		Detail: fmt.Sprintf("%s hung up on within %s of being sent, in %d of %s: they may have crossed the close of an idle connection, "+
-			"or have been in the hands of a quick handler, and nobody can tell which without the server's ledger; "+
-			"ask for a URL that takes longer to answer (--url), or let the server keep a ledger (LASTCALL_LEDGER)",
-			count(len(evidence), "request")+" "+was(len(evidence)), history.LedgerGuard, shutdowns, count(len(intact), "shutdown")),
-		Evidence: evidence, Reference: "every verdict is earned",
-	}}
-}
+// gotNoCPU is why nothing can be said of a server that got too little CPU while it stopped.
+const gotNoCPU = "the server waited for a CPU for much of the time that it took to stop; repeat it when less else runs on this machine"
 
-// unproved points at the losses that are excused although they came later than
-// a request lies unread on this machine.
-func (o *observation) unproved() []result.Evidence {
-	if o.Ledger.Present() {
-		return nil
-	}
-	var found []result.Evidence
-	o.each(history.Late, func(r *history.Request) {
-		if r.Outcome == history.Dropped && r.End-r.Sent > o.guard && o.unavoidable(r) {
-			found = append(found, o.proof(r))
+// whyUnsure says why some late losses may be races or not.
+func (o *observation) whyUnsure() string {
+	slip, crowded := time.Duration(0), true
+	o.late(func(r *history.Request) {
+		if l, lost := o.fates[r.Seq]; lost && l.fate == fateDoubt {
+			slip = max(slip, o.timing.Slip(max(r.Begun, r.Started), r.End))
+			crowded = crowded && l.crowded
 		}
 	})
-	return found
+	switch {
+	case slip > history.MaxGuard || !o.Kernel.Asked:
+		return fmt.Sprintf("lastcall itself was up to %s late, so that a request that crossed the close of its connection cannot be told from one that was dropped; "+
+			"repeat it when less else runs on this machine", short(slip))
+	case o.starving:
+		return gotNoCPU
+	case crowded:
+		return "so many at once do not cross one close by chance, and the server answered next to nothing between the signal and that; repeat it with a higher rate (--rate)"
+	}
+	return "they ended near the instant at which the server closed other connections, but were older than a request that crosses a close; repeat it with more shutdowns (--shutdowns)"
 }

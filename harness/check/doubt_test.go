@@ -9,42 +9,6 @@ import (
 	"lastcall/harness/result"
 )
 
-// TestLossesThatMayHaveBeenWork: without a ledger a loss a few milliseconds after
-// its sending may be a race or a quick handler. One is a race; many prove nothing.
-func TestLossesThatMayHaveBeenWork(t *testing.T) {
-	lossy := func(n int, after time.Duration) *builder {
-		return newHistory().late(history.Dropped, n, reused, endsAfter(after))
-	}
-	quiet := func() *builder { return newHistory() }
-	for _, tt := range []struct {
-		name      string
-		histories []*history.History
-		want      result.Verdict
-		says      bool
-	}{
-		{"one in one shutdown - pass", histories(lossy(1, 8*time.Millisecond)), result.Pass, false},
-		{"two in one shutdown - inconclusive", histories(lossy(2, 8*time.Millisecond)), result.Inconclusive, true},
-		{"many that crossed at once - pass", histories(lossy(9, time.Millisecond)), result.Pass, false},
-		{"one in each of three - inconclusive", histories(lossy(1, 8*time.Millisecond), lossy(1, 8*time.Millisecond), lossy(1, 8*time.Millisecond)), result.Inconclusive, true},
-		{"one in three - pass", histories(lossy(1, 8*time.Millisecond), quiet(), quiet()), result.Pass, false},
-		{"three in nine - pass", histories(lossy(3, 8*time.Millisecond), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet()), result.Pass, false},
-		{"four in nine - inconclusive", histories(lossy(4, 8*time.Millisecond), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet(), quiet()), result.Inconclusive, true},
-		{"two that the ledger has never seen - pass", histories(newHistory().withLedger().late(history.Dropped, 2, reused, endsAfter(8*time.Millisecond)).edit(forget(firstAdded)).edit(forget(firstAdded + 1))), result.Pass, false},
-		{"many that were being worked on - fail", histories(lossy(9, 90*time.Millisecond)), result.Fail, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			policy, _ := PolicyByName("default")
-			s := Judge(tt.histories, policy).Subjects[0]
-			if s.Verdict != tt.want {
-				t.Errorf("verdict %s, want %s: %q", s.Verdict, tt.want, s.Story)
-			}
-			if says := strings.Contains(strings.Join(s.Story, " "), "nobody can tell which without the server's ledger"); says != tt.says {
-				t.Errorf("the story %q tells of the doubt: %t, want %t", s.Story, says, tt.says)
-			}
-		})
-	}
-}
-
 // TestWhatWentWrongBeforeTheSignal is said in the words of who set the gate up.
 func TestWhatWentWrongBeforeTheSignal(t *testing.T) {
 	status := func(code uint16) change { return func(r *history.Request) { r.Status = code } }
@@ -121,7 +85,7 @@ func TestSameReasonInSeveralShutdowns(t *testing.T) {
 func TestCutOffByTheExit(t *testing.T) {
 	h := newHistory().late(history.Dropped, 5, reused, func(r *history.Request) {
 		r.Started, r.Scheduled, r.Sent, r.End = exitAt-100*time.Millisecond, exitAt-100*time.Millisecond, exitAt-100*time.Millisecond, exitAt
-	})
+	}).late(history.Completed, 1, sentAt(exitAt-200*time.Millisecond)).edit(seenInHand)
 	policy, _ := PolicyByName("default")
 	s := Judge(histories(h), policy).Subjects[0]
 	if text := strings.Join(s.Story, " "); s.Verdict != result.Fail || !strings.Contains(text, "and then ended with exit code 0, 500ms after the signal") {
@@ -138,14 +102,18 @@ func TestWhatFollowsIsNoRegression(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		old, latest *builder
+		times       int
 		want        result.Verdict
 	}{
-		{"nothing was late before - no regression", dying(), cutOff(), result.Pass},
-		{"late ones were answered before - no regression", dying().late(history.Completed, 3), cutOff(), result.Pass},
-		{"nothing in flight was lost before - regression", newHistory(), cutOff(), result.Fail},
+		{"nothing was late before - no regression", dying(), cutOff(), 1, result.Pass},
+		{"late ones were answered before - no regression", dying().late(history.Completed, 3), cutOff(), 1, result.Pass},
+		{"nothing in flight was lost before - regression", newHistory(), cutOff(), 3, result.Fail},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := Compare(Judge(histories(tt.old), policy), Judge(histories(tt.latest), policy))
+			run := func(b *builder) []*history.History {
+				return histories(several(tt.times, func() *builder { return b })...)
+			}
+			d, err := Compare(Judge(run(tt.old), policy), Judge(run(tt.latest), policy))
 			if err != nil || d.Verdict != tt.want {
 				t.Errorf("%s, %v, want %s: %+v", d.Verdict, err, tt.want, d.Subjects)
 			}

@@ -159,7 +159,7 @@ func TestNoLostAck(t *testing.T) {
 		},
 		{
 			name:    "a redirection to somewhere else - pass",
-			history: newHistory().inFlight(history.Completed, 1, status(302)).posts().found().gone(firstAdded),
+			history: newHistory().inFlight(history.Completed, 1, status(302)).before(history.Completed, 1, status(302)).posts().found().gone(firstAdded),
 			normal:  good, strict: good, judged: 65, normalVerdict: pass, strictVerdict: pass,
 		},
 		{

@@ -193,7 +193,8 @@ func TestNoSurvivors(t *testing.T) {
 		{
 			name:    "a child lives on, and the load ran late - inconclusive",
 			history: lagged(delay, time.Second).left(true, worker),
-			want:    under(unmet), verdicts: under(doubtful),
+			want:    under(result.Unjudged), verdicts: under(doubtful), judged: 1, count: 1,
+			detail: "in doubt: lastcall itself was up to 1s late",
 		},
 	}
 	for _, tt := range tests {

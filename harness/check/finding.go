@@ -28,7 +28,7 @@ func (r Rule) find(level Level, tallies []tally) result.Finding {
 
 // detail says what was seen, in how many of the shutdowns.
 func (r Rule) detail(all tally, touched, shutdowns int) string {
-	n := len(all.breaches) + len(all.excused)
+	n := len(all.breaches) + len(all.excused) + len(all.doubts)
 	if all.judged == 0 && all.count() == 0 {
 		return join(": ", "there were no "+r.Unit+" to judge", all.said)
 	}
@@ -39,11 +39,35 @@ func (r Rule) detail(all tally, touched, shutdowns int) string {
 	if n == 0 {
 		return all.said + where
 	}
-	detail := fmt.Sprintf("%d of %d %s %s", n, all.judged, grammar(all.judged, r.Unit), grammar(n, r.Breach))
+	if mild := len(all.excused); r.Mild != "" && mild > 0 {
+		detail := r.did(mild, all.judged, r.Mild)
+		if n -= mild; n > 0 {
+			detail = join("; ", r.did(n, all.judged, r.Breach), detail)
+		}
+		return join(": ", detail, all.said)
+	}
+	detail := r.did(n, all.judged, r.Breach)
 	if r.Unit != "shutdowns" {
 		detail += where
 	}
-	return join("; ", join(": ", detail, all.said), join("", r.excuse(n, len(all.excused)), widened(all.race)))
+	return join("; ", join("; ", join(": ", detail, all.said), r.excuse(n, len(all.excused))), all.doubt(n))
+}
+
+// did says how many of all did something.
+func (r Rule) did(n, judged int, what string) string {
+	return fmt.Sprintf("%d of %d %s %s", n, judged, grammar(judged, r.Unit), grammar(n, what))
+}
+
+// doubt says of how many breaches it cannot be told whether they are any, and why.
+func (t tally) doubt(breaches int) string {
+	switch n := len(t.doubts); {
+	case n == 0:
+		return ""
+	case n == breaches:
+		return "in doubt: " + t.unsure
+	default:
+		return fmt.Sprintf("%d of them in doubt: %s", n, t.unsure)
+	}
 }
 
 // excuse says how many of so many breaches are excused, and why.

@@ -14,6 +14,7 @@ package check
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -31,14 +32,15 @@ func Judge(histories []*history.History, policy Policy) result.Suite {
 	if len(histories) == 0 {
 		return suite
 	}
-	first := histories[0].Header
+	first := slices.MinFunc(histories, func(a, b *history.History) int { return a.Header.Started.Compare(b.Header.Started) }).Header
 	suite.Tool, suite.Environment, suite.Scenario = first.Tool, first.Environment, first.Scenario
 	suite.Seed, suite.Started = first.Seed, first.Started
 	suite.Scenario.Policy = policy.Name
 	suite.Seconds = seconds(histories)
 	for _, group := range bySubject(histories) {
 		suite.Subjects = append(suite.Subjects, judgeSubject(group, policy))
-		suite.Warnings = append(suite.Warnings, unread(group)...)
+		suite.Warnings = append(append(suite.Warnings, unread(group)...), withoutKernel(group)...)
+		suite.Warnings = append(append(suite.Warnings, unasked(group)...), fronted(group)...)
 	}
 	suite.Status = overall(suite.Subjects)
 	for _, h := range histories {
@@ -71,7 +73,7 @@ func seconds(histories []*history.History) float64 {
 func bySubject(histories []*history.History) [][]*history.History {
 	sorted := slices.Clone(histories)
 	slices.SortStableFunc(sorted, func(a, b *history.History) int {
-		return cmp.Or(cmp.Compare(a.Header.Position, b.Header.Position), cmp.Compare(a.Header.Shutdown, b.Header.Shutdown))
+		return cmp.Or(cmp.Compare(a.Header.Position, b.Header.Position), cmp.Compare(a.Header.Shutdown, b.Header.Shutdown), cmp.Compare(a.Header.Repeats, b.Header.Repeats))
 	})
 	var groups [][]*history.History
 	for _, h := range sorted {
@@ -111,25 +113,19 @@ func Judged(s result.Suite) bool {
 }
 
 func judgeSubject(histories []*history.History, policy Policy) result.Subject {
-	observations := make([]*observation, len(histories))
-	for i, h := range histories {
-		observations[i] = observe(h, policy)
-	}
+	observations := chosen(histories, policy)
 	s := summarize(observations)
 	scenario, intact := histories[0].Header.Scenario, onlyIntact(observations)
 	s.ShutdownsIntact = len(intact)
 	s.Findings = append(s.Findings, integrityFindings(observations)...)
 	ruled, failed := judgeRules(intact, scenario.Disruption, policy)
-	gate := maxLoss(s, intact, policy, failed)
+	gate := maxLoss(intact, policy, failed)
 	s.ShutdownsFailed = len(failed)
 	s.Findings = append(append(s.Findings, ruled...), gate...)
-	s.Findings = append(append(s.Findings, uncertain(intact)...), unready(intact)...)
+	s.Findings = append(append(append(s.Findings, unlike(intact)...), unannouncedCloses(intact)...), unready(intact)...)
 	s.Findings = append(s.Findings, needed(scenario.Needs, ruled, len(intact))...)
 	s.Findings = append(s.Findings, sample(scenario, s, policy)...)
-	s.Bounds = result.Bounds{
-		PerRequest:  upperBound(losses(s, staysUpThrough(scenario)), s.AtRisk),
-		PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
-	}
+	s.Bounds = bounds(s, intact)
 	s.Verdict = verdict(s)
 	s.Story, s.Remedy = story(s, scenario, intact)
 	s.Untested = untested(s, intact, policy)
@@ -155,6 +151,9 @@ func judgeRules(intact []*observation, d history.Disruption, policy Policy) ([]r
 		tallies := make([]tally, len(intact))
 		for i, o := range intact {
 			tallies[i] = rule.judge(o)
+			if rule.timed && o.slip > history.MaxSlip {
+				tallies[i] = tallies[i].doubted(fmt.Sprintf("lastcall itself was up to %s late", short(o.slip)))
+			}
 			if level.status(tallies[i]) == result.Violated {
 				failed[o.Header.Shutdown] = true
 			}
@@ -172,16 +171,6 @@ func onlyIntact(observations []*observation) []*observation {
 		}
 	}
 	return intact
-}
-
-// losses are the requests at risk that got no answer, or a wrong one. A server
-// that promised to stay up also loses those that it refuses.
-func losses(s result.Subject, staysUp bool) int {
-	lost := s.InFlight.Dropped + s.InFlight.Failed + s.Late.Dropped + s.Late.Failed
-	if staysUp {
-		lost += s.InFlight.Refused + s.Late.Refused
-	}
-	return lost
 }
 
 func integrityFindings(observations []*observation) []result.Finding {

@@ -1,8 +1,8 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"lastcall/harness/history"
@@ -12,6 +12,9 @@ import (
 // inFlight tells of requests that the server had, and did not complete.
 func (t teller) inFlight(result.Finding) []string {
 	c := t.subject.InFlight
+	if u := t.unlikeIn(history.InFlight); u.n > 0 && u.n >= c.Dropped && u.n >= c.Rejected && u.n*2 >= c.Failed {
+		return t.abandoned(c, u)
+	}
 	who := t.signal()
 	if t.staysUp() {
 		who = "The command " + t.command()
@@ -25,62 +28,130 @@ func (t teller) inFlight(result.Finding) []string {
 		why = t.dropped(c.Dropped)
 	case c.Rejected >= c.Failed:
 		why = t.gaveUp()
+	case t.behindFront():
+		why = []string{
+			"The front answers that when the command ends a connection before it has answered, or does not accept one.",
+			"Let the command answer what it has begun before it exits; and start its successor before it stops, or let the front wait for one.",
+		}
 	default:
 		why = []string{
-			"Their handlers failed once the signal had come: something they need was closed, or lost, before they were done.",
-			"Close the store and all that handlers use only after the last of them has returned. If nobody closed it, the server's log says more.",
+			t.saidWrong(history.InFlight, history.Failed),
+			"Close the store and all that handlers use only after the last of them has returned. If none of it was closed, the server's log says more.",
 		}
 	}
 	return append([]string{what}, why...)
 }
 
-// cutOffByCommand tells of a reload that did not wait.
-func (t teller) cutOffByCommand() []string {
-	return []string{
-		"Whoever worked on them was stopped or replaced before they were done.",
-		"Let the old workers finish what they have begun before they go; only what comes later is for their successors.",
-	}
+// behindFront reports whether a front was asked, and relayed to the command.
+func (t teller) behindFront() bool {
+	return t.every(func(o *observation) bool { return o.Delivery.Front != "" })
 }
 
-// dropped tells why requests in flight got no whole answer.
+// cutOffByCommand tells of a reload that did not wait.
+func (t teller) cutOffByCommand() []string {
+	remedy := "Let the old workers finish what they have begun before they go; only what comes later is for their successors."
+	c := t.cuts(history.InFlight)
+	if c.n == 0 {
+		return []string{remedy}
+	}
+	return []string{fmt.Sprintf("Their connections ended %s.", c.when("the command's beginning")), remedy}
+}
+
+// dropped tells why requests in flight got no whole answer, as far as that was seen.
 func (t teller) dropped(dropped int) []string {
 	exit := time.Duration(t.subject.ExitSeconds.Median * float64(time.Second))
-	signal := t.signal()
+	c := t.cuts(history.InFlight)
 	switch {
 	case t.hungInFlight()*2 > dropped:
 		return []string{
-			fmt.Sprintf("Most of them waited in vain until their deadline of %s: the server neither answered nor hung up.",
+			fmt.Sprintf("Most of them waited in vain until their deadline of %s: the server neither answered them nor closed their connections.",
 				t.scenario.Load.Timeout),
 			"Bound the work of a request, and the drain, to less than the grace period.",
 		}
-	case t.every(func(o *observation) bool { return o.Exit.Killed }):
+	case t.signal() == "SIGKILL":
 		return []string{
-			fmt.Sprintf("The process was still running when its grace period of %s was over, and SIGKILL cut them off.",
-				t.scenario.Disruption.Grace),
-			"Bound the work of a request, and the drain, to less than the grace period.",
+			"No process can handle SIGKILL: the kernel ends it at once, and its connections with it.",
+			"Tell the server to stop with a signal that it can handle (--signal SIGTERM), and keep SIGKILL for the control that must fail.",
 		}
-	case t.every(diedOfAnother):
+	case c.early():
+		return t.droppedEarly(c)
+	case c.every(func(o *observation) bool { return o.Exit.Killed }):
+		what := fmt.Sprintf("The process was still running when its grace period of %s was over, and SIGKILL cut them off.", t.scenario.Disruption.Grace)
+		untold, remedy := t.untold(c.in)
+		return []string{join(" ", untold, what), cmp.Or(remedy, "Bound the work of a request, and the drain, to less than the grace period.")}
+	case c.every(diedOfAnother):
 		return []string{
-			fmt.Sprintf("A second signal ended the process in the middle of their work, %s after the first: nothing handled it any more.", short(exit)),
+			fmt.Sprintf("A second signal ended the process in the middle of their work, %s after the first.", short(exit)),
 			"Go on handling signals until the drain is over; in Go, call neither signal.Reset nor the stop function of " +
 				"signal.NotifyContext before Server.Shutdown has returned.",
 		}
-	case signal == "SIGKILL":
-		return []string{
-			"No process can handle SIGKILL: the kernel ends it where it stands, and whoever was waiting is hung up on.",
-			"Tell the server to stop with a signal that it can handle (--signal SIGTERM), and keep SIGKILL for the control that must fail.",
-		}
-	case t.every(func(o *observation) bool { return o.Exit.Signal == signal }):
-		return []string{
-			fmt.Sprintf("Nothing in the process handles %s, so the kernel ended it in the middle of their work, %s later.", signal, short(exit)),
-			t.catchIt(),
-		}
+	case c.every(func(o *observation) bool { return o.Exit.Signal == o.Signal.Name }):
+		return t.diedOfIt(c, exit)
 	}
 	return []string{
 		fmt.Sprintf("The process ended with %s, %s after the signal, while they were still being served.",
 			describeExits(t.subject.Exits), short(exit)),
-		"Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes.",
+		t.otherSignal("Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes."),
 	}
+}
+
+// diedOfIt tells of a process that ended by the signal itself, and dropped what it had
+// with its end.
+func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
+	signal := t.signal()
+	by := handlingOf(c.in)
+	if by == handlingRuntime && t.subject.Kind == "strategy" {
+		by = handlingNone // its source says so
+	}
+	if by == handlingRuntime && c.beforeExit() {
+		by = handlingCatch // what it did before it ended shows it
+	}
+	switch by {
+	case handlingNone:
+		return []string{
+			fmt.Sprintf("Nothing in the process handles %s, so the kernel ended it in the middle of their work, %s later.", signal, short(exit)),
+			t.catchIt(),
+		}
+	case handlingRuntime:
+		return []string{
+			fmt.Sprintf("%s ended the process in the middle of their work, %s later, as it does where nothing in the process handles %[1]s.", signal, short(exit)),
+			t.catchIt(),
+		}
+	case handlingCatch:
+		return []string{
+			fmt.Sprintf("The process catches %s: it dropped them %s, and ended by the same signal, %s after it came.", signal, c.when("it"), short(exit)),
+			t.otherSignal("Answer what is in flight before the process raises the signal again, and before it closes connections."),
+		}
+	case handlingIgnore, handlingBlock, handlingUnknown:
+	}
+	what := fmt.Sprintf("%s ended the process in the middle of their work, %s later.", signal, short(exit))
+	return []string{join(" ", t.disregards(c.in), what), t.catchIt()}
+}
+
+// droppedEarly tells of requests that were dropped while the process went on: its end
+// is not why.
+func (t teller) droppedEarly(c cuts) []string {
+	what := fmt.Sprintf("%s were dropped %s", c.who(), c.when(t.signal()))
+	remedy := "Close no connection on which a request is in hand: close the listening socket and idle connections, answer the rest, and only then exit."
+	byIt := c.every(func(o *observation) bool { return o.Exit.Signal == o.Signal.Name && !o.Exit.Killed })
+	switch handled := handlingOf(c.in); {
+	case c.every(func(o *observation) bool { return o.Exit.Killed }):
+		untold, other := t.untold(c.in)
+		return []string{
+			fmt.Sprintf("%s SIGKILL ended it only when its grace period of %s was over.", join(" ", what+".", untold), t.scenario.Disruption.Grace),
+			cmp.Or(other, remedy),
+		}
+	case byIt && (handled == handlingCatch || handled == handlingRuntime): // the runtime alone would have ended it at once
+		what = fmt.Sprintf("The process catches %s. %s; the process went on for %s after that, and ended by the same signal.", t.signal(), what, short(c.lingered))
+	case byIt:
+		what = fmt.Sprintf("%s; the process went on for %s after that, and ended by %s.", what, short(c.lingered), t.signal())
+	case c.lingered < 0:
+		what = fmt.Sprintf("%s. The command itself had ended before that with %s: another process, which it had started, dropped them.", what, describeExits(t.subject.Exits))
+		remedy = "Let the command end only after the processes that it has started, and let each of these answer what it has in hand before it ends."
+	default:
+		what = fmt.Sprintf("%s; the process lingered for %s after that, and ended with %s.", what, short(c.lingered), describeExits(t.subject.Exits))
+	}
+	return []string{what, t.otherSignal(remedy)}
 }
 
 // diedOfAnother reports whether a further signal of a sequence ended the process.
@@ -110,8 +181,11 @@ func (t teller) catchIt() string {
 		return "Catch the signal with signal.Notify and call Server.Shutdown, which waits for the requests in flight " +
 			"(`lastcall explain signal-notify` shows it)."
 	}
+	if own, known := t.ownStop(); known {
+		return own.says()
+	}
 	return "Catch the signal, stop accepting, answer what is in flight, and only then exit; in Go that is signal.Notify and " +
-		"Server.Shutdown (`lastcall explain signal-notify` shows it). Some servers have another signal for it (--signal)."
+		"Server.Shutdown (`lastcall explain signal-notify` shows it)."
 }
 
 // gaveUp tells of requests in flight that were turned away.
@@ -124,78 +198,38 @@ func (t teller) gaveUp() []string {
 		}
 	}
 	return []string{
-		"Their handlers gave up when the signal came.",
+		t.saidWrong(history.InFlight, history.Rejected),
 		"Turn new requests away if you must, but finish those that have begun; in Go, let the signal start Server.Shutdown and nothing else " +
 			"(`lastcall explain signal-notify` shows it).",
 	}
 }
 
-// late tells of requests that came late and were hung up on.
-func (t teller) late(result.Finding) []string {
-	s := t.subject
-	remedy := "Go on serving what is open with Connection: close, and close no connection on which a request may still be on its way."
-	switch {
-	case t.staysUp():
-		remedy = "Let the old workers answer what has reached them before they close their connections."
-	case t.hungUpOpenly():
-		remedy = "Close the listener first and go on serving open connections with Connection: close, or go on accepting " +
-			"until the balancer has learned of it."
-	}
-	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.Late.Dropped, count(s.Late.AtRisk(), "late request"), t.overShutdowns())
-	if t.cutOffByExit()*2 > s.Late.Dropped {
-		exit := time.Duration(s.ExitSeconds.Median * float64(time.Second))
-		return []string{
-			what,
-			fmt.Sprintf("The process went on serving open connections, and then ended with %s, %s after the signal, in the middle of their work.",
-				describeExits(s.Exits), short(exit)),
-			"Stop taking new work first: answer with Connection: close from the signal on, and exit only when the last request is answered, not by the clock.",
-		}
-	}
-	return []string{
-		what,
-		"Their connections were accepted, or kept open, and then hung up on: that is worse than a refusal, " +
-			"for a client cannot know whether to ask again.",
-		remedy,
-	}
-}
-
-// hungUpOpenly reports whether a new connection was accepted and hung up on, and
-// the listener was still open afterwards.
-func (t teller) hungUpOpenly() bool {
-	return slices.ContainsFunc(t.intact, func(o *observation) (open bool) {
-		o.each(history.Late, func(r *history.Request) {
-			open = open || r.Outcome == history.Dropped && !r.Reused && !o.unavoidable(r) && r.End < o.closing
-		})
-		return open
-	})
-}
-
-// cutOffByExit counts the late losses whose connection ended with the process.
-func (t teller) cutOffByExit() int {
-	n := 0
-	for _, o := range t.intact {
-		o.each(history.Late, func(r *history.Request) {
-			apart := r.End - o.Exit.At
-			if r.Outcome == history.Dropped && o.Exit.Seen && o.Exit.At-o.Signal.Before > acceptRace && max(apart, -apart) <= acceptRace {
-				n++
-			}
-		})
-	}
-	return n
-}
-
 // wrongAnswers tells of handlers that failed.
 func (t teller) wrongAnswers(f result.Finding) []string {
+	if t.behindFront() {
+		return []string{
+			sentence(f.Detail),
+			"The front had no command to relay them to.",
+			"Start the successor before the command stops, or let the front hold requests or try another one until it is there.",
+		}
+	}
+	if u := t.unlikeIn(history.Late); u.n*2 > t.subject.Late.Failed && u.n > 0 {
+		return []string{
+			sentence(f.Detail),
+			fmt.Sprintf("%d of the late requests %s %s.", u.n, was(u.n), u.describe()),
+			"Answer late requests as before, or turn them away with 503 and Connection: close. If such an answer is right, say so (--expect-body, --expect-status).",
+		}
+	}
 	if t.staysUp() {
 		return []string{
 			sentence(f.Detail),
-			"Something that the handlers need was not there for a while.",
+			t.saidWrong(history.Late, history.Failed),
 			"Let the successor of whatever is replaced be ready before its predecessor goes.",
 		}
 	}
 	return []string{
 		sentence(f.Detail),
-		"Something that the handlers need was gone before they were done.",
+		t.saidWrong(history.Late, history.Failed),
 		"Release things in the reverse order of their use: listener, requests in flight, queues, and the store last.",
 	}
 }

@@ -31,7 +31,7 @@ func Expected(expect map[string][]string, subject string) []string {
 func CellOf(scenario string, s result.Subject, expected []string) result.Cell {
 	c := result.Cell{
 		Scenario: scenario, Verdict: s.Verdict, Broken: Broken(s), Expected: expected,
-		Shutdowns: s.Shutdowns, Failed: s.ShutdownsFailed, Count: s.InFlight.Dropped + s.Late.Dropped,
+		Shutdowns: s.Shutdowns, Failed: s.ShutdownsFailed, Count: s.InFlight.Dropped + s.LateOrEdge().Dropped,
 	}
 	if len(c.Broken) > 0 {
 		c.Count = findingsByRule(&s)[c.Broken[0]].Count

@@ -1,9 +1,12 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
+	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -13,81 +16,143 @@ import (
 // losses is proved to be within what the policy allows.
 const MaxLoss = "max-loss"
 
+// lossSpan is the time within which late losses are counted against all that was
+// sent: the worst half second of a shutdown. It is shorter than the warm-up, so that
+// a server which closes at once has as much to be measured by as one that serves on.
+const lossSpan = 500 * time.Millisecond
+
 // maxLoss gates late losses by their share, in three values: proved to be within
 // the limit (the 95 % upper bound is), proved to be above it (the lower bound
-// is), or neither, and then it says how many more shutdowns would tell. Without
+// is), or neither, and then it says how many shutdowns would tell. Without
 // a limit there is no finding.
 //
-// The bounds are per request. Those of one shutdown are correlated, so the
-// finding also names the shutdowns that lost any; where it is a violation, they
-// are added to those that failed.
-func maxLoss(s result.Subject, intact []*observation, policy Policy, failed map[int]bool) []result.Finding {
+// A shutdown is one trial, and its share that of its worst half second. Neither
+// how long a server lingers nor how many it turns away meanwhile changes that
+// share. The mean over shutdowns is what the limit is held against. Where the
+// finding is a violation, the shutdowns that lost any are added to those that
+// failed.
+func maxLoss(intact []*observation, policy Policy, failed map[int]bool) []result.Finding {
 	if policy.MaxLoss == 0 || len(intact) == 0 || intact[0].unloaded() {
 		return nil
 	}
-	evidence := lateLosses(intact)
-	lossy := make(map[int]bool)
-	for _, e := range evidence {
-		lossy[e.Shutdown] = true
-	}
 	f := result.Finding{
-		Rule: MaxLoss, Count: len(evidence), Judged: s.Late.AtRisk(),
-		Expected: fmt.Sprintf("at most %s of the late requests at risk are dropped, with 95%% confidence", percent(policy.MaxLoss)),
-		Evidence: evidence, Reference: "Clopper and Pearson, Biometrika 26(4), 1934",
+		Rule: MaxLoss, Evidence: []result.Evidence{},
+		Expected: fmt.Sprintf("at most %s of the requests of the worst half second are late and dropped, in the mean over shutdowns, with 95%% confidence",
+			percent(policy.MaxLoss)),
+		Reference: "Gaffke, Mathematical Methods of Statistics 14(4), 2005; Clopper and Pearson, Biometrika 26(4), 1934",
 	}
-	seen := fmt.Sprintf("%d of %s at risk %s dropped, in %d of %s", f.Count, count(f.Judged, "late request"), was(f.Count),
-		len(lossy), count(len(intact), "shutdown"))
+	lossy := make(map[int]bool)
+	var shares []float64
+	elsewhere := 0
+	for _, o := range intact {
+		worst, ok := o.worstSpan()
+		if !ok {
+			continue
+		}
+		shares = append(shares, worst.share())
+		f.Evidence = append(f.Evidence, worst.lost...)
+		f.Judged += worst.sent
+		elsewhere += worst.elsewhere
+		if len(worst.lost) > 0 {
+			lossy[o.Header.Shutdown] = true
+		}
+	}
+	f.Count = len(f.Evidence)
+	if len(shares) == 0 {
+		f.Detail = "no request was sent late, so that no share of losses was measured: send more requests a second (--rate)"
+		return []result.Finding{f}
+	}
 	var proved string
-	f.Status, proved = weigh(f.Count, f.Judged, len(intact), policy.MaxLoss)
-	f.Detail = seen + ": " + proved
-	if f.Judged == 0 {
-		f.Detail = proved
-	}
+	f.Status, proved = weigh(trialsOf(shares), policy.MaxLoss)
+	f.Detail = fmt.Sprintf("%d of %s of the worst half second %s late and dropped, in %d of %s%s: %s", f.Count, count(f.Judged, "request"),
+		was(f.Count), len(lossy), count(len(shares), "shutdown"), beyond(elsewhere), proved)
 	if f.Status == result.Violated {
 		maps.Copy(failed, lossy)
 	}
 	return []result.Finding{f}
 }
 
-// lateLosses points at every late request that was dropped.
-func lateLosses(intact []*observation) []result.Evidence {
-	evidence := []result.Evidence{}
-	for _, o := range intact {
-		evidence = append(evidence, lateRequestsAnswered(o).evidence()...)
+func beyond(elsewhere int) string {
+	if elsewhere == 0 {
+		return ""
 	}
-	return evidence
+	return fmt.Sprintf(" (and %d at other times)", elsewhere)
 }
 
-// weigh says whether so many losses of n prove that the limit is kept, or that
-// it is not.
-func weigh(lost, n, shutdowns int, limit float64) (result.Status, string) {
-	if n == 0 {
-		return result.Unjudged, "no late request was at risk, so that no share of losses was measured: send more requests a second (--rate)"
+// span is what was sent and what was lost within one lossSpan.
+type span struct {
+	sent      int
+	lost      []result.Evidence // late and dropped
+	elsewhere int               // late losses outside of it
+}
+
+func (s span) share() float64 { return float64(len(s.lost)) / float64(s.sent) }
+
+// worstSpan is that in which most requests were sent that came late and were
+// dropped, whatever the excuse; of several that with most requests. What became of
+// the others does not matter: a server that serves on and one that refuses have
+// as many. It reports false if no request was sent late at all.
+func (o *observation) worstSpan() (worst span, ok bool) {
+	late := make(map[uint32]bool)
+	for _, e := range lateRequestsAnswered(o).evidence() {
+		late[*e.Seq] = true
 	}
-	upper, _ := UpperBound(lost, n)
-	lower, _ := LowerBound(lost, n)
+	var sent []*history.Request
+	for i := range o.Requests {
+		if r := &o.Requests[i]; r.Outcome != history.Unsent && r.Outcome != history.Pending {
+			sent = append(sent, r)
+			ok = ok || o.windows[i].Exposed() && o.windows[i] != history.InFlight || o.windows[i] == history.After
+		}
+	}
+	slices.SortStableFunc(sent, func(a, b *history.Request) int { return cmp.Compare(a.Started, b.Started) })
+	begin, first, lost, most := 0, 0, 0, 0
+	for next, r := range sent {
+		if late[r.Seq] {
+			lost++
+		}
+		for ; r.Started-sent[first].Started >= lossSpan; first++ {
+			if late[sent[first].Seq] {
+				lost--
+			}
+		}
+		if within := next + 1 - first; lost > most || lost == most && within > worst.sent {
+			begin, most, worst.sent = first, lost, within
+		}
+	}
+	for _, r := range sent[begin : begin+worst.sent] {
+		if late[r.Seq] {
+			worst.lost = append(worst.lost, o.proof(r))
+		}
+	}
+	worst.elsewhere = max(0, len(late)-len(worst.lost))
+	return worst, ok
+}
+
+// weigh says whether the shares of the shutdowns prove that the limit is kept, or
+// that it is not.
+func weigh(t trials, limit float64) (result.Status, string) {
 	allowed := percent(limit)
 	switch {
-	case upper <= limit:
-		return result.Satisfied, fmt.Sprintf("at most %s of them are lost, with 95%% confidence, and %s is allowed", percent(upper), allowed)
-	case lower > limit:
-		return result.Violated, fmt.Sprintf("at least %s of them are lost, with 95%% confidence, and %s is allowed", percent(lower), allowed)
+	case t.atMost(limit):
+		return result.Satisfied, fmt.Sprintf("at most %s are lost in the mean, with 95%% confidence, and %s is allowed", percent(t.upper()), allowed)
+	case t.above(limit):
+		return result.Violated, fmt.Sprintf("at least %s are lost in the mean, with 95%% confidence, and %s is allowed", percent(t.lower()), allowed)
 	}
-	return result.Unjudged, fmt.Sprintf("between %s and %s of them are lost, with 95%% confidence on either side, and %s is allowed, so that nothing is proved; %s",
-		percent(lower), percent(upper), allowed, moreShutdowns(lost, n, shutdowns, limit))
+	return result.Unjudged, fmt.Sprintf("between %s and %s are lost in the mean, with 95%% confidence on either side, and %s is allowed, so that nothing is proved; %s",
+		percent(t.lower()), percent(t.upper()), allowed, moreShutdowns(t, limit))
 }
 
-// moreShutdowns says how many more shutdowns would decide, if they lose at the
-// same share as those so far.
-func moreShutdowns(lost, n, shutdowns int, limit float64) string {
-	all, ok := forecast{lost, n, shutdowns, limit}.needed()
+// moreShutdowns says how many shutdowns would decide, if they lose as those so
+// far.
+func moreShutdowns(t trials, limit float64) string {
+	all, ok := t.needed(limit)
 	switch {
 	case !ok:
 		return "the share is so near to the limit that no reasonable number of shutdowns decides it"
 	case all > history.MaxShutdowns:
-		return fmt.Sprintf("it would take %d shutdowns like these: send more requests a second (--rate), or allow more", all)
+		return fmt.Sprintf("it would take %d shutdowns like these, and a run has at most %d: allow more (--max-loss)", all, history.MaxShutdowns)
 	}
-	return fmt.Sprintf("%s like these would tell (--shutdowns %d), or more requests a second (--rate)", count(all-shutdowns, "more shutdown"), all)
+	return fmt.Sprintf("a run of %s like these would tell: settle their number first (--shutdowns %d)", count(all, "shutdown"), all)
 }
 
 // percent renders a share with three digits that matter.

@@ -19,10 +19,16 @@ type observation struct {
 	applied  map[uint32]int // how often each was applied, if it was looked up
 	unknown  string         // why nobody can tell what was done with the writes, "" if somebody can
 	closing  time.Duration  // when the listener closed, as far as can be seen; else the exit
-	race     time.Duration  // how far from it a request on a new connection may have been sent, to have raced with it
-	lag      time.Duration  // p99 of how late our own requests started
-	allowed  time.Duration  // how late they may
-	problems []problem      // why it cannot be judged; none if it is intact
+	timing   *history.Timing
+	complete bool            // the ledger has every request that was completed before the signal
+	slowest  time.Duration   // how long the slowest answer before the signal took
+	median   time.Duration   // how long the answers before the signal took
+	unread   time.Duration   // how long a request had waited at the signal without being read
+	fates    map[uint32]loss // of late requests, by sequence number
+	starving bool            // the server got too little CPU while it stopped
+	slip     time.Duration   // p99 of how late our own requests started
+	tries    int             // of the shutdown, this among them; 0 if nobody has counted them
+	problems []problem       // why it cannot be judged; none if it is intact
 }
 
 func observe(h *history.History, policy Policy) *observation {
@@ -30,14 +36,34 @@ func observe(h *history.History, policy Policy) *observation {
 	if h.Applied.Looked {
 		o.applied = h.Applied.Times()
 	}
-	o.lag, o.allowed = h.Lag()
+	o.slip = h.Slip()
 	o.windows, o.guard = h.Windows()
-	o.race = acceptRaceOf(o.lag, o.guard)
+	o.timing = h.Timing()
+	o.complete = h.LedgerIsComplete(o.entries)
+	o.median, o.slowest = o.answers()
+	o.unread = o.unreadBefore()
+	o.starving = o.starvedStop()
+	o.fates = o.lateLosses()
 	if refused, ok := h.At(history.EventFirstRefused); ok {
 		o.closing = refused
 	}
 	o.problems = integrity(o)
 	return o
+}
+
+// answers are how long the median and the slowest answer took, of those that began in
+// the second half of the time before the signal: the first of a server are slow.
+func (o *observation) answers() (median, slowest time.Duration) {
+	loaded, _ := o.At(history.EventLoad)
+	half := loaded + (o.Signal.Before-loaded)/2
+	var took []time.Duration
+	for i := range o.Requests {
+		if r := &o.Requests[i]; r.Outcome == history.Completed && r.Started >= half && r.Started < o.Signal.Before {
+			took = append(took, r.End-r.Started)
+		}
+	}
+	slices.Sort(took)
+	return history.Quantile(took, 0.5), history.Quantile(took, 1)
 }
 
 // intact reports whether the shutdown can be judged: no problem but soft ones.
@@ -76,26 +102,17 @@ func (o *observation) each(w history.Window, f func(*history.Request)) {
 
 func (o *observation) counts(w history.Window) history.Counts {
 	var c history.Counts
+	if w == history.Before {
+		c = o.Folded.Counts
+	}
 	o.each(w, func(r *history.Request) { c.Add(r.Outcome) })
 	return c
-}
-
-// forgiven counts the losses that are late only because nobody knows whether the
-// server had them: see history.History.Windows.
-func (o *observation) forgiven() int {
-	n := 0
-	o.each(history.Late, func(r *history.Request) {
-		if len(o.entries) == 0 && r.Written && r.Sent > 0 && r.Sent <= o.Signal.Before-o.guard {
-			n++
-		}
-	})
-	return n
 }
 
 // exposed calls f for every request whose life overlaps the shutdown.
 func (o *observation) exposed(f func(*history.Request)) {
 	for i := range o.Requests {
-		if w := o.windows[i]; w == history.InFlight || w == history.Late {
+		if o.windows[i].Exposed() {
 			f(&o.Requests[i])
 		}
 	}

@@ -3,20 +3,47 @@ package check
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"lastcall/harness/history"
 )
 
-// schedule asks that the load came as it was meant to.
+// schedule asks that the load came as it was meant to. What is proved to be lost by the
+// kernel or by a ledger is lost, however late lastcall was; but a pass is not earned.
 func schedule(o *observation) []problem {
-	if o.lag <= o.allowed {
+	if o.slip <= history.MaxSlip {
+		return nil
+	}
+	skipped := ""
+	if n := o.Skipped(); n > 0 {
+		skipped = fmt.Sprintf(" or not at all (%d were skipped)", n)
+	}
+	return []problem{{soft: o.Kernel.Asked || o.Ledger.Present(), detail: fmt.Sprintf(
+		"the load ran behind its schedule: one request in a hundred started more than %s late%s, %s is allowed; lower the rate%s or leave the machine alone",
+		o.slip.Round(time.Millisecond), skipped, history.MaxSlip, o.lower(),
+	)}}
+}
+
+// overload asks that the server was not overloaded before the signal. What becomes of a
+// queue that only grows is not the doing of the shutdown.
+func overload(o *observation) []problem {
+	pace, over := o.Overload()
+	if !over || o.unloaded() {
 		return nil
 	}
 	return []problem{{detail: fmt.Sprintf(
-		"the load ran behind its schedule: one request in a hundred started more than %s late, %s is allowed; lower the rate%s or leave the machine alone",
-		o.lag.Round(time.Millisecond), o.allowed.Round(time.Millisecond), o.lower(),
+		"the server is slower than the rate: before %s %s requests a second came and %s were completed, each later than those before it; lower the rate (--rate %d)",
+		o.moment(), perSecond(pace.Begun), perSecond(pace.Completed), pace.Sustainable(),
 	)}}
+}
+
+// perSecond writes a rate with two digits, or all that stand before the point.
+func perSecond(rate float64) string {
+	if rate < 10 {
+		return strconv.FormatFloat(rate, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(rate, 'f', 0, 64)
 }
 
 // capped asks that the load did not meet its cap before the signal. Where lastcall
@@ -27,11 +54,27 @@ func (o *observation) capped() []problem {
 		return nil
 	}
 	slow := "the server is slower than the rate"
-	if o.lag > history.MaxLag {
+	if o.slip > history.MaxSlip {
 		slow = "lastcall was late itself, and the machine is slower than the rate"
 	}
 	return []problem{{soft: true, detail: fmt.Sprintf("the load met its cap of %d open requests before %s: %s, so lower it%s",
 		o.Header.Scenario.Load.MaxOpen, o.moment(), slow, o.lower())}}
+}
+
+// unwatched asks that the load saw the process to its end. Of one that it left
+// alone after the signal nobody knows what it would have done with a request.
+func unwatched(o *observation) []problem {
+	paused, ok := o.At(history.EventLoadPaused)
+	if !ok || !o.Signal.Sent || staysUpThrough(o.Header.Scenario) || paused < o.Signal.Before || !o.Exit.Seen || o.Exit.At <= paused {
+		return nil
+	}
+	for i := range o.Requests {
+		if r := &o.Requests[i]; r.Started > paused && r.Started < o.Exit.At || r.Started <= o.Exit.At && r.End >= o.Exit.At {
+			return nil
+		}
+	}
+	return []problem{{soft: true, detail: fmt.Sprintf("the load paused %s after %s, and the process lived on for %s without a request: what it would have done with one is not known",
+		short(paused-o.Signal.Before), o.moment(), short(o.Exit.At-paused))}}
 }
 
 // lower says to which rate, where that can be told.

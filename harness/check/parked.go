@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,55 @@ func (o *observation) held(p history.Parked) bool {
 	return p.Opened > 0 && p.Opened <= o.Signal.Before && (p.Ended == 0 || p.Ended >= o.Signal.Before)
 }
 
+// endedByOperation are the parked connections that a server which promised to stay
+// up has ended, though it has told their clients. Where it told them nothing, that
+// is the matter of another rule.
+func (o *observation) endedByOperation() (ended []history.Parked) {
+	if o.Operation == nil {
+		return nil
+	}
+	for _, p := range o.Parked {
+		if p.Told() && o.held(p) && p.Ended > 0 && p.Clean {
+			ended = append(ended, p)
+		}
+	}
+	return ended
+}
+
+// describeEnded counts them by kind, with the code of the first websocket's close
+// frame.
+func describeEnded(ended []history.Parked) string {
+	sockets, streams, code := 0, 0, 0
+	for _, p := range ended {
+		if p.Kind == history.WebSocket {
+			sockets, code = sockets+1, cmp.Or(code, p.Code)
+		} else {
+			streams++
+		}
+	}
+	var said []string
+	if sockets > 0 {
+		said = append(said, fmt.Sprintf("%s (with %d)", count(sockets, "parked websocket"), code))
+	}
+	if streams > 0 {
+		said = append(said, count(streams, "parked event stream"))
+	}
+	return strings.Join(said, " and ")
+}
+
+// endedParked tells of them.
+func (t teller) endedParked() []string {
+	var all []history.Parked
+	for _, o := range t.intact {
+		all = append(all, o.endedByOperation()...)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return []string{sentence(fmt.Sprintf("While %s ran, or soon after, the server ended %s%s, which it might have kept: their clients must connect again",
+		t.command(), describeEnded(all), t.overShutdowns()))}
+}
+
 // describeCuts says how many were cut, and how.
 func describeCuts(cut map[string]int) string {
 	var said []string
@@ -60,6 +110,9 @@ func (o *observation) parked() []result.Parked {
 			continue
 		}
 		r.Held++
+		if o.Operation != nil && p.Told() && p.Ended > 0 {
+			r.Ended++
+		}
 		switch {
 		case p.Ended == 0:
 		case p.Clean:
@@ -106,20 +159,4 @@ func allOf(n, of int, noun string) string {
 		return "the " + count(n, noun)
 	}
 	return fmt.Sprintf("%d of %s", n, count(of, noun))
-}
-
-// silentToTheEnd is how many silent connections a process that had to be killed
-// still held, in the shutdown that held most.
-func (t teller) silentToTheEnd() (most int) {
-	for _, o := range t.intact {
-		n := 0
-		for _, p := range o.Parked {
-			killed, ok := o.At(history.EventKilled)
-			if p.Kind == history.Silent && p.Opened > 0 && ok && (p.Ended == 0 || p.Ended >= killed) {
-				n++
-			}
-		}
-		most = max(most, n)
-	}
-	return most
 }

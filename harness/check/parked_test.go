@@ -132,6 +132,17 @@ func TestParking(t *testing.T) {
 		},
 		{"silent ones that outlive the exit", newHistory().parked(history.Silent, 3, stillOpen), ""},
 		{
+			"idle ones that were gone, beside a silent one that was there",
+			newHistory().parked(history.Silent, 1).parked(history.Idle, 2, endedAt(signalAt-time.Microsecond)),
+			"load.parked[1]: no idle connection was open as the signal came, for the server ends them too soon: " +
+				"raise what bounds the wait for a request in the server, or drop them",
+		},
+		{
+			"no idle one", newHistory().parked(history.Idle, 1, unopenable("answered 200 with Connection: close, or without a length")),
+			"load.parked[0]: an idle connection could not be had: answered 200 with Connection: close, or without a length: " +
+				"name a path whose answer leaves its connection open (--park idle=/path), or drop it",
+		},
+		{
 			"websockets that outlive the exit", newHistory().parked(history.WebSocket, 5, stillOpen).parked(history.EventStream, 1),
 			"5 of 5 websockets were still open when lastcall looked, after the exit: somebody else holds them, or this machine was too busy",
 		},
@@ -203,6 +214,16 @@ func TestParkedIsCounted(t *testing.T) {
 	if d := diff(want, judge(t, "default", []*history.History{h}).Details[0].Parked); d != "" {
 		t.Errorf("parked (-want +got):\n%s", d)
 	}
+	// Who promised to stay up has ended them, with a word or without.
+	reload := newReload().parked(history.WebSocket, 3).parked(history.WebSocket, 1, hungUp).parked(history.EventStream, 2, stillOpen).parked(history.Idle, 2).done()
+	want = []result.Parked{
+		{Kind: history.WebSocket, Asked: 4, Held: 4, Clean: 3, Cut: 1, Ended: 4},
+		{Kind: history.EventStream, Asked: 2, Held: 2},
+		{Kind: history.Idle, Asked: 2, Held: 2, Clean: 2},
+	}
+	if d := diff(want, judge(t, "default", []*history.History{reload}).Details[0].Parked); d != "" {
+		t.Errorf("parked under a command (-want +got):\n%s", d)
+	}
 	if c := h.Counts(); c.Total != len(h.Requests) || c.Total != h.Scheduled {
 		t.Errorf("%d of %d scheduled are counted", c.Total, h.Scheduled)
 	}
@@ -245,10 +266,9 @@ func TestStoryOfCutOff(t *testing.T) {
 			name: "silent connections hold it - fail", histories: histories(newHistory().parked(history.Silent, 3).exit(killed).edit(atKill)),
 			want: []string{
 				"The process was still there when its grace period of 10s was over, and had to be killed.",
-				"Either it ignores SIGTERM, or something that it waits for never ends.",
-				"To the end 3 connections on which no byte was ever sent were open: whoever waits for the first request on such a one may wait for ever, " +
-					"or, as Go's Server.Shutdown, for five seconds.",
-				"Bound the wait for a request to less than the grace period (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
+				"The process catches SIGTERM, and did not end by itself. 3 silent connections were open to the end.",
+				"A server that waits for the first request on a silent connection may wait for ever (Go's Server.Shutdown waits for five seconds): bound that " +
+					"wait (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
 			},
 		},
 		{
@@ -256,7 +276,7 @@ func TestStoryOfCutOff(t *testing.T) {
 			histories: histories(newHistory().parked(history.Silent, 3, endedAt(signalAt+time.Millisecond)).exit(killed).edit(atKill)),
 			want: []string{
 				"The process was still there when its grace period of 10s was over, and had to be killed.",
-				"Either it ignores SIGTERM, or something that it waits for never ends.",
+				"The process catches SIGTERM, and did not end by itself.",
 				"Give every wait on the way out a bound that is shorter than the grace period.",
 			},
 		},

@@ -17,7 +17,7 @@ func parking(o *observation) (found []problem) {
 			detail = unopened(p)
 		case !o.Signal.Sent || o.held(p):
 		case !p.Told():
-			detail = o.unheld()
+			detail = o.unheld(p.Kind)
 		case p.Ended == 0 || p.Ended >= o.Signal.Before:
 			detail = fmt.Sprintf("%s was opened only %s after %s: repeat it", p.URL, short(p.Opened-o.Signal.Before), o.moment())
 		default:
@@ -35,15 +35,15 @@ func parking(o *observation) (found []problem) {
 	return append(found, o.unended()...)
 }
 
-// unheld says that no silent connection was there as the signal came, "" if one
+// unheld says that no connection of a kind was there as the signal came, "" if one
 // was. One is as good as many: it holds the exit, or it does not. That one in
 // several is missing for a moment is what comes of a server that bounds the wait.
-func (o *observation) unheld() string {
-	if slices.ContainsFunc(o.Parked, func(p history.Parked) bool { return !p.Told() && o.held(p) }) {
+func (o *observation) unheld(kind string) string {
+	if slices.ContainsFunc(o.Parked, func(p history.Parked) bool { return p.Kind == kind && o.held(p) }) {
 		return ""
 	}
-	return fmt.Sprintf("no silent connection was open as %s came, for the server ends them too soon: "+
-		"raise what bounds the wait for a request in the server, or drop them", o.moment())
+	return fmt.Sprintf("no %s connection was open as %s came, for the server ends them too soon: "+
+		"raise what bounds the wait for a request in the server, or drop them", kind, o.moment())
 }
 
 // unended finds those whose client can be told and whose end was not seen,
@@ -79,6 +79,8 @@ func unopened(p history.Parked) string {
 		return fmt.Sprintf("%s %s: name a path that takes websockets, or drop it", p.URL, p.Error)
 	case history.EventStream:
 		return fmt.Sprintf("%s %s: name a path that answers in chunks and goes on, or drop it", p.URL, p.Error)
+	case history.Idle:
+		return fmt.Sprintf("an idle connection could not be had: %s: name a path whose answer leaves its connection open (--park idle=/path), or drop it", p.Error)
 	}
 	return fmt.Sprintf("a silent connection could not be opened: %s: park fewer of them, or raise the limit of open files (ulimit -n)", p.Error)
 }

@@ -61,7 +61,7 @@ type Policy struct {
 	Source    string   // who asks for this
 	Why       []string // in a few lines, for who has to live with it
 	MinAtRisk int      // fewer requests at risk, over all shutdowns, prove nothing
-	MaxLoss   float64  // share of late requests at risk that may be lost; 0: late-requests-answered decides
+	MaxLoss   float64  // share of the worst half second that may be late and lost; 0: late-requests-answered decides
 	ExitCodes []int    // that are clean, besides 0
 	DiesClean bool     // to die of the very signal that was sent is a clean end
 	Levels    map[string]Level
@@ -102,7 +102,7 @@ func defaultPolicy() Policy {
 func normalLevels() map[string]Level {
 	return map[string]Level{
 		SignalDelivered:       {Require, Require},
-		StaysUp:               {Require, Require},
+		StaysUp:               {Require, Warn},
 		InFlightCompletes:     {Require, Require},
 		ServesThroughLag:      {Off, Off}, // only with a balancer in front
 		LateRequestsAnswered:  {Require, Warn},

@@ -22,8 +22,8 @@ type group struct {
 // the properties are not empty.
 func genGroups(t *rapid.T) []group {
 	groups := []group{
-		{"before", history.Completed, rapid.IntRange(0, 30).Draw(t, "before")},
-		{"in flight", history.Completed, rapid.IntRange(0, 40).Draw(t, "in flight")},
+		{"before", history.Completed, rapid.OneOf(rapid.IntRange(0, 30), rapid.IntRange(30, 40)).Draw(t, "before")},
+		{"in flight", history.Completed, rapid.OneOf(rapid.IntRange(0, 40), rapid.IntRange(25, 50), rapid.IntRange(25, 50)).Draw(t, "in flight")},
 		{"late", history.Refused, rapid.IntRange(0, 5).Draw(t, "refused")},
 	}
 	if !rapid.Bool().Draw(t, "flawed") {
@@ -52,14 +52,14 @@ func genShutdown(t *rapid.T, number int) (*history.History, []group) {
 		case "in flight":
 			b.inFlight(g.outcome, g.n, lane)
 		case "raced":
-			b.inFlight(g.outcome, g.n, raced, lane)
+			b.inFlight(g.outcome, g.n, sentAt(signalAt-4*time.Millisecond), endsAt(signalAt+time.Millisecond), lane)
 		case "late":
 			b.late(g.outcome, g.n, lane)
 		case "after":
 			b.after(g.outcome, g.n, lane)
 		}
 	}
-	b.exit(rapid.SampledFrom([]history.Exit{{}, {}, {}, {Code: 143}, {Code: -1, Signal: "SIGTERM"}, {Code: 1}, {Killed: true}}).Draw(t, "exit"))
+	b.exit(rapid.SampledFrom([]history.Exit{{}, {}, {}, {}, {}, {}, {Code: 143}, {Code: -1, Signal: "SIGTERM"}, {Code: 1}, {Killed: true}}).Draw(t, "exit"))
 	if rapid.IntRange(0, 5).Draw(t, "deaf") == 5 {
 		b.delivered(people(node), people(npm), people(node))
 	}

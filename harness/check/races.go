@@ -17,15 +17,9 @@ const announcedAlready = "It had been answering with Connection: close for a whi
 
 // onlyRaces reports whether every late loss was unavoidable.
 func (t teller) onlyRaces() bool {
-	return t.every(func(o *observation) bool { return len(lateRequestsAnswered(o).breaches) == 0 })
-}
-
-// widestRace is how wide the widest race was that excused a loss.
-func (t teller) widestRace() (race time.Duration) {
-	for _, o := range t.intact {
-		race = max(race, lateRequestsAnswered(o).race)
-	}
-	return race
+	return t.every(func(o *observation) bool {
+		return len(lateRequestsAnswered(o).breaches)+len(lateRequestsAnswered(o).doubts) == 0
+	})
 }
 
 // races tells of late losses that nobody could have avoided.
@@ -33,10 +27,7 @@ func (t teller) races() []string {
 	s := t.subject
 	said := []string{fmt.Sprintf("%d of %s at risk %s lost in the races that no HTTP/1.1 server can win: "+
 		"sent on an idle connection, or still unread in the accept queue, as the server closed it.",
-		s.Late.Dropped, count(s.Late.AtRisk(), "late request"), was(s.Late.Dropped))}
-	if race := t.widestRace(); race > acceptRace {
-		said = append(said, fmt.Sprintf("The machine was so busy that whatever was sent within %s of the listener's closing counts as that.", short(race)))
-	}
+		s.LateOrEdge().Dropped, count(s.LateOrEdge().AtRisk(), "late request"), was(s.LateOrEdge().Dropped))}
 	if s.Masked > 0 {
 		said = append(said, fmt.Sprintf("Go's own client would have hidden %d of them by sending them again.", s.Masked))
 	}

@@ -1,21 +1,20 @@
 package check
 
 import (
-	"time"
+	"slices"
 
 	"lastcall/harness/history"
+	"lastcall/harness/result"
 )
-
-// idleRace is how soon after a request its connection must have ended for it to
-// be excused: the two crossed on the wire. One that lay unread for longer was not
-// crossed by anything. It is generous, for machines that stall, where the
-// server's ledger proves that the request was never read.
-const idleRace = time.Second
 
 func inFlightCompletes(o *observation) (t tally) {
 	o.each(history.InFlight, func(r *history.Request) {
 		t.judged++
-		if r.Outcome != history.Completed {
+		switch {
+		case r.Outcome == history.Completed:
+		case o.cutBeforeItBegan(r):
+			t.doubts = append(t.doubts, o.proof(r))
+		default:
 			t.breaches = append(t.breaches, o.proof(r))
 		}
 	})
@@ -23,66 +22,48 @@ func inFlightCompletes(o *observation) (t tally) {
 }
 
 func lateRequestsAnswered(o *observation) (t tally) {
-	o.each(history.Late, func(r *history.Request) {
-		switch r.Outcome {
-		case history.Refused, history.Unsent, history.Pending:
+	o.late(func(r *history.Request) {
+		switch l, lost := o.fates[r.Seq]; {
+		case !lost && (r.Outcome == history.Refused || r.Outcome == history.Unsent || r.Outcome == history.Pending):
 			return // not at risk
-		case history.Dropped:
-			if o.unavoidable(r) {
-				t.excused = append(t.excused, o.proof(r))
-				if !r.Reused {
-					t.race = o.race
-				}
-			} else {
-				t.breaches = append(t.breaches, o.proof(r))
-			}
-		case history.Completed, history.Rejected, history.Failed:
+		case !lost:
+		case l.fate == fateRace:
+			t.excused = append(t.excused, o.proof(r))
+		case l.fate == fateDoubt:
+			t.doubts = append(t.doubts, o.proof(r))
+		default:
+			t.breaches = append(t.breaches, o.proof(r))
 		}
 		t.judged++
 	})
+	if len(t.doubts) > 0 {
+		t.unsure = o.whyUnsure()
+	}
 	return t
 }
 
-// unavoidable reports whether a late loss was one of the races that no HTTP/1.1
-// server can win: nothing came back, the server's own code never had the
-// request, and it met the close of its idle connection or of the listener.
-func (o *observation) unavoidable(r *history.Request) bool {
-	if r.Cause != history.Closed && r.Cause != history.Reset || o.entries[r.Seq].Received > 0 || r.End-r.Sent > o.crossing() {
-		return false
-	}
-	if r.Reused {
-		return true
-	}
-	return r.Sent-o.closing <= o.race && o.closing-r.Sent <= o.race
-}
-
-// crossing is how long the sending of a request and the end of its connection may
-// lie apart for the two to have crossed. Without a ledger nobody knows whether
-// the request was read: one that waited for longer than it takes a server to
-// read it, on this machine as busy as it was, was being worked on.
-func (o *observation) crossing() time.Duration {
-	if o.Ledger.Present() {
-		return idleRace
-	}
-	return max(history.LedgerGuard, 2*o.guard)
-}
-
-// staysUp judges an operation: each refusal of a server that promised to stay up
-// is a loss. The death of its process is one too, unless a successor listens.
+// staysUp takes it for a breach that a request which came late was refused or turned
+// away: there is nobody else to go to. One in flight is the matter of another rule.
 func staysUp(o *observation) (t tally) {
-	o.exposed(func(r *history.Request) {
-		switch r.Outcome {
-		case history.Unsent, history.Pending:
-			return // nothing can be concluded from it
-		case history.Refused:
-			t.breaches = append(t.breaches, o.proof(r))
-		case history.Completed, history.Rejected, history.Failed, history.Dropped:
+	for i := range o.Requests {
+		r := &o.Requests[i]
+		if !o.windows[i].Exposed() || r.Outcome == history.Unsent || r.Outcome == history.Pending {
+			continue // nothing can be concluded from it
 		}
 		t.judged++
-	})
+		if r.Outcome == history.Refused || r.Outcome == history.Rejected && o.windows[i] != history.InFlight {
+			t.breaches = append(t.breaches, o.proof(r))
+		}
+	}
 	if o.Exit.Seen && !o.Left.PortTaken { // one that handed over to a successor is not missed
 		t.other = append(t.other, o.proofOfShutdown())
 		t.said = "the process ended, and nobody listens in its place"
+	}
+	if ended := o.endedByOperation(); len(ended) > 0 {
+		t.excused = slices.Repeat([]result.Evidence{o.proofOfShutdown()}, len(ended))
+		if t.said == "" {
+			t.said = describeEnded(ended) + " " + was(len(ended)) + " ended"
+		}
 	}
 	return t
 }

@@ -34,7 +34,9 @@ type Rule struct {
 	Reference string // who asks for it
 	Unit      string // what is counted, as in "requests in flight"
 	Breach    string // what a violation did, as in "were not completed"
+	Mild      string // what an excused one did, "" if it is the same
 	when      occasion
+	timed     bool // a breach is a matter of when things happened, which nobody knows where lastcall itself was late
 	judge     func(*observation) tally
 }
 
@@ -99,9 +101,10 @@ func firstRules() []Rule {
 		},
 		{
 			Name:      StaysUp,
-			Asks:      "no request is refused, and the process or a successor lives on, while the command runs and afterwards",
+			Asks:      "no late request is refused or rejected, and the process or a successor lives on, while the command runs and afterwards",
+			Excuses:   "a websocket or event stream that the server ended after it had told its client",
 			Reference: "nginx, Controlling nginx (reload); systemd.service(5), ExecReload",
-			Unit:      "requests", Breach: "were refused",
+			Unit:      "requests", Breach: "were refused or rejected",
 			when: whileWorking, judge: staysUp,
 		},
 	}
@@ -121,10 +124,10 @@ func requestRules() []Rule {
 		{
 			Name:      ExitsInGrace,
 			Asks:      "the process ends by itself within the grace period",
-			Excuses:   "a server that served on for as long as requests came, and left when lastcall stopped sending (load.tail): how long it would have stayed nobody knows",
+			Excuses:   "an exit within it that came only as parked connections ended, 3 s or more after everything else",
 			Reference: "Kubernetes pod termination; systemd.service(5), TimeoutStopSec; docker stop; nodejs/node #2642",
-			Unit:      "shutdowns", Breach: "did not end by themselves while there was time",
-			when: onStop, judge: exitsInGrace,
+			Unit:      "shutdowns", Breach: "did not end by themselves while there was time", Mild: "ended late",
+			when: onStop, timed: true, judge: exitsInGrace,
 		},
 		{
 			Name:      ServesThroughLag,
@@ -137,8 +140,8 @@ func requestRules() []Rule {
 		{
 			Name: LateRequestsAnswered,
 			Asks: "no late request is dropped; refusing a connection is fine, accepting and hanging up is not",
-			Excuses: "the races that no HTTP/1.1 server can win: a request that crossed the close of its idle connection, " +
-				"or was sent on a new one within 50 ms of the listener's closing, or as much longer as the machine was late, up to 500 ms",
+			Excuses: "the races that no HTTP/1.1 server can win: a request that was sent at most 10 ms (100 ms if the server had not read it) before " +
+				"its connection ended, at most 10 ms from the instant at which the server closed an idle connection or its listening socket",
 			Reference: "RFC 9110 section 9.2.2; RFC 9112 sections 9.3.1 and 9.5; golang/go #65802",
 			Unit:      "late requests at risk", Breach: "were dropped",
 			judge: lateRequestsAnswered,
@@ -177,7 +180,7 @@ func processRules() []Rule {
 			Needs:     "a readiness check (--ready)",
 			Reference: "Kubernetes, Pod Lifecycle, Termination of Pods; container probes",
 			Unit:      "shutdowns", Breach: "refused connections while readiness was green",
-			when: onStop, judge: readyFlipsFirst,
+			when: onStop, timed: true, judge: readyFlipsFirst,
 		},
 		{
 			Name:      ExitStatus,
@@ -192,7 +195,7 @@ func processRules() []Rule {
 			Asks:      "after the exit nothing of the process tree lives on, and the port is free",
 			Reference: "systemd.kill(5); pid_namespaces(7): a container dies with its process 1",
 			Unit:      "shutdowns", Breach: "left something behind",
-			when: onStop, judge: noSurvivors,
+			when: onStop, timed: true, judge: noSurvivors,
 		},
 	}
 }

@@ -38,13 +38,56 @@ func sample(scenario history.Scenario, s result.Subject, policy Policy) []result
 		return nil
 	case s.InFlight.Total == 0 && !staysUp:
 		finding.Detail = "no request was in flight at the signal, so nothing was put to the test: " + enough(scenario, s, policy)
+	case oneEach(s) && policy.MinAtRisk <= minAtRisk:
+		return nil
 	case s.AtRisk < policy.MinAtRisk:
 		finding.Detail = fmt.Sprintf("only %s at risk, %d are needed: %s",
 			count(s.AtRisk, "request")+" "+was(s.AtRisk), policy.MinAtRisk, enough(scenario, s, policy))
+	case !staysUp && policy.Uses(InFlightCompletes) && tooFewInFlight(s, policy) != "":
+		finding.Count = s.InFlight.AtRisk()
+		finding.Detail = tooFewInFlight(s, policy) + ": " + enough(scenario, s, policy)
 	default:
 		return nil
 	}
 	return []result.Finding{finding}
+}
+
+// tooFewInFlight says why the requests in flight prove nothing, "" if they do. Late ones
+// do not stand in for them: they are another rule's. And they must not all have been
+// those of a few shutdowns, which share their fate.
+func tooFewInFlight(s result.Subject, policy Policy) string {
+	met := 0
+	for _, d := range s.Details {
+		if d.Intact && d.InFlight.AtRisk() > 0 {
+			met++
+		}
+	}
+	switch n := s.InFlight.AtRisk(); {
+	case n < policy.MinAtRisk:
+		return fmt.Sprintf("only %s in flight at the signal, %d are needed", count(n, "request")+" "+was(n), policy.MinAtRisk)
+	case 2*met < s.ShutdownsIntact:
+		return fmt.Sprintf("requests were in flight in only %d of %s, and at least half are needed", met, count(s.ShutdownsIntact, "shutdown"))
+	}
+	return ""
+}
+
+// manyShutdowns is how many shutdowns show enough of a server that hardly ever has a
+// request in flight, and mostOf in which share of them it must have had one.
+const (
+	manyShutdowns = 10
+	mostOf        = 0.8
+)
+
+// oneEach reports whether there were many shutdowns with a request in flight in most of
+// them: then it makes no difference how few there were in each.
+func oneEach(s result.Subject) bool {
+	with := 0
+	for _, d := range s.Details {
+		if d.Intact && d.InFlight.Total > 0 {
+			with++
+		}
+	}
+	return s.ShutdownsIntact >= manyShutdowns && float64(with) >= mostOf*float64(s.ShutdownsIntact)
 }
 
 // enough says what would put enough at risk.
@@ -55,29 +98,20 @@ func enough(scenario history.Scenario, s result.Subject, policy Policy) string {
 	} else {
 		advice = slowerOrFaster(scenario, s, policy)
 	}
-	if s.AtRisk > 0 {
-		shutdowns := int(math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(s.ShutdownsIntact) / float64(s.AtRisk)))
+	have := s.AtRisk
+	if !staysUpThrough(scenario) && policy.Uses(InFlightCompletes) {
+		have = s.InFlight.AtRisk()
+	}
+	if have > 0 {
+		shutdowns := int(math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(s.ShutdownsIntact) / float64(have)))
 		if shutdowns > s.ShutdownsIntact && shutdowns <= history.MaxShutdowns {
 			advice = append(advice, fmt.Sprintf("try %d times (--shutdowns)", shutdowns))
 		}
-	}
-	if guard := widestGuard(s); len(advice) == 0 && guard > history.MinGuard {
-		return fmt.Sprintf("the answers before it were so uneven that only what had been sent %s earlier counts: "+
-			"ask for something slower, or on a machine that does nothing else", short(guard))
 	}
 	if len(advice) == 0 {
 		return "repeat it (--shutdowns): the signal met an empty server"
 	}
 	return strings.Join(advice, ", or ")
-}
-
-// widestGuard is how long before the signal a request must have been sent, in the
-// most uneven of the shutdowns, to count as in flight.
-func widestGuard(s result.Subject) (guard time.Duration) {
-	for _, d := range s.Details {
-		guard = max(guard, time.Duration(d.GuardMS*float64(time.Millisecond)))
-	}
-	return guard
 }
 
 // slowerOrFaster advises on requests in flight: by Little's law rate times the

@@ -5,59 +5,78 @@ import (
 	"time"
 
 	"lastcall/harness/history"
-	"lastcall/harness/result"
 )
 
-// lately is how long before the load paused a request must have begun that was
-// completed, for the server to have been serving as if nothing had happened.
+// lately is how long before SIGKILL a request must have begun that was completed,
+// for the server to have been serving as if nothing had happened.
 const lately = 500 * time.Millisecond
 
-// servedOn returns how long after the signal the load paused, and how long after
-// that the process left, if it served new requests until then: node's server.close
-// keeps its kept-alive connections for as long as they are used (nodejs/node #2642).
-// It says nothing of a load that a lag has ended, as a balancer would.
-func (o *observation) servedOn() (paused, left time.Duration, so bool) {
-	at, ok := o.At(history.EventLoadPaused)
-	if !ok || !o.Signal.Sent || at < o.Signal.Before || !o.Exit.Seen || o.Exit.Killed || o.Exit.At < at {
-		return 0, 0, false
-	}
-	for i := range o.Requests {
-		r := &o.Requests[i]
-		if r.Outcome == history.Completed && r.Started > at-lately && r.Started > o.Signal.Before {
-			return at - o.Signal.Before, o.Exit.At - at, true
-		}
-	}
-	return 0, 0, false
+// kept is what a server served that had to be killed.
+type kept struct {
+	served int           // requests begun after the signal, and completed
+	reused int           // of them, on connections that had served before
+	last   time.Duration // from the beginning of the last to SIGKILL
 }
 
-// exitsInGrace excuses a server that served on for as long as it was asked, and
-// left when nobody asked any more: how long it would have stayed nobody knows.
+// servedOn returns what a server served for as long as requests came, until SIGKILL.
+// node's server.close keeps its kept-alive connections for as long as they are used
+// (nodejs/node #2642).
+func (o *observation) servedOn() (k kept, so bool) {
+	at, ok := o.At(history.EventKilled)
+	if !ok || !o.Exit.Killed || !o.Signal.Sent {
+		return k, false
+	}
+	k.last = at - o.Signal.Before
+	for i := range o.Requests {
+		r := &o.Requests[i]
+		if r.Outcome != history.Completed || r.Started <= o.Signal.Before || r.Started > at {
+			continue
+		}
+		k.served++
+		k.last = min(k.last, at-r.Started)
+		if r.Reused {
+			k.reused++
+		}
+	}
+	return k, k.served > 0 && k.last <= lately
+}
+
+// exitsInGrace excuses an exit that comes in time, however late. Where the server got
+// too little CPU to stop, it may have been about to.
 func exitsInGrace(o *observation) (t tally) {
 	t.judged = 1
-	if o.Exit.Killed {
+	if o.Exit.Killed && o.starving {
+		t.doubts, t.unsure = append(t.doubts, o.proofOfShutdown()), gotNoCPU
+	} else if o.Exit.Killed {
 		t.breaches = append(t.breaches, o.proofOfShutdown())
-		return t
-	}
-	if paused, left, so := o.servedOn(); so {
-		t.excused = append(t.excused, o.proofOfShutdown())
-		t.said = fmt.Sprintf("it served new requests until lastcall stopped sending, %s after %s, and left %s later", short(paused), o.Signal.Name, short(left))
+	} else if h, so := o.heldOpen(); so {
+		t.excused, t.said = append(t.excused, o.proofOfShutdown()), h.String()
 	}
 	return t
 }
 
-// stayedForThem tells of a server that left only when no request came any more.
-func (t teller) stayedForThem(f result.Finding) []string {
-	var what string
+// servedOn returns in how many shutdowns the server served to the end, on its old
+// connections only, and one of them.
+func (t teller) servedOn() (n int, one kept) {
 	for _, o := range t.intact {
-		if paused, left, so := o.servedOn(); so {
-			what = fmt.Sprintf("The process served new requests for as long as they came, and left %s after lastcall had stopped sending, %s after %s%s: "+
-				"had they gone on, it would perhaps have stayed until SIGKILL.", short(left), short(paused), t.signal(), t.ofShutdowns(f))
-			break
+		if k, so := o.servedOn(); so && k.reused == k.served {
+			n, one = n+1, k
 		}
 	}
+	return n, one
+}
+
+// stayedForThem tells of a server that would leave only when no request came any
+// more.
+func (t teller) stayedForThem(n int, one kept) []string {
+	where := ""
+	if len(t.intact) > 1 {
+		where = fmt.Sprintf(", in %d of %s", n, count(len(t.intact), "shutdown"))
+	}
 	return []string{
-		what,
+		fmt.Sprintf("It took no new connections, and went on with the old ones for as long as requests came: it completed %s sent after %s, "+
+			"the last of them sent %s before SIGKILL%s.", count(one.served, "request"), t.signal(), short(one.last), where),
 		"Say Connection: close with every answer once the signal has come, so that clients leave (in node: res.shouldKeepAlive = false, and " +
-			"server.closeIdleConnections()), or give the drain a bound. To send for longer: load.tail in a file.",
+			"server.closeIdleConnections()), or give the drain a bound.",
 	}
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,21 +16,13 @@ const confidence = 0.95
 
 // UpperBound returns the one-sided 95 % Clopper-Pearson upper bound of a rate of
 // which k of n trials were seen (Biometrika 26(4), 1934): guaranteed to cover,
-// and so right for a gate. Without trials there is none, and ok is false.
+// and so right for a gate, if the trials are independent: shutdowns are, and the
+// requests of one shutdown are not. Without trials there is none, and ok is false.
 func UpperBound(k, n int) (bound float64, ok bool) {
 	if n <= 0 || k < 0 || k > n {
 		return 0, false
 	}
-	return upperQuantile(float64(k), float64(n)), true
-}
-
-// LowerBound returns the one-sided 95 % Clopper-Pearson lower bound of a rate of
-// which k of n trials were seen. Without trials there is none, and ok is false.
-func LowerBound(k, n int) (bound float64, ok bool) {
-	if n <= 0 || k < 0 || k > n {
-		return 0, false
-	}
-	return lowerQuantile(float64(k), float64(n)), true
+	return upperAt(float64(k), float64(n), confidence), true
 }
 
 // Interval returns the two-sided 95 % Clopper-Pearson interval of a rate of which k
@@ -42,13 +35,6 @@ func Interval(k, n int) (low, high float64, ok bool) {
 	const side = (1 + confidence) / 2
 	return lowerAt(float64(k), float64(n), side), upperAt(float64(k), float64(n), side), true
 }
-
-// upperQuantile is the upper bound as a quantile of a beta distribution, which
-// knows fractions of a trial too.
-func upperQuantile(k, n float64) float64 { return upperAt(k, n, confidence) }
-
-// lowerQuantile is the lower bound, in the same way.
-func lowerQuantile(k, n float64) float64 { return lowerAt(k, n, confidence) }
 
 // upperAt is the upper bound that holds with that confidence.
 func upperAt(k, n, confidence float64) float64 {
@@ -86,17 +72,25 @@ func spread(values []float64) result.Spread {
 	return result.Spread{Min: v[0], Median: median, Max: v[len(v)-1]}
 }
 
-func quantiles(latencies []time.Duration) result.Quantiles {
+func quantiles(latencies []history.Latency) result.Quantiles {
 	if len(latencies) == 0 {
 		return result.Quantiles{}
 	}
-	slices.Sort(latencies)
-	return result.Quantiles{
-		P50: millis(history.Quantile(latencies, 0.5)),
-		P95: millis(history.Quantile(latencies, 0.95)),
-		P99: millis(history.Quantile(latencies, 0.99)),
-		Max: millis(latencies[len(latencies)-1]),
+	slices.SortFunc(latencies, func(a, b history.Latency) int { return cmp.Compare(a.Took, b.Took) })
+	total := 0
+	for _, l := range latencies {
+		total += l.Count
 	}
+	at := func(q float64) float64 { // as history.Quantile
+		left := min(int(q*float64(total)), total-1)
+		for _, l := range latencies {
+			if left -= l.Count; left < 0 {
+				return millis(l.Took)
+			}
+		}
+		return 0 // a saved history whose counts are not above zero
+	}
+	return result.Quantiles{P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: at(1)}
 }
 
 // millis returns d in milliseconds, to the microsecond.

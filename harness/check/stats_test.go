@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
 
@@ -34,71 +35,6 @@ func TestUpperBoundAgainstPublishedValues(t *testing.T) {
 			t.Errorf("UpperBound(%d, %d) = %.3f %%, %v, want %.2f %%", tt.k, tt.n, 100*got, ok, tt.percent)
 		}
 	}
-}
-
-// TestLowerBoundAgainstPublishedValues: one-sided 95 % lower bounds as tables have
-// them (those for ten trials stand in Natrella, Experimental Statistics, NBS
-// Handbook 91, table A-22, to three digits; R: qbeta(0.05, k, n-k+1)). With k = n
-// it is 0.05^(1/n).
-func TestLowerBoundAgainstPublishedValues(t *testing.T) {
-	tests := []struct {
-		k, n    int
-		percent float64
-	}{
-		{0, 10, 0},
-		{1, 10, 0.51},
-		{2, 10, 3.68},
-		{3, 10, 8.73},
-		{4, 10, 15.00},
-		{5, 10, 22.24},
-		{6, 10, 30.35},
-		{7, 10, 39.34},
-		{8, 10, 49.31},
-		{9, 10, 60.58},
-		{10, 10, 74.11},
-		{1, 1, 5.00},
-		{1, 2, 2.53},
-		{20, 20, 86.09},
-		{3, 200, 0.41},
-		{5, 1000, 0.20},
-		{1, 100, 0.05},
-	}
-	for _, tt := range tests {
-		got, ok := LowerBound(tt.k, tt.n)
-		if !ok || math.Abs(100*got-tt.percent) > 0.005 {
-			t.Errorf("LowerBound(%d, %d) = %.3f %%, %v, want %.2f %%", tt.k, tt.n, 100*got, ok, tt.percent)
-		}
-	}
-}
-
-// TestLowerBoundEdges: what is no sample has no bound.
-func TestLowerBoundEdges(t *testing.T) {
-	for _, tt := range []struct{ k, n int }{{0, 0}, {1, 0}, {0, -1}, {-1, 10}, {11, 10}, {-1, -1}} {
-		if bound, ok := LowerBound(tt.k, tt.n); ok || bound != 0 {
-			t.Errorf("LowerBound(%d, %d) = %v, %v, want none", tt.k, tt.n, bound, ok)
-		}
-	}
-	if bound, ok := LowerBound(0, 5); !ok || bound != 0 {
-		t.Errorf("LowerBound(0, 5) = %v, %v, want 0", bound, ok)
-	}
-}
-
-// TestLowerBoundMirrorsTheUpper: what is not lost is kept; and it lies below what
-// was seen, and that below the upper bound.
-func TestLowerBoundMirrorsTheUpper(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 20000).Draw(t, "n")
-		k := rapid.IntRange(0, n).Draw(t, "k")
-		lower, ok := LowerBound(k, n)
-		upper, _ := UpperBound(k, n)
-		kept, _ := UpperBound(n-k, n)
-		if !ok || math.Abs(lower-(1-kept)) > 1e-9 {
-			t.Fatalf("LowerBound(%d, %d) = %v, %v, want 1 - UpperBound(%d, %d) = %v", k, n, lower, ok, n-k, n, 1-kept)
-		}
-		if seen := float64(k) / float64(n); lower > seen || seen > upper {
-			t.Fatalf("%d of %d are not within %v and %v", k, n, lower, upper)
-		}
-	})
 }
 
 // TestUpperBoundEdges: what is no sample has no bound.
@@ -181,8 +117,12 @@ func TestQuantiles(t *testing.T) {
 	if got := quantiles(nil); got != (result.Quantiles{}) {
 		t.Errorf("without a sample: %+v", got)
 	}
-	one := quantiles([]time.Duration{1500 * time.Microsecond})
+	one := quantiles([]history.Latency{{Took: 1500 * time.Microsecond, Count: 1}})
 	if want := (result.Quantiles{P50: 1.5, P95: 1.5, P99: 1.5, Max: 1.5}); one != want {
 		t.Errorf("of one: %+v, want %+v", one, want)
+	}
+	folded := quantiles([]history.Latency{{Took: 9 * time.Millisecond, Count: 1}, {Took: time.Millisecond, Count: 96}, {Took: 3 * time.Millisecond, Count: 3}})
+	if want := (result.Quantiles{P50: 1, P95: 1, P99: 9, Max: 9}); folded != want {
+		t.Errorf("of a hundred: %+v, want %+v", folded, want)
 	}
 }

@@ -96,14 +96,39 @@ func (t teller) unearned() []string {
 	return nil
 }
 
-// setAside names the shutdowns that the verdict does not rest on.
+// setAside names the shutdowns that the verdict does not rest on, and says why. A
+// reason that is the same in several is told once.
 func (t teller) setAside() []string {
 	n := t.subject.Shutdowns - t.subject.ShutdownsIntact
 	if n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d of %s could not be judged and %s set aside; --report json says why.",
-		n, count(t.subject.Shutdowns, "shutdown"), was(n))}
+	reasons := t.reasonsAside()
+	const most = 2
+	more := ""
+	if len(reasons) > most {
+		more = fmt.Sprintf("; and %s, which --report json names", count(len(reasons)-most, "more reason"))
+		reasons = reasons[:most]
+	}
+	return []string{sentence(fmt.Sprintf("%d of %s could not be judged and %s set aside: %s%s",
+		n, count(t.subject.Shutdowns, "shutdown"), was(n), strings.Join(reasons, "; "), more))}
+}
+
+// reasonsAside are the reasons for which shutdowns were set aside, each once.
+func (t teller) reasonsAside() (reasons []string) {
+	for _, f := range t.subject.Findings {
+		if f.Rule != Integrity || len(f.Evidence) == 0 || t.isIntact(f.Evidence[0].Shutdown) {
+			continue
+		}
+		if reason := strings.TrimPrefix(f.Detail, inShutdown(f.Evidence[0].Shutdown)); !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	return reasons
+}
+
+func (t teller) isIntact(shutdown int) bool {
+	return slices.ContainsFunc(t.intact, func(o *observation) bool { return o.Header.Shutdown == shutdown })
 }
 
 // warnings tells what a pass does not hide.
@@ -117,7 +142,9 @@ func (t teller) warnings() []string {
 		case f.Rule == LateRequestsAnswered:
 			said = append(said, t.late(f)...)
 		case f.Rule == ExitsInGrace:
-			said = append(said, t.stayedForThem(f)...)
+			said = append(said, t.heldExit()...)
+		case f.Rule == StaysUp:
+			said = append(said, t.endedParked()...)
 		case f.Rule == ExitStatus && t.scenario.Disruption.Unloaded():
 			said = append(said, t.untouched(f)...)
 		default:

@@ -20,7 +20,7 @@ func summarize(observations []*observation) result.Subject {
 		Story: []string{}, Exits: []result.Exit{}, Findings: []result.Finding{}, Details: []result.Detail{},
 	}
 	var exits []float64
-	var latencies []time.Duration
+	var latencies []history.Latency
 	for _, o := range observations {
 		d := detail(o)
 		s.Details = append(s.Details, d)
@@ -28,19 +28,22 @@ func summarize(observations []*observation) result.Subject {
 		if o.intact() {
 			s.InFlight = s.InFlight.Plus(d.InFlight)
 			s.Late = s.Late.Plus(d.Late)
+			s.Edge = s.Edge.Plus(d.Edge)
 		}
 		if o.Exit.Seen && o.Signal.Sent {
 			exits = append(exits, (o.Exit.At - o.Signal.Before).Seconds())
 			s.Exits = countExit(s.Exits, o.Exit)
 		}
 		addRequests(&s, o)
+		latencies = append(latencies, o.Folded.Latency...)
+		warm := o.Warm()
 		for i := range o.Requests {
-			if r := &o.Requests[i]; r.Outcome == history.Completed {
-				latencies = append(latencies, r.End-r.Started)
+			if r := &o.Requests[i]; r.Outcome == history.Completed && r.Started >= warm {
+				latencies = append(latencies, history.Latency{Took: r.End - r.Scheduled, Count: 1})
 			}
 		}
 	}
-	s.AtRisk = s.InFlight.AtRisk() + s.Late.AtRisk()
+	s.AtRisk = s.InFlight.AtRisk() + s.LateOrEdge().AtRisk()
 	if staysUpThrough(header.Scenario) {
 		s.AtRisk += s.InFlight.Refused + s.Late.Refused
 	}
@@ -112,8 +115,12 @@ func resultExit(e history.Exit) result.Exit {
 func detail(o *observation) result.Detail {
 	d := result.Detail{
 		Shutdown: o.Header.Shutdown, Seed: o.Header.Seed, Intact: o.intact(),
-		Requests: o.Counts(), InFlight: o.counts(history.InFlight), Late: o.counts(history.Late),
-		GuardMS: millis(o.guard), LagP99MS: millis(o.lag),
+		Requests: o.Counts(), InFlight: o.counts(history.InFlight), Late: o.counts(history.Late), Edge: o.counts(history.Edge),
+		Witness: result.Witness{
+			Kernel: o.Kernel.Asked, Missing: o.Kernel.Missing, Looks: len(o.Looks), Closing: len(o.Closings),
+			MaxSlip: millis(o.timing.Slip(o.Signal.Before, max(o.Exit.At, o.Signal.Before))),
+		},
+		GuardMS: millis(o.guard), SlipMS: millis(o.slip), LagP99MS: millis(o.slip),
 		Signal: result.DetailSignal{
 			Sent: o.Signal.Sent, Open: o.Signal.Open, MeanOpen: o.Signal.Mean,
 			UncertaintyUS: float64((o.Signal.After - o.Signal.Before).Nanoseconds()) / 1000,
@@ -144,17 +151,15 @@ func remarks(o *observation) []string {
 	if o.Signal.Sent && float64(o.Signal.Open) < o.Signal.Mean/2 {
 		said = append(said, fmt.Sprintf("%s came in a lull: %s open, %.1f in the mean", o.moment(), count(o.Signal.Open, "request"), o.Signal.Mean))
 	}
-	if o.guard > history.MinGuard {
-		said = append(said, fmt.Sprintf("the machine was busy: where the ledger is silent, a request counts as in flight "+
-			"only if it was written %s before %s, instead of %s", o.guard.Round(100*time.Microsecond), o.moment(), history.MinGuard))
+	if o.Kernel.Missing != "" {
+		said = append(said, noWitness(o.Kernel))
 	}
-	if n := o.Header.Repeats; n > 0 {
-		said = append(said, fmt.Sprintf("it was repeated %s: the machine was too busy to keep to the schedule", often(n)))
-	}
-	if n := o.forgiven(); n > 0 {
-		said = append(said, fmt.Sprintf("%s written up to %s before %s %s hung up on unanswered; all that came earlier were completed, "+
-			"so that %s counted as late and not as in flight (a ledger would tell which it was)",
-			count(n, "request"), history.LedgerGuard, o.moment(), was(n), verb(n, "it is", "they are")))
+	if n := max(o.Header.Repeats, o.tries-1); n > 0 {
+		text := fmt.Sprintf("it was repeated %s: the machine was too busy to keep to the schedule", often(n))
+		if o.Header.Repeats < n {
+			text += fmt.Sprintf("; this is try %d, which proves a loss", o.Header.Repeats+1)
+		}
+		said = append(said, text)
 	}
 	return append(said, leftOut(o)...)
 }
@@ -197,6 +202,43 @@ func unread(group []*history.History) (said []string) {
 			name, count(strange, "line"), verb(strange, "is", "are"), sample))
 	}
 	return said
+}
+
+// noWitness says why the kernel was no witness.
+func noWitness(k history.Kernel) string {
+	return "what the process had read of each request is not known, only when it was sent: " + k.Missing
+}
+
+// fronted says of a subject, once, that a front was asked.
+func fronted(group []*history.History) []string {
+	for _, h := range group {
+		if front := h.Delivery.Front; front != "" {
+			return []string{fmt.Sprintf("%s: the front %s was asked, and relayed to the command, which got the signal; its answers of 502 and 504 count as failed",
+				h.Header.Subject, front)}
+		}
+	}
+	return nil
+}
+
+// withoutKernel says of a subject, once, that the kernel was no witness.
+func withoutKernel(group []*history.History) []string {
+	for _, h := range group {
+		if h.Kernel.Missing != "" {
+			return []string{h.Header.Subject + ": " + noWitness(h.Kernel)}
+		}
+	}
+	return nil
+}
+
+// unasked says what a subject speaks that was not tried.
+func unasked(group []*history.History) []string {
+	for _, h := range group {
+		if h.Header.Offers == "h2" {
+			return []string{fmt.Sprintf("%s: over TLS it offers HTTP/2 (ALPN), which most clients then speak, and only HTTP/1.1 was tried: "+
+				"whether it loses streams of HTTP/2 this run cannot tell", h.Header.Subject)}
+		}
+	}
+	return nil
 }
 
 func often(n int) string {

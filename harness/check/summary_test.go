@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -50,8 +51,8 @@ func TestSummaryCounts(t *testing.T) {
 	if diff := diff(ledger, s.Ledger); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
-	// 13 dropped and 10 failed of 46 at risk; one shutdown of one.
-	wantBound(t, "per request", s.Bounds.PerRequest, 23, 46)
+	// 13 dropped, 10 failed and 2 rejected in flight of 46 at risk; one shutdown of one.
+	wantBoundOfOne(t, "per request", s.Bounds.PerRequest, 25, 46)
 	wantBound(t, "per shutdown", s.Bounds.PerShutdown, 1, 1)
 }
 
@@ -61,6 +62,26 @@ func wantBound(t *testing.T, what string, got *float64, k, n int) {
 	if got == nil || *got != want {
 		t.Errorf("bound %s is %v, want that of %d of %d, %v", what, got, k, n, want)
 	}
+}
+
+// wantBoundOfOne asks for the bound of a share that one shutdown lost: however many
+// requests it had, it proves next to nothing.
+func wantBoundOfOne(t *testing.T, what string, got *float64, lost, of int) {
+	t.Helper()
+	want := 1 - 0.05*(1-float64(lost)/float64(of))
+	if got == nil || math.Abs(*got-want) > 1e-8 {
+		t.Errorf("bound %s is %v, want that of %d of %d, %v", what, got, lost, of, want)
+	}
+}
+
+// TestBoundsAreTwo: of what was in flight, where a rejection is a loss too, and of
+// what came late.
+func TestBoundsAreTwo(t *testing.T) {
+	h := newHistory().inFlight(history.Rejected, 2).inFlight(history.Dropped, 1).late(history.Rejected, 4).late(history.Dropped, 3, reused).done()
+	b := judge(t, "default", []*history.History{h}).Bounds
+	wantBoundOfOne(t, "in flight", b.InFlightLost, 3, 28)
+	wantBoundOfOne(t, "late", b.LateLost, 3, 40)
+	wantBoundOfOne(t, "per request", b.PerRequest, 6, 35)
 }
 
 // TestLedgerCounts: duplicates and unanswered executions.
@@ -85,7 +106,7 @@ func TestBrokenShutdownsDoNotCount(t *testing.T) {
 	if s.InFlight.Total != 25 || s.InFlight.Dropped != 0 || s.AtRisk != 25 {
 		t.Errorf("in flight %+v, at risk %d, want those of the intact shutdown", s.InFlight, s.AtRisk)
 	}
-	wantBound(t, "per request", s.Bounds.PerRequest, 0, 25)
+	wantBoundOfOne(t, "per request", s.Bounds.PerRequest, 0, 25)
 	wantBound(t, "per shutdown", s.Bounds.PerShutdown, 0, 1)
 }
 

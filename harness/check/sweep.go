@@ -13,7 +13,7 @@ import (
 // a sweep that was measured passes.
 func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 	s := result.Sweep{
-		Schema: result.SweepSchema, StepUS: micros(grid.Step), Shutdowns: len(histories),
+		Schema: result.SweepSchema, StepUS: micros(grid.Step), Shutdowns: len(histories), EnoughShots: history.EnoughShots,
 		Lanes: []result.SweepLane{}, Story: []string{}, Warnings: []string{},
 	}
 	lanes := []*sweepLane{newSweepLane("reused", grid), newSweepLane("fresh", grid)}
@@ -21,7 +21,7 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 	// all the same: the others tell.
 	lanes[0].ledger = slices.ContainsFunc(histories, func(h *history.History) bool { return h.Ledger.Present() })
 	lanes[1].ledger = lanes[0].ledger
-	var uncertain, late []time.Duration
+	var signals, shots, late []time.Duration
 	for _, h := range histories {
 		if h.Interrupted {
 			s.Status = result.SuiteInterrupted
@@ -30,12 +30,23 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 			continue
 		}
 		s.Measured++
-		uncertain = append(uncertain, h.Signal.After-h.Signal.Before)
+		signals = append(signals, h.Pending())
 		entries := h.Ledger.Entries()
 		for i := range h.Requests {
 			r := &h.Requests[i]
-			late = append(late, writtenAt(r)-r.Scheduled)
-			laneOf(r, lanes).add(h, r, entries[r.Seq])
+			shot := h.Shot(r)
+			shots, late = append(shots, shot.Uncertainty), append(late, h.Signal.Before+shot.Offset-r.Scheduled)
+			switch {
+			case shot.Stamped:
+				s.Stamped++
+			case r.Written:
+				s.Unstamped++
+			}
+			lane := laneOf(r, lanes)
+			if i == 0 { // all of a shutdown are of one kind
+				lane.result.Late += h.Sweep.Skipped
+			}
+			lane.add(h, r, entries[r.Seq])
 		}
 	}
 	if len(histories) > 0 {
@@ -45,11 +56,11 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 		s.Method = first.Method(&history.Request{})
 	}
 	for _, lane := range lanes {
-		if lane.result.Sum.Sent+lane.result.Outside > 0 {
+		if lane.result.Measured > 0 {
 			s.Lanes = append(s.Lanes, lane.finish())
 		}
 	}
-	s.SignalUncertaintyUS, s.LatenessUS = sweepSpread(uncertain), sweepSpread(late)
+	s.SignalUncertaintyUS, s.UncertaintyUS, s.LatenessUS = sweepSpread(signals), sweepSpread(shots), sweepSpread(late)
 	if s.Status == result.SuiteInconclusive && sweptEnough(s) {
 		s.Status = result.SuitePass
 	}
@@ -58,12 +69,10 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 	return s
 }
 
-// sweepCounts reports whether a shutdown says anything of the server. One in which
-// lastcall itself was held up does not: where its own thread does not get a
-// processor the server does not get one either, and what is lost then is lost to
-// the machine.
+// sweepCounts reports whether a shutdown says anything of the server. How well
+// lastcall kept its times is asked of each request by itself (history.Shot).
 func sweepCounts(h *history.History) bool {
-	return h.Error == "" && !h.Interrupted && h.Signal.Sent && h.Lateness() <= history.HeldUp
+	return h.Error == "" && !h.Interrupted && h.Signal.Sent
 }
 
 // laneOf is the lane of a request.
@@ -75,24 +84,18 @@ func laneOf(r *history.Request, lanes []*sweepLane) *sweepLane {
 }
 
 // sweptEnough reports whether a result rests on enough: half of the shutdowns that
-// were asked for, or ten, with somebody at risk. Those set aside were so for what
-// lastcall met, not for what the server did, so that the others tell the truth.
+// were asked for, or ten; half of the requests, or of the bins; and somebody at risk.
+// What was set aside was so for what lastcall met, not for what the server did, so
+// that the rest tells the truth.
 func sweptEnough(s result.Sweep) bool {
 	const enough = 10
-	atRisk := 0
-	for _, lane := range s.Lanes {
-		atRisk += lane.Sum.AtRisk
+	atRisk, counted, all, unproved, bins := 0, 0, 0, 0, 0
+	for _, l := range s.Lanes {
+		atRisk += l.Sum.AtRisk
+		counted, all = counted+l.Sum.Counted(), all+l.Sum.Sent+l.Outside+l.Discarded()
+		unproved, bins = unproved+l.Unproved, bins+len(l.Bins)
 	}
-	return atRisk > 0 && (2*s.Measured >= s.Shutdowns || s.Measured >= enough)
-}
-
-// writtenAt is the instant that counts: just before the write(2), or when it would
-// have come.
-func writtenAt(r *history.Request) time.Duration {
-	if r.Sent > 0 {
-		return r.Sent
-	}
-	return r.Started
+	return atRisk > 0 && (2*s.Measured >= s.Shutdowns || s.Measured >= enough) && (2*counted >= all || 2*unproved <= bins)
 }
 
 // sweepLane collects one kind of connection.
@@ -115,14 +118,20 @@ func newSweepLane(name string, grid history.Grid) *sweepLane {
 	return l
 }
 
+// add counts a request, or discards it by itself.
 func (l *sweepLane) add(h *history.History, r *history.Request, e history.Entry) {
 	if l.counted != h.Header.Ordinal { // those of one shutdown come one after another
 		l.counted = h.Header.Ordinal
 		l.result.Measured++
 	}
-	offset := writtenAt(r) - h.Signal.Before
-	bin, ok := l.grid.Bin(offset)
-	if !ok {
+	shot := h.Shot(r)
+	bin, ok := l.grid.Place(shot)
+	switch {
+	case ok:
+	case shot.Uncertainty > l.grid.Step:
+		l.result.Uncertain++
+		return
+	default:
 		l.result.Outside++
 		return
 	}
@@ -130,7 +139,7 @@ func (l *sweepLane) add(h *history.History, r *history.Request, e history.Entry)
 	l.result.Bins[bin].SweepCount = plus(l.result.Bins[bin].SweepCount, c)
 	l.result.Sum = plus(l.result.Sum, c)
 	if c.Lost > 0 {
-		l.lost = append(l.lost, offset)
+		l.lost = append(l.lost, shot.Offset)
 		if l.in[bin] == nil {
 			l.in[bin] = make(map[int]bool)
 		}
@@ -189,6 +198,9 @@ func (l *sweepLane) finish() result.SweepLane {
 	for i := range l.result.Bins {
 		b := &l.result.Bins[i]
 		b.Shutdowns = len(l.in[i])
+		if b.ProvesNothing = b.Lost == 0 && b.Counted() < history.EnoughShots; b.ProvesNothing {
+			l.result.Unproved++
+		}
 		for n := range l.in[i] {
 			in[n] = true
 		}
@@ -202,8 +214,48 @@ func (l *sweepLane) finish() result.SweepLane {
 		earliest, latest := micros(slices.Min(l.lost)), micros(slices.Max(l.lost))
 		l.result.EarliestUS, l.result.LatestUS = &earliest, &latest
 	}
-	l.result.Widest = widest(l.result.Bins)
+	l.result.Widest, l.result.Window = widest(l.result.Bins), window(l.result.Bins)
 	return l.result
+}
+
+// lossyShare is the share of all requests, at risk or not, which the worst three bins
+// must be proved to lose for there to be a window.
+const lossyShare = 0.05
+
+// window is where most are lost: from the first bin to the last in which the share of
+// the lost is at least half of the greatest (the full width at half maximum of a peak).
+// A share is that of a bin and its neighbours together, at risk or not. Where it is much
+// lower the edge would be decided by single requests, and would be another in each sweep.
+func window(bins []result.SweepBin) (all *result.SweepWindow) {
+	shares, greatest := make([]float64, len(bins)), 0
+	for i := range bins {
+		lost, counted := near(bins, i)
+		shares[i] = float64(lost) / float64(max(counted, 1))
+		if shares[i] > shares[greatest] {
+			greatest = i
+		}
+	}
+	if low, _, ok := Interval(near(bins, greatest)); !ok || low <= lossyShare {
+		return nil
+	}
+	for i, b := range bins {
+		if b.Lost == 0 || 2*shares[i] < shares[greatest] {
+			continue
+		}
+		if all == nil {
+			all = &result.SweepWindow{FromUS: b.FromUS}
+		}
+		all.ToUS = b.ToUS
+	}
+	return all
+}
+
+// near counts the requests of a bin and its neighbours.
+func near(bins []result.SweepBin, i int) (lost, counted int) {
+	for _, b := range bins[max(0, i-1):min(len(bins), i+2)] {
+		lost, counted = lost+b.Lost, counted+b.Counted()
+	}
+	return lost, counted
 }
 
 // widest is the longest run of bins in which the rate is proved to be above zero,

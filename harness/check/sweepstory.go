@@ -34,8 +34,12 @@ func laneStory(l result.SweepLane, signal string) []string {
 		story = append(story, fmt.Sprintf("%s: none of %d requests at risk was lost, sent from %s to %s.",
 			title, l.Sum.AtRisk, around(first, signal), around(last, "it")))
 	default:
-		story = append(story, fmt.Sprintf("%s: requests sent %s can be lost. %d of %d at risk were, in %d of %s.",
-			title, lossWindow(l, signal), l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, count(l.Measured, "shutdown")))
+		story = append(story, fmt.Sprintf("%s: %d of %d requests at risk were lost, in %d of %s.",
+			title, l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, count(l.Measured, "shutdown")))
+		if l.Window != nil {
+			story = append(story, fmt.Sprintf("Most of these were sent %s.", mostLost(l, signal)))
+		}
+		story = append(story, fmt.Sprintf("The first that was lost was sent %s, the last %s.", around(*l.EarliestUS, signal), around(*l.LatestUS, "it")))
 		story = append(story, worstBin(l, signal), lostWords(l.Sum))
 	}
 	if l.Sum.Refused+l.Sum.Closed > 0 {
@@ -43,19 +47,24 @@ func laneStory(l result.SweepLane, signal string) []string {
 			{l.Sum.Refused, "refused"}, {l.Sum.Closed, "whose connection had been seen to close"},
 		})))
 	}
+	if l.Discarded() > 0 {
+		story = append(story, fmt.Sprintf("Discarded were: %s. The others of their shutdowns count.", list([]part{
+			{l.Late, "not sent in time"}, {l.Uncertain, "whose instant is known less exactly than to a step"},
+		})))
+	}
 	return story
 }
 
-// lossWindow says from when to when requests were lost. Where that is as far as the
-// sweep reaches, nobody knows how far it goes beyond.
-func lossWindow(l result.SweepLane, signal string) string {
+// mostLost says from when to when most are lost. Where that is as far as the sweep
+// reaches, it is not known how far it goes beyond.
+func mostLost(l result.SweepLane, signal string) string {
 	first, last := l.Bins[0], l.Bins[len(l.Bins)-1]
-	from, to := "from "+around(*l.EarliestUS, signal), "to "+around(*l.LatestUS, "it")
-	if *l.EarliestUS < first.ToUS {
+	from, to := "from "+around(l.Window.FromUS, signal), "to "+around(l.Window.ToUS, "it")
+	if l.Window.FromUS == first.FromUS {
 		from = fmt.Sprintf("from before the begin of the sweep (--from), %s,", around(first.FromUS, signal))
 	}
-	if *l.LatestUS >= last.FromUS {
-		to = fmt.Sprintf("at least to the end of the sweep (--to), %s,", around(last.ToUS, "it"))
+	if l.Window.ToUS == last.ToUS {
+		to = fmt.Sprintf("at least to the end of the sweep (--to), %s", around(last.ToUS, "it"))
 	}
 	return from + " " + to
 }
@@ -70,7 +79,7 @@ func worstBin(l result.SweepLane, signal string) string {
 			worst = b
 		}
 	}
-	return fmt.Sprintf("That is surest from %s to %s: %d of %d (%s, 95%% interval %s to %s).",
+	return fmt.Sprintf("It is surest from %s to %s: %d of %d were lost (%s, 95%% interval %s to %s).",
 		around(worst.FromUS, signal), around(worst.ToUS, "it"), worst.Lost, worst.AtRisk,
 		shareOf(*worst.Rate), shareOf(*worst.Low), shareOf(*worst.High))
 }
@@ -126,8 +135,8 @@ func answerTime(histories []*history.History) float64 {
 	var quickest, delay time.Duration
 	for _, h := range histories {
 		delay = max(delay, h.Header.Scenario.Subject.Delay.Duration)
-		if h.Answered > 0 && (quickest == 0 || h.Answered < quickest) {
-			quickest = h.Answered
+		if took := h.Sweep.Answered; took > 0 && (quickest == 0 || took < quickest) {
+			quickest = took
 		}
 	}
 	return micros(max(quickest, delay))
@@ -139,7 +148,11 @@ func early(l result.SweepLane, signal string, answer float64) string {
 	if l.EarliestUS == nil || *l.EarliestUS >= -backlog {
 		return ""
 	}
-	switch before := -*l.EarliestUS; {
+	before := -*l.EarliestUS
+	if l.Window != nil { // a stray before it does not make a queue
+		before = -l.Window.FromUS
+	}
+	switch {
 	case answer > -l.Bins[0].FromUS:
 		return fmt.Sprintf("an answer takes %s here, longer than the sweep reaches back: what was lost was with its handler as %s came. Ask for something that is answered sooner, or begin before that with a wider step (--from -%s --step %s)",
 			instant(answer), signal, flagTime(1.2*answer), flagTime(answer/20))
@@ -157,26 +170,13 @@ func flagTime(us float64) string { return fmt.Sprintf("%.0fms", math.Ceil(us/100
 func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 	warnings := []string{}
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
-	disturbed, failed := 0, 0
-	var worst time.Duration
+	failed := 0
 	for _, h := range histories {
-		switch {
-		case h.Interrupted:
-		case h.Error != "":
+		if h.Error != "" && !h.Interrupted {
 			if failed++; failed == 1 { // the others say the same
 				warn("shutdown %d could not be carried out: %s", h.Header.Shutdown, h.Error)
 			}
-		case h.Lateness() > history.HeldUp:
-			disturbed, worst = disturbed+1, max(worst, h.Lateness())
 		}
-	}
-	if disturbed > 0 {
-		verb := "do"
-		if disturbed == 1 {
-			verb = "does"
-		}
-		warn("%s %s not count: lastcall itself was held up, by %s at the worst, and so the server may have been: the machine is busy",
-			count(disturbed, "shutdown"), verb, instant(micros(worst)))
 	}
 	switch {
 	case s.Measured == 0 && s.Shutdowns > 0:
@@ -184,16 +184,21 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 	case !sweptEnough(s) && s.Measured < s.Shutdowns:
 		warn("only %d of %d shutdowns count, which proves nothing", s.Measured, s.Shutdowns)
 	}
-	if s.SignalUncertaintyUS.Max > s.StepUS {
-		warn("the system call that sent the signal took up to %s, more than a step of %s: the bins just after it may belong before it",
-			instant(s.SignalUncertaintyUS.Max), instant(s.StepUS))
-	}
 	for _, l := range s.Lanes {
 		if text := early(l, s.Signal, answerTime(histories)); text != "" && !slices.Contains(warnings, text) {
 			warn("%s", text)
 		}
-		if all := l.Sum.Sent + l.Outside; 10*l.Outside > all {
+		all := l.Sum.Sent + l.Outside + l.Discarded()
+		if 10*l.Outside > all {
 			warn("%d of %d requests on %s connections were sent outside the sweep, and are in no bin: the machine was too busy", l.Outside, all, l.Connections)
+		}
+		if 2*l.Discarded() > all {
+			warn("%d of %d requests on %s connections were discarded: for a step of %s the machine is too busy or too slow. A wider step (--step %.0fus) discards fewer",
+				l.Discarded(), all, l.Connections, instant(s.StepUS), 2*s.StepUS)
+		}
+		if l.Unproved > 0 {
+			warn("%d of %d bins on %s connections prove nothing: fewer than %d requests count in each, and none was lost. More --shutdowns fill them",
+				l.Unproved, len(l.Bins), l.Connections, s.EnoughShots)
 		}
 		if l.Sum.Unsent > 0 {
 			warn("%s on %s connections could not be sent, lastcall itself being short of something", count(l.Sum.Unsent, "request"), l.Connections)

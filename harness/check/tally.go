@@ -1,7 +1,8 @@
 package check
 
 import (
-	"time"
+	"cmp"
+	"slices"
 
 	"lastcall/harness/result"
 )
@@ -12,20 +13,20 @@ type tally struct {
 	breaches []result.Evidence
 	excused  []result.Evidence
 	other    []result.Evidence // breaches of another kind than those that are judged and counted; said tells of them
-	race     time.Duration     // how wide the race was that excuses some, if it is one
+	doubts   []result.Evidence // what may be a breach, or excused
+	unsure   string            // why that cannot be told
 	said     string            // what a breach looked like where its number says too little, or why there was nothing to judge
 }
 
 // count is how many breaches there are, of whatever kind.
-func (t tally) count() int { return len(t.breaches) + len(t.excused) + len(t.other) }
+func (t tally) count() int { return len(t.breaches) + len(t.excused) + len(t.doubts) + len(t.other) }
 
 // broken reports whether there is a breach that nothing excuses.
 func (t tally) broken() bool { return len(t.breaches)+len(t.other) > 0 }
 
 // evidence points at all of them.
 func (t tally) evidence() []result.Evidence {
-	all := make([]result.Evidence, 0, t.count())
-	return append(append(append(all, t.breaches...), t.excused...), t.other...)
+	return slices.Concat(t.breaches, t.doubts, t.excused, t.other)
 }
 
 // plus adds the tally of a further shutdown. What the first had to say stands
@@ -36,10 +37,22 @@ func (t tally) plus(u tally) tally {
 		t.said = u.said
 	}
 	t.judged += u.judged
-	t.race = max(t.race, u.race)
+	t.unsure = cmp.Or(t.unsure, u.unsure)
+	t.doubts = append(t.doubts, u.doubts...)
 	t.breaches = append(t.breaches, u.breaches...)
 	t.excused = append(t.excused, u.excused...)
 	t.other = append(t.other, u.other...)
+	return t
+}
+
+// doubted takes every breach for one that may be none, and says why.
+func (t tally) doubted(why string) tally {
+	if !t.broken() {
+		return t
+	}
+	t.judged += len(t.other)
+	t.doubts = slices.Concat(t.doubts, t.breaches, t.other)
+	t.breaches, t.other, t.unsure = nil, nil, why
 	return t
 }
 
@@ -55,6 +68,10 @@ func (l Level) status(t tally) result.Status {
 	switch {
 	case worst == Require:
 		return result.Violated
+	case len(t.doubts) > 0 && l.Breach == Require:
+		return result.Unjudged
+	case len(t.doubts) > 0 && l.Breach == Warn:
+		return result.Warned
 	case worst == Warn:
 		return result.Warned
 	case t.judged+len(t.other) == 0:

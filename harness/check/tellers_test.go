@@ -103,7 +103,7 @@ func TestStoryOfInterruptions(t *testing.T) {
 			histories: histories(newReload().inFlight(history.Dropped, 2)),
 			want: []string{
 				`The command "nginx -s reload" found 27 requests in flight: 2 hung up on without a whole answer, 25 completed.`,
-				"Whoever worked on them was stopped or replaced before they were done.",
+				"Their connections ended 500ms after the command's beginning.",
 				"Let the old workers finish what they have begun before they go; only what comes later is for their successors.",
 			},
 		},
@@ -112,7 +112,7 @@ func TestStoryOfInterruptions(t *testing.T) {
 			histories: histories(newReload().late(history.Dropped, 1)),
 			want: []string{
 				"1 of 6 late requests at risk got no answer.",
-				"Their connections were accepted, or kept open, and then hung up on: that is worse than a refusal, " +
+				"Their connections were accepted, or kept open, and then dropped (1 that the process had read): that is worse than a refusal, " +
 					"for a client cannot know whether to ask again.",
 				"Let the old workers answer what has reached them before they close their connections.",
 			},
@@ -122,7 +122,7 @@ func TestStoryOfInterruptions(t *testing.T) {
 			histories: histories(newReload().late(history.Failed, 1)),
 			want: []string{
 				"1 of 31 requests at risk got a wrong answer, in 1 of 1 shutdown.",
-				"Something that the handlers need was not there for a while.",
+				"Their answers came 120ms after the command's beginning: 1 with 500.",
 				"Let the successor of whatever is replaced be ready before its predecessor goes.",
 			},
 		},
@@ -271,12 +271,26 @@ func TestStoryOfEndings(t *testing.T) {
 			},
 		},
 		{
+			name: "served its old connections until SIGKILL - fail",
+			histories: histories(newHistory().late(history.Completed, 3, reused, sentAt(exitAt-40*time.Millisecond)).
+				exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}).edit(func(h *history.History) {
+				h.Events = append(h.Events, history.Event{Name: history.EventKilled, At: exitAt})
+			})),
+			want: []string{
+				"The process was still there when its grace period of 10s was over, and had to be killed.",
+				"It took no new connections, and went on with the old ones for as long as requests came: it completed 3 requests sent after SIGTERM, " +
+					"the last of them sent 40ms before SIGKILL.",
+				"Say Connection: close with every answer once the signal has come, so that clients leave (in node: res.shouldKeepAlive = false, and " +
+					"server.closeIdleConnections()), or give the drain a bound.",
+			},
+		},
+		{
 			name: "two signals, killed with nothing lost - fail",
 			histories: histories(newHistory().again("SIGINT", 2, signalAt+time.Second).
 				exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})),
 			want: []string{
 				"The process was still there when its grace period of 10s was over, and had to be killed.",
-				"Either it ignores SIGTERM, or something that it waits for never ends.",
+				"The process catches SIGTERM, and did not end by itself.",
 				"Give every wait on the way out a bound that is shorter than the grace period.",
 			},
 		},
@@ -294,7 +308,7 @@ func TestStoryOfLossesOfAUsersServer(t *testing.T) {
 				"SIGTERM found 28 requests in flight: 3 hung up on without a whole answer, 25 completed.",
 				"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500ms later.",
 				"Catch the signal, stop accepting, answer what is in flight, and only then exit; in Go that is signal.Notify and Server.Shutdown " +
-					"(`lastcall explain signal-notify` shows it). Some servers have another signal for it (--signal).",
+					"(`lastcall explain signal-notify` shows it).",
 			},
 		},
 		{
@@ -303,7 +317,7 @@ func TestStoryOfLossesOfAUsersServer(t *testing.T) {
 				again("SIGTERM", 15, exitAt-time.Millisecond).exit(byTerm)),
 			want: []string{
 				"SIGTERM found 28 requests in flight: 3 hung up on without a whole answer, 25 completed.",
-				"A second signal ended the process in the middle of their work, 500ms after the first: nothing handled it any more.",
+				"A second signal ended the process in the middle of their work, 500ms after the first.",
 				"Go on handling signals until the drain is over; in Go, call neither signal.Reset nor the stop function of " +
 					"signal.NotifyContext before Server.Shutdown has returned.",
 			},
@@ -323,7 +337,7 @@ func TestStoryOfLossesOfAUsersServer(t *testing.T) {
 			name: "turned away - fail", histories: histories(newHistory().kind("command").inFlight(history.Rejected, 3)),
 			want: []string{
 				"SIGTERM found 28 requests in flight: 3 turned away with 503 or 429, 25 completed.",
-				"Their handlers gave up when the signal came.",
+				"Their answers came within 50ms of the signal: 3 with 503.",
 				"Turn new requests away if you must, but finish those that have begun; in Go, let the signal start Server.Shutdown and nothing else " +
 					"(`lastcall explain signal-notify` shows it).",
 			},
@@ -339,10 +353,10 @@ func TestStoryOfLossesOfAUsersServer(t *testing.T) {
 		{
 			// Whoever turned the failure into a warning is not told that it could not be helped.
 			name: "avoidable losses that only warn - pass", policy: "warn " + LateRequestsAnswered,
-			histories: histories(newHistory().late(history.Dropped, 1).late(history.Dropped, 2, reused)),
+			histories: histories(newHistory().late(history.Dropped, 1, away).late(history.Dropped, 2, reused)),
 			want: []string{
 				"3 of 3 late requests at risk got no answer.",
-				"Their connections were accepted, or kept open, and then hung up on: that is worse than a refusal, " +
+				"Their connections were accepted, or kept open, and then dropped (1 that the process had read): that is worse than a refusal, " +
 					"for a client cannot know whether to ask again.",
 				"Close the listener first and go on serving open connections with Connection: close, or go on accepting " +
 					"until the balancer has learned of it.",
@@ -364,9 +378,9 @@ func TestStoryOfLossesOfAUsersServer(t *testing.T) {
 }
 
 func TestStoryOfMaxLoss(t *testing.T) {
-	s := Judge(histories(lossy(5, 10), lossy(0, 10)), limited(t, "default", 0.001)).Subjects[0]
+	s := Judge(histories(lossy(5, 50), lossy(0, 50)), limited(t, "default", 0.001)).Subjects[0]
 	want := []string{
-		"5 of 20 late requests at risk were dropped, in 1 of 2 shutdowns: at least 10.4% of them are lost, with 95% confidence, and 0.1% is allowed.",
+		"5 of 100 requests of the worst half second were late and dropped, in 1 of 2 shutdowns: at least 0.253% are lost in the mean, with 95% confidence, and 0.1% is allowed.",
 		"Go on serving with Connection: close for a while before closing, so that clients stop using their connections.",
 	}
 	if diff := diff(want, s.Story); diff != "" {
@@ -384,8 +398,12 @@ func TestStorySetsAside(t *testing.T) {
 		want      string // the last sentence, "" if it is not about that
 	}{
 		{"all were judged - fail", histories(lossy(), newHistory()), ""},
-		{"one was not - fail", histories(lossy(), broken(), newHistory()), "1 of 3 shutdowns could not be judged and was set aside; --report json says why."},
-		{"two were not - fail", histories(broken(), lossy(), broken()), "2 of 3 shutdowns could not be judged and were set aside; --report json says why."},
+		{"one was not - fail", histories(lossy(), broken(), newHistory()), "1 of 3 shutdowns could not be judged and was set aside: requests went missing: 70 were scheduled, 70 have a record, 70 an outcome, 69 a result of the load generator."},
+		{"two were not - fail", histories(broken(), lossy(), broken()), "2 of 3 shutdowns could not be judged and were set aside: requests went missing: 70 were scheduled, 70 have a record, 70 an outcome, 69 a result of the load generator."},
+		{
+			"for three reasons - fail", histories(broken(), lossy(), newHistory().edit(func(h *history.History) { h.Error = "boot: no ready line" }), newHistory().before(history.Failed, 2)),
+			"3 of 4 shutdowns could not be judged and were set aside: requests went missing: 70 were scheduled, 70 have a record, 70 an outcome, 69 a result of the load generator; boot: no ready line; and 1 more reason, which --report json names.",
+		},
 		{"none was - inconclusive", histories(broken()), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,6 +36,15 @@ func (t teller) untouched(f result.Finding) []string {
 	}
 	where := fmt.Sprintf(", in %d of %s", died, count(len(t.intact), "shutdown"))
 	what := fmt.Sprintf("Nothing in the process handled %s, whose default action ended it where it stood%s.", t.signal(), where)
+	switch handlingOf(t.intact) {
+	case handlingNone:
+	case handlingCatch:
+		what = fmt.Sprintf("The process catches %s, and ended by the same signal%s.", t.signal(), where)
+	case handlingRuntime:
+		what = fmt.Sprintf("%s ended the process, as it does where nothing in the process handles %[1]s%s.", t.signal(), where)
+	case handlingUnknown, handlingIgnore, handlingBlock:
+		what = fmt.Sprintf("%s ended the process%s.", t.signal(), where)
+	}
 	if unready == died {
 		what = fmt.Sprintf("%s came before the process handled it, so that its default action ended the start at once%s.", t.signal(), where)
 	}

@@ -136,7 +136,7 @@ func TestStoryOfAStart(t *testing.T) {
 		{
 			name: "it ignores the signal - fail", histories: histories(unloaded(early).exit(killed)),
 			want: []string{
-				overdue(""), "Either it ignores SIGTERM, or something that it waits for never ends.",
+				overdue(""), "The process catches SIGTERM, and did not end by itself.",
 				"Give every wait on the way out a bound that is shorter than the grace period.",
 			},
 		},

@@ -19,16 +19,21 @@ func contradictions(o *observation) []problem {
 		return []problem{{detail: "the server's ledger has lost the mark of the signal, or what came before it, so that it tells nothing: " +
 			"open the file with O_APPEND and do not truncate it"}}
 	}
-	kept := o.Ledger.Present()
+	kept, receives := o.Ledger.Present(), slices.ContainsFunc(o.Ledger.Lines, func(l history.LedgerLine) bool { return l.Fact == history.Received })
 	var unheard, impossible, unsent, repeated []result.Evidence
 	for i := range o.Requests {
 		r := &o.Requests[i]
-		received := o.entries[r.Seq].Received
+		entry := o.entries[r.Seq]
+		received := entry.Received
+		heard := received
+		if !receives { // a ledger need not say more than what was executed
+			heard += entry.Executed + entry.Answered
+		}
 		neverSent := r.Outcome == history.Refused || r.Outcome == history.Unsent
 		switch {
-		case kept && r.Outcome == history.Completed && received == 0:
+		case kept && r.Outcome == history.Completed && heard == 0:
 			unheard = append(unheard, o.proof(r))
-		case neverSent && received > 0:
+		case neverSent && heard > 0:
 			impossible = append(impossible, o.proof(r))
 		case neverSent && o.applied[r.Seq] > 0:
 			unsent = append(unsent, o.proof(r))

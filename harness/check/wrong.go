@@ -61,10 +61,13 @@ func (o *observation) wentWrong(before history.Counts, nothing bool) string {
 	}
 	detail := fmt.Sprintf("%d of %s went wrong before %s (%s)",
 		before.Total-before.Completed, count(before.Total, "request"), o.moment(), describe(before))
-	if len(said) == 0 {
-		return detail
+	if len(said) > 0 {
+		detail += ": " + strings.Join(said, ", ")
 	}
-	return detail + ": " + strings.Join(said, ", ") + w.help()
+	if crossed := o.crossedBefore(); 2*crossed.lost > before.Total-before.Completed {
+		return detail + o.unannouncedAdvice()
+	}
+	return detail + w.help()
 }
 
 // help is what would help against the commonest of them.

@@ -3,10 +3,12 @@ package history
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // end is what a saved history's last line holds.
@@ -20,6 +22,7 @@ type end struct {
 	Left        Left       `json:"left,omitzero"`
 	Readiness   Readiness  `json:"readiness,omitzero"`
 	Scheduled   int        `json:"scheduled"`
+	Stalls      []Stall    `json:"stalls,omitempty"`
 	Results     int        `json:"results"`
 	Disagreed   int        `json:"disagreed,omitempty"`
 	Interrupted bool       `json:"interrupted,omitempty"`
@@ -29,13 +32,21 @@ type end struct {
 	Truncated   bool       `json:"ledger_truncated,omitempty"`
 	Path        string     `json:"ledger_path,omitempty"`
 	Asked       Applied    `json:"asked,omitzero"` // without its lines, which stand by themselves
+	Sweep       Sweep      `json:"sweep,omitzero"`
 	Stderr      []string   `json:"stderr,omitempty"`
 	Error       string     `json:"error,omitempty"`
 	Events      int        `json:"events"`
 	Requests    int        `json:"requests"`
+	Folded      Folded     `json:"folded,omitzero"`
 	Ledger      int        `json:"ledger"`
 	Applied     int        `json:"applied,omitempty"`
 	Parked      int        `json:"parked,omitempty"`
+	Kernel      Kernel     `json:"kernel,omitzero"`
+	Looks       int        `json:"looks,omitempty"`
+	Closings    int        `json:"closings,omitempty"`
+	Backlog     Backlog    `json:"backlog,omitzero"`
+	Idle        int        `json:"idle,omitempty"`
+	Answers     int        `json:"answers,omitempty"`
 }
 
 // maxLine bounds one line of a saved history, in bytes.
@@ -80,22 +91,44 @@ func (h *History) encode(out io.Writer) error {
 	if err := put(header); err != nil {
 		return err
 	}
-	for l := range h.lines() {
+	saved := h
+	if h.Spill != nil {
+		if err := h.Spill.copy(out); err != nil {
+			return err
+		}
+		saved = h.whole()
+	}
+	for l := range saved.lines() {
 		if err := put(l); err != nil {
 			return err
 		}
 	}
-	return put(line{End: h.end()})
+	last := saved.end()
+	if h.Spill != nil {
+		last.Requests += int(h.Spill.next)
+	}
+	return put(line{End: last})
+}
+
+// whole is the history without the requests that its spill has.
+func (h *History) whole() *History {
+	w := *h
+	w.Folded = Folded{}
+	first, _ := slices.BinarySearchFunc(h.Requests, h.Spill.next, func(r Request, seq uint32) int { return cmp.Compare(r.Seq, seq) })
+	w.Requests = h.Requests[first:]
+	return &w
 }
 
 func (h *History) end() *end {
 	return &end{
 		PID: h.PID, Addr: h.Addr, Signal: h.Signal, Delivery: h.Delivery, Operation: h.Operation,
 		Exit: h.Exit, Left: h.Left, Readiness: h.Readiness,
-		Scheduled: h.Scheduled, Results: h.Results, Disagreed: h.Disagreed, Interrupted: h.Interrupted, Methods: h.Methods,
+		Scheduled: h.Scheduled, Stalls: h.Stalls, Results: h.Results, Disagreed: h.Disagreed, Interrupted: h.Interrupted, Methods: h.Methods,
 		Foreign: h.Ledger.Foreign, Torn: h.Ledger.Torn, Truncated: h.Ledger.Truncated, Path: h.Ledger.Path,
-		Asked: h.Applied, Stderr: h.Stderr, Error: h.Error,
-		Events: len(h.Events), Requests: len(h.Requests), Ledger: len(h.Ledger.Lines), Applied: len(h.Applied.Lines), Parked: len(h.Parked),
+		Asked: h.Applied, Sweep: h.Sweep, Stderr: h.Stderr, Error: h.Error,
+		Events: len(h.Events), Requests: len(h.Requests), Folded: h.Folded, Ledger: len(h.Ledger.Lines), Applied: len(h.Applied.Lines), Parked: len(h.Parked),
+		Kernel: h.Kernel, Looks: len(h.Looks), Closings: len(h.Closings),
+		Backlog: h.Backlog, Idle: h.Idle, Answers: len(h.Answers),
 	}
 }
 
@@ -149,13 +182,13 @@ func readHeader(lines *bufio.Scanner) (*History, error) {
 	}
 	var h History
 	if err := json.Unmarshal(lines.Bytes(), &h.Header); err != nil {
-		if schema := schemaOf(lines.Bytes()); schema != "" && schema != Schema {
+		if schema := schemaOf(lines.Bytes()); schema != "" && schema != Schema && schema != schemaV1 {
 			return nil, fmt.Errorf("line 1: %w: %q, this lastcall reads %q", ErrSchema, schema, Schema)
 		}
 		return nil, fmt.Errorf("line 1: %w", ErrForeign)
 	}
 	switch h.Header.Schema {
-	case Schema:
+	case Schema, schemaV1:
 		return &h, nil
 	case "":
 		return nil, fmt.Errorf("line 1: %w: it names no schema", ErrForeign)
@@ -194,26 +227,34 @@ func (h *History) readLine(text []byte) (*end, error) {
 		h.Applied.Lines = append(h.Applied.Lines, *l.Applied)
 	case l.Parked != nil:
 		h.Parked = append(h.Parked, *l.Parked)
+	case l.Look != nil:
+		h.Looks = append(h.Looks, *l.Look)
+	case l.Closing != nil:
+		h.Closings = append(h.Closings, *l.Closing)
+	case l.Answer != nil:
+		h.Answers = append(h.Answers, *l.Answer)
 	case l.End != nil:
 		return l.End, nil
 	default:
-		return nil, fmt.Errorf("%w: neither event, request, ledger, applied, parked nor end", ErrForeign)
+		return nil, fmt.Errorf("%w: neither event, request, ledger, applied, parked, look, closing, answer nor end", ErrForeign)
 	}
 	return nil, nil
 }
 
 func (h *History) finish(e *end) error {
-	promised := [...]int{e.Events, e.Requests, e.Ledger, e.Applied, e.Parked}
-	held := [...]int{len(h.Events), len(h.Requests), len(h.Ledger.Lines), len(h.Applied.Lines), len(h.Parked)}
+	promised := [...]int{e.Events, e.Requests, e.Ledger, e.Applied, e.Parked, e.Looks, e.Closings, e.Answers}
+	held := [...]int{len(h.Events), len(h.Requests), len(h.Ledger.Lines), len(h.Applied.Lines), len(h.Parked), len(h.Looks), len(h.Closings), len(h.Answers)}
 	if promised != held {
-		return fmt.Errorf("%w: of events, requests, ledger lines, applied ids and parked connections it promises %v, and holds %v", ErrTruncated, promised, held)
+		return fmt.Errorf("%w: of events, requests, ledger lines, applied ids, parked connections, looks, closings and answers it promises %v, and holds %v", ErrTruncated, promised, held)
 	}
 	h.PID, h.Addr, h.Signal, h.Exit = e.PID, e.Addr, e.Signal, e.Exit
 	h.Delivery, h.Operation, h.Left, h.Readiness = e.Delivery, e.Operation, e.Left, e.Readiness
 	h.Scheduled, h.Results, h.Disagreed, h.Interrupted = e.Scheduled, e.Results, e.Disagreed, e.Interrupted
 	h.Ledger.Foreign, h.Ledger.Torn, h.Ledger.Truncated, h.Ledger.Path = e.Foreign, e.Torn, e.Truncated, e.Path
-	h.Methods, h.Stderr, h.Error = e.Methods, e.Stderr, e.Error
+	h.Methods, h.Stderr, h.Error, h.Kernel = e.Methods, e.Stderr, e.Error, e.Kernel
+	h.Backlog, h.Idle = e.Backlog, e.Idle
 	e.Asked.Lines = h.Applied.Lines
 	h.Applied = e.Asked
+	h.Sweep, h.Stalls, h.Folded = e.Sweep, e.Stalls, e.Folded
 	return nil
 }

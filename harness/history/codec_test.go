@@ -24,20 +24,22 @@ func full() *history.History {
 	r := history.Request{
 		Seq: 0, Conn: 3, Port: 40000, Status: 200, Outcome: history.Dropped, Cause: history.Truncated, Reason: history.DialTimeout,
 		Attempts: 2, Stale: 1, Pooled: true, Reused: true, Idempotent: true, Written: true, Masked: true, Unframed: true, Closes: true, Target: 9,
-		Scheduled: 1, Started: 2, Connected: 3, Sent: 4, FirstByte: 5, End: 6, BytesOut: 7, BytesIn: 8,
+		Standing: history.HadWhole, State: history.TCPCloseWait, Had: 1, Waited: 9, Later: 10,
+		Scheduled: 1, Started: 2, Connected: 3, Begun: 4, Sent: 4, FirstByte: 5, End: 6, BytesOut: 7, BytesIn: 8,
+		Framing: history.Chunked, Length: 9,
 	}
 	return &history.History{
 		Header: history.Header{
 			Schema: history.Schema, Tool: history.Tool{Version: "v1"},
 			Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1", Kernel: "6"},
-			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Shutdown: 2, Seed: math.MaxUint64, Repeats: 1,
+			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Shutdown: 2, Seed: math.MaxUint64, Repeats: 1, Offers: "h2",
 			Started: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 7200)),
 			Scenario: history.Scenario{
 				Name: "default", Purpose: "to see", Policy: "default", Shutdowns: 3, Reports: []string{"junit=report.xml"}, Needs: []string{"no-lost-ack"},
 				Subject: history.Subject{
 					Delay: history.Millis(100), Name: "api", Command: []string{"./api", "--port", "{port}"}, Dir: "/srv",
 					Env: map[string]string{"A": "b"}, URL: "https://127.0.0.1:{port}/", Ready: "/health", ReadyTimeout: history.Seconds(9),
-					CA: "ca.pem", Insecure: true, AllowRemote: true, Ledger: "/var/log/{port}.ledger", Applied: []string{"psql", "-c", "select id"},
+					CA: "ca.pem", Insecure: true, AllowRemote: true, Front: true, Ledger: "/var/log/{port}.ledger", Applied: []string{"psql", "-c", "select id"},
 				},
 				Load: history.Load{
 					Rate: 500, Method: "GET", Connections: history.Mixed, Timeout: history.Seconds(15), WarmUp: history.Millis(700),
@@ -66,8 +68,10 @@ func full() *history.History {
 			Again: []history.Again{{Name: "SIGINT", Number: 2, At: 20}},
 		},
 		Delivery: history.Delivery{
+			Front:  "nginx (PID 4)",
 			Target: history.Leader, To: []history.Process{{PID: 1, Name: "npm start"}}, Holders: []history.Process{{PID: 2, Name: "node"}},
 			Deaf: []history.Process{{PID: 2, Name: "node"}}, Error: "no permission",
+			Dispositions: []history.Disposition{{PID: 1, Catches: true, Ignores: true, Blocks: true, Runtime: true}},
 		},
 		Operation: &history.Operation{
 			Killed:  true,
@@ -77,7 +81,18 @@ func full() *history.History {
 		Readiness: history.Readiness{Polls: 7, Red: 15, Refused: 16},
 		Exit:      history.Exit{Seen: true, At: 12, Code: -1, Signal: "SIGTERM", Killed: true},
 		Requests:  []history.Request{r, {Seq: 1, Outcome: history.Refused, Reason: history.ConnectionRefused}},
-		Parked:    []history.Parked{{Kind: history.WebSocket, URL: "/ws", Opened: 3, Ended: 11, Clean: true, Code: 1001, Error: "none"}},
+		Folded: history.Folded{
+			Counts: history.Counts{Total: 21, Completed: 1, Rejected: 2, Failed: 3, Refused: 4, Dropped: 5, Unsent: 6}, Pooled: 9,
+			Answers: []history.AnswersBefore{{Target: 1, Status: 200, Answers: 5, Empty: 1, Known: 4, Shortest: 3, Longest: 9, Chunked: 2, Ended: 7, Timed: 5, Began: 6}},
+			Latency: []history.Latency{{Took: 5, Count: 21}},
+		},
+		Parked:   []history.Parked{{Kind: history.WebSocket, URL: "/ws", Opened: 3, Ended: 11, Clean: true, Code: 1001, Error: "none"}},
+		Kernel:   history.Kernel{Asked: true, Missing: "none"},
+		Looks:    []history.Look{{At: 8, Took: 1, Slip: 2, Open: 3, Wait: 4, Ran: 5}},
+		Closings: []history.Closing{{From: 12, To: 13, Listener: true}},
+		Backlog:  history.Backlog{Asked: 9, Longest: 8, Since: 11, Until: 12, Waiting: 7},
+		Answers:  []history.Answer{{Seq: 1, Line: "closed"}},
+		Idle:     2,
 		Ledger: history.Ledger{
 			Lines:   []history.LedgerLine{{Seq: 1, Fact: history.Received}, {Fact: history.SignalMarked}},
 			Foreign: 1, Torn: 2, Truncated: true, Path: "/var/log/8080.ledger",
@@ -87,6 +102,8 @@ func full() *history.History {
 			Error: "it hung", Stderr: []string{"psql: error"},
 		},
 		Methods:   []string{"POST", "GET"},
+		Sweep:     history.Sweep{Answered: 5, Skipped: 1, Written: []time.Duration{6, 8}, Unsent: 2 * time.Microsecond, Stamped: []time.Duration{5, 7}},
+		Stalls:    []history.Stall{{From: 3, Until: 9, Hits: 2}},
 		Scheduled: 2, Results: 3, Disagreed: 4, Interrupted: true,
 		Stderr: []string{"first", `"second" <b>` + "\u2028"}, Error: "it broke",
 	}
@@ -125,7 +142,7 @@ func TestWrittenHistoryReadsBack(t *testing.T) {
 // TestFullIsFull keeps the round trip honest: a field that is added and not
 // saved must not go unnoticed because it is zero in the test.
 func TestFullIsFull(t *testing.T) {
-	allowed := []string{".Requests[0].Seq", ".Header.Scenario.Expect", ".Answered"} // the first one's is 0; the others are never saved
+	allowed := []string{".Requests[0].Seq", ".Header.Scenario.Expect", ".Spill"} // the first one's is 0; the others are never saved
 	for _, empty := range zeroFields(full()) {
 		if !slices.Contains(allowed, empty) {
 			t.Errorf("%s is zero in the test's history", empty)
@@ -199,10 +216,10 @@ func TestReadRefuses(t *testing.T) {
 		{"JSON null", "null\n", history.ErrForeign, "it names no schema"},
 		{"a JSON list", "[]\n", history.ErrForeign, "line 1"},
 		{"a schema that is a number", `{"schema":1}` + "\n", history.ErrForeign, "line 1"},
-		{"another schema", `{"schema":"lastcall/history/v2"}` + "\n", history.ErrSchema, `"lastcall/history/v2", this lastcall reads "lastcall/history/v1"`},
+		{"another schema", `{"schema":"lastcall/history/v3"}` + "\n", history.ErrSchema, `"lastcall/history/v3", this lastcall reads "lastcall/history/v2"`},
 		{
-			"another schema with fields of other types", `{"schema":"lastcall/history/v2","run":[1]}` + "\n",
-			history.ErrSchema, `"lastcall/history/v2"`,
+			"another schema with fields of other types", `{"schema":"lastcall/history/v3","run":[1]}` + "\n",
+			history.ErrSchema, `"lastcall/history/v3"`,
 		},
 		{"a suite", `{"schema":"lastcall/suite/v1","seed":1}` + "\n", history.ErrSchema, "lastcall/suite/v1"},
 		{"only a header", header + "\n", history.ErrTruncated, "its last line, after line 1, is missing"},
@@ -211,7 +228,7 @@ func TestReadRefuses(t *testing.T) {
 		{"text after the end", whole + "more\n", history.ErrForeign, "text after the end"},
 		{"a blank line after the end", whole + "\n", history.ErrForeign, "text after the end"},
 		{"a second history after the end", whole + whole, history.ErrForeign, "text after the end"},
-		{"a huge line after the end", whole + huge + huge, nil, "line 13: "},
+		{"a huge line after the end", whole + huge + huge, nil, "line 16: "},
 		{"a huge first line", huge + huge, nil, "line 1: "},
 		{"a huge line in the middle", header + "\n" + huge + huge + "\n" + rest, nil, "line 2: "},
 		{"an unknown outcome", header + "\n" + `{"request":{"outcome":"lost"}}` + "\n", nil, `line 2: unknown outcome "lost"`},
@@ -322,7 +339,9 @@ func genRequest(t *rapid.T) history.Request {
 	r := rapid.Make[history.Request]().Draw(t, "request")
 	r.Outcome = history.Outcome(rapid.IntRange(0, 6).Draw(t, "outcome"))
 	r.Cause = history.Cause(rapid.IntRange(0, 5).Draw(t, "cause"))
-	r.Reason = history.Reason(rapid.IntRange(0, 12).Draw(t, "reason"))
+	r.Reason = history.Reason(rapid.IntRange(0, 13).Draw(t, "reason"))
+	r.Framing = history.Framing(rapid.IntRange(0, 4).Draw(t, "framing"))
+	r.Standing = history.Standing(rapid.IntRange(0, 7).Draw(t, "standing"))
 	return r
 }
 
@@ -341,6 +360,10 @@ func genHistory(t *rapid.T) *history.History {
 	h.Operation = rapid.Ptr(rapid.Make[history.Operation](), true).Draw(t, "operation")
 	h.Events = rapid.SliceOfN(rapid.Make[history.Event](), 0, 5).Draw(t, "events")
 	h.Requests = rapid.SliceOfN(rapid.Custom(genRequest), 0, 20).Draw(t, "requests")
+	h.Looks = rapid.SliceOfN(rapid.Make[history.Look](), 0, 5).Draw(t, "looks")
+	h.Closings = rapid.SliceOfN(rapid.Make[history.Closing](), 0, 5).Draw(t, "closings")
+	h.Answers = rapid.SliceOfN(rapid.Make[history.Answer](), 0, 5).Draw(t, "answers")
+	h.Backlog = rapid.Make[history.Backlog]().Draw(t, "backlog")
 	h.Ledger.Lines = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) history.LedgerLine {
 		return history.LedgerLine{Seq: rapid.Uint32().Draw(t, "seq"), Fact: history.Fact(rapid.IntRange(0, 4).Draw(t, "fact"))}
 	}), 0, 20).Draw(t, "ledger")
@@ -376,7 +399,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])
 	f.Add(encode(f, &history.History{}))
-	f.Add([]byte(`{"schema":"lastcall/history/v2"}` + "\n"))
+	f.Add([]byte(`{"schema":"lastcall/history/v3"}` + "\n"))
 	f.Add([]byte("hello\n"))
 	for _, line := range strings.SplitAfter(string(whole), "\n") {
 		f.Add([]byte(line))

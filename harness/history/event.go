@@ -1,7 +1,9 @@
 package history
 
 import (
+	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -76,6 +78,16 @@ type Process struct {
 	Name string `json:"name"` // its command line, shortened
 }
 
+// Program is the name of the process's program, "" if that is not known. A process
+// may have renamed itself (nginx: master process).
+func (p Process) Program() string {
+	word, _, _ := strings.Cut(strings.Trim(p.Name, "[]"), " ")
+	if word == "" {
+		return ""
+	}
+	return strings.TrimSuffix(path.Base(word), ":")
+}
+
 // Delivery says who was told to stop, and who should have been: the processes
 // that held the listening socket as the signal was sent.
 type Delivery struct {
@@ -84,6 +96,30 @@ type Delivery struct {
 	Holders []Process `json:"holders,omitempty"` // listened at the subject's address
 	Deaf    []Process `json:"deaf,omitempty"`    // holders that still lived when the subject should have been gone
 	Error   string    `json:"error,omitempty"`   // why the holders are not known
+	Front   string    `json:"front,omitempty"`   // the process that listened there in the subject's place, and relayed to it
+
+	Dispositions []Disposition `json:"dispositions,omitempty"` // of the leader and the first holders, where the system shows them
+}
+
+// Disposition is what a process had told the kernel to do with the signal, just
+// before it was sent. None of the three is the default action, which ends it.
+type Disposition struct {
+	PID     int  `json:"pid"`
+	Catches bool `json:"catches,omitempty"`
+	Ignores bool `json:"ignores,omitempty"`
+	Blocks  bool `json:"blocks,omitempty"` // its first thread does: it may wait for the signal with sigwait(3) or signalfd(2)
+	// Runtime: it catches signals that no program asks for. A runtime does so, as
+	// Go's, whatever the program has told it, so that Catches says nothing.
+	Runtime bool `json:"runtime,omitempty"`
+}
+
+// Disposition returns that of a process, and whether it is known.
+func (d Delivery) Disposition(pid int) (Disposition, bool) {
+	i := slices.IndexFunc(d.Dispositions, func(d Disposition) bool { return d.PID == pid })
+	if i < 0 {
+		return Disposition{}, false
+	}
+	return d.Dispositions[i], true
 }
 
 // Left is what was there after the subject's exit, before lastcall removed it.

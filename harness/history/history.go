@@ -8,12 +8,18 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// Schema names the format of a saved history.
-const Schema = "lastcall/history/v1"
+// Schema names the format of a saved history. Histories of the first format hold
+// nothing of what the kernel showed, and are read too.
+const (
+	Schema   = "lastcall/history/v2"
+	schemaV1 = "lastcall/history/v1"
+)
 
 // Header says what was run. It is a saved history's first line.
 type Header struct {
@@ -28,7 +34,8 @@ type Header struct {
 	Shutdown    int         `json:"shutdown"`          // its repetition, from 1
 	Seed        uint64      `json:"seed"`              // of the run
 	Started     time.Time   `json:"started"`           // wall clock at the base of all times
-	Repeats     int         `json:"repeats,omitempty"` // how often it was done anew because lastcall itself ran behind its schedule
+	Repeats     int         `json:"repeats,omitempty"` // how many tries came before it, in which lastcall itself ran behind its schedule
+	Offers      string      `json:"offers,omitempty"`  // what the server would rather speak over TLS than HTTP/1.1 (ALPN), as in "h2"
 	Scenario    Scenario    `json:"scenario"`
 }
 
@@ -60,16 +67,24 @@ type History struct {
 	Readiness Readiness
 	Methods   []string // of the targets that were sent in turn, by Request.Target
 	Requests  []Request
+	Folded    Folded   // requests of long before the signal, which are in no Requests
+	Spill     *Spill   // has the records of those, for Write; nil: they are gone
 	Parked    []Parked // connections that were held beside the requests
+	Kernel    Kernel
+	Looks     []Look    // in order; Request.Had counts them from 1
+	Closings  []Closing // from just before the signal on, in order
+	Backlog   Backlog   // after the signal
+	Answers   []Answer  // the first of those that went wrong after the signal
+	Idle      int       // connections of the load that had served and were not in use as the process ended
 	Ledger    Ledger
 	Applied   Applied
+	Sweep     Sweep // of a shutdown of a sweep, else zero
 
-	Answered time.Duration // how long an answer took before the signal, in a sweep; 0: nobody has looked. It is not saved
-
-	Scheduled   int  // hits that the Pacer granted
-	Results     int  // results that vegeta handed back, each with a sequence number of its own
-	Disagreed   int  // results whose status is not the one that our transport saw
-	Interrupted bool // somebody stopped lastcall; nothing can be concluded
+	Scheduled   int     // hits that the Pacer granted
+	Stalls      []Stall // in which it missed hits, that were skipped and so never scheduled
+	Results     int     // results that vegeta handed back, each with a sequence number of its own
+	Disagreed   int     // results whose status is not the one that our transport saw
+	Interrupted bool    // somebody stopped lastcall; nothing can be concluded
 
 	Stderr []string // the last lines the subject wrote there
 	Error  string   // why the shutdown could not be carried out, "" if it was
@@ -106,9 +121,19 @@ func (h *History) At(name EventName) (time.Duration, bool) {
 
 // Counts returns how all requests ended.
 func (h *History) Counts() Counts {
-	var c Counts
+	c := h.Folded.Counts
 	for i := range h.Requests {
 		c.Add(h.Requests[i].Outcome)
 	}
 	return c
+}
+
+// Request returns the record of the request of that sequence number, or nil: it was
+// folded, or there was none.
+func (h *History) Request(seq uint32) *Request {
+	i, ok := slices.BinarySearchFunc(h.Requests, seq, func(r Request, seq uint32) int { return cmp.Compare(r.Seq, seq) })
+	if !ok {
+		return nil
+	}
+	return &h.Requests[i]
 }

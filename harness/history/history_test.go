@@ -92,7 +92,8 @@ func roundTrip[E text](t *testing.T, kind string, n int, value func(int) E) {
 func TestEnumerationsReadBack(t *testing.T) {
 	roundTrip(t, "outcome", 7, func(i int) history.Outcome { return history.Outcome(i) })
 	roundTrip(t, "cause", 6, func(i int) history.Cause { return history.Cause(i) })
-	roundTrip(t, "reason", 13, func(i int) history.Reason { return history.Reason(i) })
+	roundTrip(t, "reason", 14, func(i int) history.Reason { return history.Reason(i) })
+	roundTrip(t, "framing", 5, func(i int) history.Framing { return history.Framing(i) })
 	roundTrip(t, "fact", 5, func(i int) history.Fact { return history.Fact(i) })
 }
 
@@ -110,7 +111,7 @@ func TestZeroValues(t *testing.T) {
 
 func TestWindowNames(t *testing.T) {
 	for w, want := range map[history.Window]string{
-		history.Before: "before", history.InFlight: "in-flight", history.Late: "late", history.After: "after", 4: "window(4)",
+		history.Before: "before", history.InFlight: "in-flight", history.Late: "late", history.After: "after", history.Edge: "edge", 5: "window(5)",
 	} {
 		if w.String() != want {
 			t.Errorf("window %d is called %q, want %q", uint8(w), w, want)
@@ -230,16 +231,21 @@ func TestDurationUnits(t *testing.T) {
 
 // TestWarm: the signal waits for the first answers.
 func TestWarm(t *testing.T) {
-	for _, tt := range []struct{ warmUp, delay, want time.Duration }{
-		{700 * ms, 100 * ms, 700 * ms},
-		{700 * ms, 400 * ms, 700 * ms},
-		{700 * ms, 2000 * ms, 2300 * ms},
-		{0, 0, 300 * ms},
+	for _, tt := range []struct{ warmUp, delay, want, settled time.Duration }{
+		{700 * ms, 100 * ms, 700 * ms, 700 * ms},
+		{700 * ms, 400 * ms, 700 * ms, 700 * ms},
+		{700 * ms, 2000 * ms, 2300 * ms, 2300 * ms},
+		{0, 0, 700 * ms, 300 * ms},
+		{0, 500 * ms, 800 * ms, 800 * ms},
+		{2000 * ms, 100 * ms, 2000 * ms, 2000 * ms},
 	} {
 		var s history.Scenario
 		s.Load.WarmUp.Duration, s.Subject.Delay.Duration = tt.warmUp, tt.delay
 		if got := s.Warm(); got != tt.want {
 			t.Errorf("warm-up %v, delay %v: loaded for %v, want %v", tt.warmUp, tt.delay, got, tt.want)
+		}
+		if got := s.Settled(); got != tt.settled {
+			t.Errorf("warm-up %v, delay %v: loaded for %v at the least, want %v", tt.warmUp, tt.delay, got, tt.settled)
 		}
 	}
 }

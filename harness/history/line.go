@@ -11,6 +11,9 @@ type line struct {
 	Ledger  *LedgerLine `json:"ledger,omitempty"`
 	Applied *uint32     `json:"applied,omitempty"`
 	Parked  *Parked     `json:"parked,omitempty"`
+	Look    *Look       `json:"look,omitempty"`
+	Closing *Closing    `json:"closing,omitempty"`
+	Answer  *Answer     `json:"answer,omitempty"`
 	End     *end        `json:"end,omitempty"`
 }
 
@@ -21,7 +24,10 @@ func (h *History) lines() iter.Seq[line] {
 			each(h.Requests, func(r *Request) bool { return yield(line{Request: r}) }) &&
 			each(h.Ledger.Lines, func(l *LedgerLine) bool { return yield(line{Ledger: l}) }) &&
 			each(h.Applied.Lines, func(seq *uint32) bool { return yield(line{Applied: seq}) }) &&
-			each(h.Parked, func(p *Parked) bool { return yield(line{Parked: p}) })
+			each(h.Parked, func(p *Parked) bool { return yield(line{Parked: p}) }) &&
+			each(h.Looks, func(l *Look) bool { return yield(line{Look: l}) }) &&
+			each(h.Closings, func(c *Closing) bool { return yield(line{Closing: c}) }) &&
+			each(h.Answers, func(a *Answer) bool { return yield(line{Answer: a}) })
 	}
 }
 

@@ -12,7 +12,7 @@ const (
 	Pending   Outcome = iota
 	Completed         // a whole, expected answer
 	Rejected          // a whole answer that declines: 503 or 429
-	Failed            // a whole answer that is wrong: any other status, or a body that was not expected
+	Failed            // a whole answer that is wrong: any other status, a body that was not expected, or one unlike all before the signal
 	Refused           // no byte of the request was sent and none could be
 	Dropped           // sent, at least in part, and no whole answer came
 	Unsent            // our own shortage, or cancelled by us
@@ -30,7 +30,8 @@ var outcomeMeanings = [...]string{
 	"a whole, expected answer: status 200-399 or as configured, framing complete (Content-Length bytes or the last chunk), " +
 		"and a body that matches where one is asked for",
 	"a whole answer that declines: status 503 or 429",
-	"a whole answer that is wrong: any other status, or a body that does not match where one is asked for",
+	"a whole answer that is wrong: any other status, a body that does not match where one is asked for, " +
+		"or an answer unlike all before the signal (empty, much shorter, ended early, or of a new status)",
 	"no byte of the request was sent and none could be: the connection was refused, reset or timed out while dialling, " +
 		"its TLS handshake failed, or three connections in a row were dead before a byte",
 	"sent, at least in part, and no whole answer came: somebody was waiting and was hung up on",
@@ -85,7 +86,7 @@ func (c *Cause) UnmarshalText(text []byte) error {
 // also set for a request that Failed although its status was an expected one.
 type Reason uint8
 
-// The reasons for which a request was refused or stayed unsent, and the one for
+// The reasons for which a request was refused or stayed unsent, and those for
 // which a whole answer of an expected status is wrong.
 const (
 	NoReason          Reason = iota
@@ -101,11 +102,13 @@ const (
 	TLSHandshake             // no TLS was agreed on: an alert, a certificate that we do not trust, or no TLS at all
 	TLSClosed                // FIN or RST within the TLS handshake: the TCP connection stood already
 	UnexpectedBody           // failed: the status is an expected one, the body is not
+	UnlikeBefore             // failed: the status is an expected one, but no answer before the signal looked like this: see CompareAnswers
 )
 
 var reasonNames = [...]string{
 	"none", "connection-refused", "connection-reset", "dial-timeout", "unreachable", "dead-connections",
 	"out-of-descriptors", "out-of-ports", "cancelled", "unsendable", "tls-handshake", "tls-closed", "unexpected-body",
+	"unlike-before",
 }
 
 // String returns the reason's name.

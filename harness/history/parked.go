@@ -6,8 +6,8 @@ import "time"
 // the signal, and neither counted nor judged as requests: each lives for longer
 // than the server does.
 type Park struct {
-	Kind  string `json:"kind" yaml:"kind"`                   // Silent, WebSocket or EventStream
-	URL   string `json:"url,omitempty" yaml:"url,omitempty"` // a path of the subject's URL, or a URL of the same host; none for a silent one
+	Kind  string `json:"kind" yaml:"kind"`                   // Silent, Idle, WebSocket or EventStream
+	URL   string `json:"url,omitempty" yaml:"url,omitempty"` // a path of the subject's URL, or a URL of the same host; none for a silent one, and "" for an idle one is the subject's URL
 	Count int    `json:"count" yaml:"count"`                 // how many of them
 
 	// Header is sent with the request that opens it, such as a token, or a websocket's
@@ -18,6 +18,7 @@ type Park struct {
 // The kinds of parked connections.
 const (
 	Silent      = "silent"    // a TCP connection on which no byte is ever sent
+	Idle        = "idle"      // a kept-alive connection that has served one request and is not used again (RFC 9112 section 9.3)
 	WebSocket   = "websocket" // RFC 6455
 	EventStream = "events"    // an answer without an end of its own, such as server-sent events
 )
@@ -42,11 +43,11 @@ type Parked struct {
 
 	// Clean: the server took its leave. A websocket had a close frame before the
 	// connection ended, an event stream its last chunk (RFC 9112 section 7.1). On a
-	// silent connection there is nothing to say, so that any end is clean.
+	// silent or an idle connection there is nothing to say, so that any end is clean.
 	Clean bool   `json:"clean,omitempty"`
 	Code  int    `json:"code,omitempty"`  // of a websocket's close frame, or NoCloseFrame
 	Error string `json:"error,omitempty"` // how it was cut, or why it could not be opened
 }
 
 // Told reports whether it is of a kind whose client can be told of the end.
-func (p Parked) Told() bool { return p.Kind != Silent }
+func (p Parked) Told() bool { return p.Kind == WebSocket || p.Kind == EventStream }

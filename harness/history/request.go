@@ -28,11 +28,20 @@ type Request struct {
 	Unframed   bool `json:"unframed,omitempty"`   // the answer ended with the connection: whole and cut look the same
 	Closes     bool `json:"closes,omitempty"`     // the answer said Connection: close
 
-	Target uint8 `json:"target,omitempty"` // which of the attack's targets it was sent to, from 0
+	Target  uint8   `json:"target,omitempty"`  // which of the attack's targets it was sent to, from 0
+	Framing Framing `json:"framing,omitempty"` // how the end of the answer's body was told, if the answer was whole
+
+	// What the kernel showed of the server's end of its connection: see Kernel.
+	Standing Standing `json:"standing,omitempty"` // in the last look before the signal
+	State    uint8    `json:"state,omitempty"`    // of our end, as the connection had ended: TCPClose or TCPCloseWait, 0 if nobody looked
+	Had      uint32   `json:"had,omitempty"`      // the first look that saw it read, from 1; 0: none did
+	Waited   uint32   `json:"waited,omitempty"`   // how long the subject's most delayed thread waited for a CPU from that look to the end, in microseconds; of a lost request only
+	Later    uint32   `json:"later,omitempty"`    // how long after a FIN the RST came, in microseconds; 0: none was seen
 
 	Scheduled time.Duration `json:"scheduled"`            // when the Pacer wanted it to start
 	Started   time.Duration `json:"started"`              // when it did
 	Connected time.Duration `json:"connected,omitempty"`  // when its connection was established, TLS included, possibly long before
+	Begun     time.Duration `json:"begun,omitempty"`      // just before its first write(2)
 	Sent      time.Duration `json:"sent,omitempty"`       // just before its last write(2)
 	FirstByte time.Duration `json:"first_byte,omitempty"` // when the first byte of the answer was read
 	End       time.Duration `json:"end"`                  // when its outcome was certain
@@ -41,4 +50,6 @@ type Request struct {
 	// own bytes are in neither.
 	BytesOut int64 `json:"bytes_out,omitempty"` // accepted by the kernel, head and body
 	BytesIn  int64 `json:"bytes_in,omitempty"`  // read from the connection, head and body
+
+	Length int64 `json:"length,omitempty"` // of the answer's body in bytes, without its framing; where Framing is unknown, it is unknown too
 }

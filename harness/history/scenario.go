@@ -1,6 +1,9 @@
 package history
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Scenario is the read-only description of one experiment: what is loaded how,
 // what disrupts it, and by which policy it is judged. It is embedded in every
@@ -33,6 +36,7 @@ type Subject struct {
 	Dir          string            `json:"dir,omitempty" yaml:"dir,omitempty"`                    // its working directory
 	Env          map[string]string `json:"env,omitempty" yaml:"env,omitempty"`                    // added to its environment; {port} is replaced
 	URL          string            `json:"url,omitempty" yaml:"url,omitempty"`                    // where it serves; {port} is replaced
+	Front        bool              `json:"front,omitempty" yaml:"front,omitempty"`                // another process listens at the URL, stays up, and relays to the command
 	Ready        string            `json:"ready,omitempty" yaml:"ready,omitempty"`                // readiness check, a URL or a path of URL: 2xx is ready
 	ReadyTimeout Duration          `json:"ready_timeout,omitzero" yaml:"ready-timeout,omitempty"` // how long it may take until it is ready
 	CA           string            `json:"ca,omitempty" yaml:"ca,omitempty"`                      // PEM file of the certificates to trust, for https
@@ -48,10 +52,10 @@ type Load struct {
 	Method      string      `json:"method" yaml:"method"`             // HTTP method
 	Connections Connections `json:"connections" yaml:"connections"`   // kept-alive, new, or half and half
 	Timeout     Duration    `json:"timeout" yaml:"timeout,omitempty"` // a request's deadline, from its start
-	WarmUp      Duration    `json:"warm_up" yaml:"warm-up"`           // load before the signal may come
+	WarmUp      Duration    `json:"warm_up" yaml:"warm-up"`           // load before the signal may come; 0: until a steady state is seen
 	Jitter      Duration    `json:"jitter" yaml:"jitter"`             // at most so much is added to warm-up, by seed; as executed, the span of Started
 	Trigger     Duration    `json:"trigger" yaml:"trigger"`           // how long to wait for enough open requests
-	Tail        Duration    `json:"tail" yaml:"tail"`                 // the load pauses so long after the signal
+	Tail        Duration    `json:"tail" yaml:"tail"`                 // the rate is kept so long after the signal, and lowered then until the exit
 	MaxOpen     int         `json:"max_open" yaml:"max-open"`         // the load pauses at so many open requests
 
 	Requests     []Target `json:"requests,omitempty" yaml:"requests,omitempty"`           // sent in turn; by default one of Method to the subject's URL
@@ -111,7 +115,7 @@ const (
 // policy has it.
 type Overrides struct {
 	MinAtRisk int               `json:"min_at_risk,omitempty" yaml:"min-at-risk,omitempty"` // fewer requests at risk prove nothing
-	MaxLoss   Share             `json:"max_loss,omitzero" yaml:"max-loss,omitempty"`        // late losses are gated by their 95 % bound
+	MaxLoss   Share             `json:"max_loss,omitzero" yaml:"max-loss,omitempty"`        // late losses are gated by their 95 % bound over shutdowns
 	ExitCodes []int             `json:"exit_codes,omitempty" yaml:"exit-codes,omitempty"`   // besides 0
 	Rules     map[string]string `json:"rules,omitempty" yaml:"rules,omitempty"`             // off, warn or fail, by rule
 }
@@ -127,9 +131,25 @@ const (
 	Fresh  Connections = "fresh"
 )
 
+// longestWarmUp is how long a server is loaded that shows no steady state, where the
+// scenario does not say how long.
+const longestWarmUp = 700 * time.Millisecond
+
 // Warm returns how long the subject is loaded before the signal may come: the
 // warm-up, but at least until the first requests have been answered, since a
 // server that has answered nothing has shown no steady state.
 func (s Scenario) Warm() time.Duration {
-	return max(s.Load.WarmUp.Duration, s.Subject.Delay.Duration+300*time.Millisecond)
+	return max(cmp.Or(s.Load.WarmUp.Duration, longestWarmUp), s.answered())
 }
+
+// Settled returns how long it is loaded at the least: where the scenario does not say
+// how long the warm-up is, it ends when a steady state is seen.
+func (s Scenario) Settled() time.Duration {
+	if s.Load.WarmUp.Duration > 0 {
+		return s.Warm()
+	}
+	return s.answered()
+}
+
+// answered is when the first requests have been answered, and those after them.
+func (s Scenario) answered() time.Duration { return s.Subject.Delay.Duration + 300*time.Millisecond }

@@ -104,8 +104,6 @@ func TestWindowsByLedger(t *testing.T) {
 		{"received after a second mark", at(900*ms, 1100*ms), []history.LedgerLine{mark, mark, received}, history.Late},
 		{"not received, written before: the clock decides", at(900*ms, 1100*ms), []history.LedgerLine{other, mark}, history.InFlight},
 		{"not received, written after: the clock decides", at(1001*ms, 1100*ms), []history.LedgerLine{other, mark}, history.Late},
-		{"not received, written within a hiccup before: it was on its way", at(signalAt-history.LedgerGuard+1, 1100*ms), []history.LedgerLine{other, mark}, history.Late},
-		{"not received, written a hiccup before: it should have been read", at(signalAt-history.LedgerGuard, 1100*ms), []history.LedgerLine{other, mark}, history.InFlight},
 		{"nobody keeps a ledger: the guard alone decides", at(signalAt-history.MinGuard, 1100*ms), []history.LedgerLine{mark}, history.InFlight},
 		{"executed but not received: the clock decides", at(1001*ms, 1100*ms), []history.LedgerLine{executed, mark}, history.Late},
 		{"executed but not received, written before: the clock decides", at(900*ms, 1100*ms), []history.LedgerLine{mark, executed}, history.InFlight},
@@ -144,7 +142,7 @@ func TestGuardWidens(t *testing.T) {
 	answers := func(n int, after time.Duration) []history.Request {
 		out := make([]history.Request, n)
 		for i := range out {
-			out[i] = at(100*ms, 100*ms+after)
+			out[i] = at(600*ms, 600*ms+after)
 		}
 		return out
 	}
@@ -167,15 +165,15 @@ func TestGuardWidens(t *testing.T) {
 		{"fewer than a hundredth do not count", join(answers(399, 50*ms), answers(1, 500*ms)), history.MinGuard},
 		{
 			"answers that began after the signal do not count",
-			join(answers(10, 50*ms), []history.Request{at(100*ms, signalAt), at(100*ms, 2*signalAt)}), history.MinGuard,
+			join(answers(10, 50*ms), []history.Request{at(600*ms, signalAt), at(600*ms, 2*signalAt)}), history.MinGuard,
 		},
 		{
 			"whatever does not count hides nothing that does",
-			join([]history.Request{with(at(100*ms, 900*ms), dropped), at(100*ms, signalAt)}, answers(195, 50*ms), answers(5, 59*ms)), 9 * ms,
+			join([]history.Request{with(at(600*ms, 900*ms), dropped), at(600*ms, signalAt)}, answers(195, 50*ms), answers(5, 59*ms)), 9 * ms,
 		},
 		{
 			"dropped requests and those without times do not count",
-			join(answers(10, 50*ms), []history.Request{with(at(100*ms, 900*ms), dropped), {Outcome: history.Completed, FirstByte: 900 * ms}}), history.MinGuard,
+			join(answers(10, 50*ms), []history.Request{with(at(600*ms, 900*ms), dropped), {Outcome: history.Completed, FirstByte: 900 * ms}}), history.MinGuard,
 		},
 	}
 	for _, tt := range tests {
@@ -192,20 +190,155 @@ func TestGuardWidens(t *testing.T) {
 func TestGuardDecides(t *testing.T) {
 	requests := make([]history.Request, 0, 202)
 	for range 190 {
-		requests = append(requests, at(100*ms, 150*ms))
+		requests = append(requests, at(600*ms, 650*ms))
 	}
 	for range 10 {
-		requests = append(requests, at(100*ms, 170*ms)) // 20 ms more than the median
+		requests = append(requests, at(600*ms, 658*ms)) // 8 ms more than the median
 	}
-	requests = append(requests, at(signalAt-19*ms, 1100*ms), at(signalAt-20*ms, 1100*ms))
+	requests = append(requests, at(signalAt-7*ms, 1100*ms), at(signalAt-8*ms, 1100*ms))
 	h := stopped(requests...)
 	windows, guard := h.Windows()
-	if guard != 20*ms || windows[200] != history.Late || windows[201] != history.InFlight {
-		t.Errorf("guard %v, windows %v, want 20ms, late and in-flight", guard, windows[200:])
+	if guard != 8*ms || windows[200] != history.Late || windows[201] != history.InFlight {
+		t.Errorf("guard %v, windows %v, want 8ms, late and in-flight", guard, windows[200:])
 	}
 	h.Ledger.Lines = []history.LedgerLine{{Seq: 200, Fact: history.Received}, {Fact: history.SignalMarked}}
 	if windows, _ := h.Windows(); windows[200] != history.InFlight {
 		t.Errorf("the ledger had it before the signal, and it is %v", windows[200])
+	}
+}
+
+// TestGuardIsBounded, and each target has its own: what is slow is not uneven.
+func TestGuardIsBounded(t *testing.T) {
+	var uneven, two []history.Request
+	for i := range 100 {
+		uneven = append(uneven, at(600*ms, 620*ms+time.Duration(i)*ms))
+		r := at(600*ms, 620*ms+time.Duration(i%2)*100*ms)
+		r.Target = uint8(i % 2)
+		two = append(two, r)
+	}
+	if _, guard := stopped(uneven...).Windows(); guard != history.MaxGuard {
+		t.Errorf("of uneven answers the guard is %s, want %s", guard, history.MaxGuard)
+	}
+	if _, guard := stopped(two...).Windows(); guard != history.MinGuard {
+		t.Errorf("of two even targets the guard is %s, want %s", guard, history.MinGuard)
+	}
+	cold := append(several(10, 100*ms), several(50, 600*ms)...)
+	for i := range 10 {
+		cold[i].FirstByte = 500 * ms
+	}
+	if _, guard := stopped(cold...).Windows(); guard != history.MinGuard {
+		t.Errorf("after a cold start the guard is %s, want %s", guard, history.MinGuard)
+	}
+}
+
+func several(n int, sent time.Duration) (all []history.Request) {
+	for range n {
+		all = append(all, at(sent, sent+50*ms))
+	}
+	return all
+}
+
+// TestWindowsByKernel: what the process had read in the last look before the signal
+// was in flight.
+func TestWindowsByKernel(t *testing.T) {
+	seen := func(s history.Standing, had uint32) func(*history.Request) {
+		return func(r *history.Request) { r.Standing, r.Had = s, had }
+	}
+	lost := func(end time.Duration, s history.Standing, had uint32) history.Request {
+		return with(with(at(900*ms, end), dropped), seen(s, had))
+	}
+	received := []history.LedgerLine{{Seq: 1, Fact: history.Received}, {Fact: history.SignalMarked}}
+	tests := []struct {
+		name    string
+		request history.Request
+		lines   []history.LedgerLine
+		want    history.Window
+	}{
+		{"had, and completed", with(at(900*ms, 1100*ms), seen(history.HadWhole, 2)), nil, history.InFlight},
+		{"an upload whose head was read", with(at(900*ms, 1100*ms), seen(history.BegunBody, 2)), nil, history.InFlight},
+		{"written long ago, and unread", with(at(900*ms, 1100*ms), seen(history.Unread, 3)), nil, history.Late},
+		{"in the accept queue", with(at(900*ms, 1100*ms), seen(history.Queued, 0)), nil, history.Late},
+		{"part of its head was read", with(at(900*ms, 1100*ms), seen(history.Partly, 0)), nil, history.Late},
+		{"dropped, and read a look earlier", lost(1001*ms, history.HadWhole, 1), nil, history.InFlight},
+		{"dropped at once, as others closed, and read only just", lost(1001*ms, history.HadWhole, 2), nil, history.Edge},
+		{"dropped 3 ms later", lost(1003*ms, history.HadWhole, 2), nil, history.InFlight},
+		{"the ledger had it before the mark", lost(1001*ms, history.Unread, 0), []history.LedgerLine{{Fact: history.Received}, {Fact: history.SignalMarked}}, history.InFlight},
+		{"read, and received after the mark", lost(1001*ms, history.HadWhole, 2), []history.LedgerLine{{Fact: history.SignalMarked}, {Fact: history.Received}}, history.InFlight},
+		{"read long ago, and a ledger that has all others has not", lost(1001*ms, history.HadWhole, 1), received, history.Edge},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := stopped(tt.request, at(800*ms, 850*ms))
+			h.Kernel.Asked = true
+			h.Looks = []history.Look{{At: signalAt - 6*ms}, {At: signalAt - ms/2}, {At: signalAt + ms/2}}
+			h.Closings = []history.Closing{{From: signalAt + ms, To: signalAt + ms}}
+			h.Ledger.Lines = tt.lines
+			if windows, _ := h.Windows(); windows[0] != tt.want {
+				t.Errorf("got %v, want %v", windows[0], tt.want)
+			}
+		})
+	}
+}
+
+// TestWindowsByLateness: lastcall's own lateness asks for more, and excuses nothing.
+func TestWindowsByLateness(t *testing.T) {
+	r := with(at(900*ms, 1003*ms), dropped)
+	r.Standing, r.Had = history.HadWhole, 1
+	h := stopped(r)
+	h.Kernel.Asked = true
+	h.Looks = []history.Look{{At: signalAt - 6*ms}, {At: signalAt - ms/2, Slip: 8 * ms}}
+	h.Closings = []history.Closing{{From: 1003 * ms, To: 1003 * ms}}
+	if windows, _ := h.Windows(); windows[0] != history.Edge {
+		t.Errorf("6 ms before the signal, lastcall 8 ms late: %v, want edge", windows[0])
+	}
+	h.Looks[0].At = signalAt - 9*ms
+	if windows, _ := h.Windows(); windows[0] != history.InFlight {
+		t.Errorf("9 ms before the signal, lastcall 8 ms late: %v, want in flight", windows[0])
+	}
+}
+
+func TestTiming(t *testing.T) {
+	late := at(1100*ms, 1150*ms)
+	late.Scheduled -= 7 * ms
+	h := stopped(at(900*ms, 950*ms), late)
+	h.Kernel.Asked = true
+	h.Closings = []history.Closing{{From: 1200 * ms, To: 1201 * ms, Listener: true}, {From: 1300 * ms, To: 1300 * ms}}
+	timing := h.Timing()
+	for _, tt := range []struct{ from, to, want time.Duration }{
+		{1000 * ms, 1200 * ms, 7 * ms},
+		{1111 * ms, 1200 * ms, 0},
+		{1000 * ms, 1089 * ms, 0},
+		{1109 * ms, 1109 * ms, 7 * ms}, // a short span counts what is near
+	} {
+		if got := timing.Slip(tt.from, tt.to); got != tt.want {
+			t.Errorf("from %s to %s lastcall was %s late, want %s", tt.from, tt.to, got, tt.want)
+		}
+	}
+	for _, tt := range []struct{ at, want time.Duration }{
+		{1200*ms + ms/2, 0},
+		{1195 * ms, 5 * ms},
+		{1204 * ms, 3 * ms},
+		{1290 * ms, 10 * ms},
+	} {
+		if _, got, ok := timing.Closing(tt.at); got != tt.want || !ok {
+			t.Errorf("%s is %s from a closing, %t, want %s", tt.at, got, ok, tt.want)
+		}
+	}
+	if _, _, ok := stopped().Timing().Closing(signalAt); ok {
+		t.Error("nothing closed, and yet something did")
+	}
+}
+
+// TestClosingsWithoutTheKernel: the listener closed after the last connection that was
+// accepted, and before the first that was refused.
+func TestClosingsWithoutTheKernel(t *testing.T) {
+	h := stopped(at(1050*ms, 1150*ms), with(at(1080*ms, 1080*ms), func(r *history.Request) {
+		refused(r)
+		r.Reason = history.ConnectionRefused
+	}))
+	c, distance, ok := h.Timing().Closing(1060 * ms)
+	if want := (history.Closing{From: 1050 * ms, To: 1080 * ms, Listener: true}); c != want || distance != 0 || !ok {
+		t.Errorf("got %+v, %s, %t, want %+v", c, distance, ok, want)
 	}
 }
 

@@ -51,6 +51,21 @@ func Prefix(run string, ordinal int) string {
 	return run + "-" + strconv.Itoa(ordinal) + "-"
 }
 
+// tried is the ordinal in the ids of requests that are sent before any shutdown, to
+// find out how a server can be asked: those of shutdowns begin with 1.
+const tried = 0
+
+// TrialPrefix returns what the ids of such requests begin with. The ids of all steps
+// of a run differ; there are at most nine.
+func TrialPrefix(run string, step int) string { return Prefix(run, tried) + strconv.Itoa(step) }
+
+// IsTrial reports whether an id is of such a request, of whatever run. What became of
+// it is of no account.
+func IsTrial(id string) bool {
+	parts := strings.Split(id, "-")
+	return len(parts) == 3 && parts[1] == strconv.Itoa(tried)
+}
+
 // Seq returns the sequence number in an id with that prefix, and whether the
 // id is such a one.
 func Seq(id, prefix string) (uint32, bool) {

@@ -4,7 +4,7 @@
 // vegeta paces the attack; the requests travel through a RoundTripper of our
 // own, which never replays one and records what its connection saw:
 //
-//	Pacer ──> vegeta.Attacker ──> http.Client ──> transport ──> pool ──> conn
+//	Pacer ──> vegeta.Attacker ──> http.Client ──> transport ──> pool ──> wire.Conn
 //	  │             │                                 │                   │
 //	scheduled     results                          records          bytes, FIN, RST
 //
@@ -15,13 +15,16 @@
 package load
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net/http"
+	"slices"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"lastcall/harness/history"
+	"lastcall/harness/wire"
 )
 
 // Config says what to attack and how.
@@ -39,10 +42,19 @@ type Config struct {
 	Rate    int // requests per second, at least 1
 	Lanes   history.Connections
 	Timeout time.Duration // a request's deadline, from its start
-	Lag     time.Duration // no request is scheduled later after the signal: the balancer has learned; 0 if it never does; of no effect beyond Tail
-	Tail    time.Duration // the load pauses so long after the signal
+	Lag     time.Duration // no request is scheduled later after the signal: the balancer has learned; 0 if it never does
+	Tail    time.Duration // the rate is kept so long after the signal, and then lowered to what keeps a few requests open
 	MaxOpen int           // the load pauses at so many open requests
 	Prefix  string        // of the requests' ids
+
+	// Fold reports whether nobody needs the records of those requests one by one that
+	// were completed long before the signal (history.Folder). It is asked now and then.
+	// Nil: all are kept.
+	Fold func() bool
+	// Spill is handed the records before they are folded, from the first on without a
+	// gap, if it is set. An error ends the folding.
+	Spill     func([]history.Request) error
+	foldAfter time.Duration // of a test; 0: history.FoldedAfter
 
 	// Watch is called as a request begins, its outcome still pending, and again as
 	// it has ended, by the goroutine that owns it: it must not keep the record, and
@@ -59,17 +71,18 @@ type Attack struct {
 	// Written by collect until done is closed.
 	results   int
 	disagreed int
+	fold      fold
 }
 
 // Start begins the attack. It goes on until End or Abort.
 func Start(c Config) *Attack {
-	clock := clock{c.Base}
+	clock := wire.Clock{Base: c.Base}
 	t := &transport{
 		pool: newPool(c.Address, clock), clock: clock, records: new(slab),
 		lanes: c.Lanes, targets: len(c.Targets), forms: formsOf(c.Targets), expect: c.Expect,
 		timeout: c.Timeout, prefix: c.Prefix, room: make(chan struct{}, 1), watch: c.Watch,
 	}
-	a := &Attack{transport: t, pacer: newPacer(t, c), done: make(chan struct{})}
+	a := &Attack{transport: t, pacer: newPacer(t, c), done: make(chan struct{}), fold: fold{wanted: c.Fold, spill: c.Spill, after: cmp.Or(c.foldAfter, history.FoldedAfter)}}
 	if c.TLS != nil {
 		t.pool.tls = clientTLS(c.TLS, serverName(c.Targets))
 	}
@@ -96,6 +109,9 @@ func (a *Attack) collect(results <-chan *vegeta.Result) {
 		if !seen.add(seq) || disagree(res, a.transport.records.at(seq)) {
 			a.disagreed++
 		}
+		if a.results%chunkSize == 0 {
+			a.foldOld(seen)
+		}
 	}
 	a.transport.pool.close()
 	close(a.done) // closed once, by the only reader of vegeta's channel
@@ -120,6 +136,15 @@ func (a *Attack) Open() int { return int(a.transport.open.Load()) }
 // Begun returns how many requests have begun.
 func (a *Attack) Begun() int { return int(a.transport.begun.Load()) }
 
+// Behind reports whether more requests wait to be sent than the timers of a machine
+// that keeps to the schedule leave behind: they will come in a burst.
+func (a *Attack) Behind() bool {
+	return a.pacer.backlog() > max(1, int(ordinaryDelay/a.pacer.interval))
+}
+
+// ordinaryDelay is how late a hit may be without being called so.
+const ordinaryDelay = 5 * time.Millisecond
+
 // Signalled tells the attack when the signal was sent: its lag and its tail
 // begin.
 func (a *Attack) Signalled(at time.Duration) { a.pacer.signalled(at) }
@@ -141,7 +166,9 @@ func (a *Attack) Done() <-chan struct{} { return a.done }
 // Report is what an attack has to say in the end.
 type Report struct {
 	Requests  []history.Request
-	Scheduled int           // hits that the Pacer granted
+	Folded    history.Folded // of the requests that have no record
+	Scheduled int            // hits that the Pacer granted
+	Stalls    []history.Stall
 	Results   int           // results that vegeta handed back
 	Disagreed int           // results that contradict our record, or come a second time
 	Paused    time.Duration // when the load first paused at a cap, 0 if it never did
@@ -150,12 +177,60 @@ type Report struct {
 
 // Report returns what happened. It must not be called before Done is closed.
 func (a *Attack) Report() Report {
+	requests, folded := a.kept(a.pacer.hits)
 	return Report{
-		Requests:  a.transport.records.first(a.pacer.hits),
+		Requests:  requests,
+		Folded:    folded,
 		Scheduled: a.pacer.hits,
+		Stalls:    a.pacer.stalls,
 		Results:   a.results,
 		Disagreed: a.disagreed,
 		Paused:    a.pacer.pausedAt(),
 		Ended:     a.pacer.endedAt(),
 	}
 }
+
+// Outstanding lists all requests that are on a connection and have no whole answer
+// yet, in into.
+func (a *Attack) Outstanding(into []wire.Outstanding) []wire.Outstanding {
+	p := a.transport.pool
+	p.mu.Lock() // open is shared
+	defer p.mu.Unlock()
+	into = into[:0]
+	for c := range p.open {
+		if o, ok := c.Outstanding(); ok {
+			into = append(into, o)
+		}
+	}
+	return into
+}
+
+// Endings are when the server closed connections on which nothing was outstanding,
+// kept alive and idle, in the order in which that was seen.
+func (a *Attack) Endings() []time.Duration {
+	p := a.transport.pool
+	p.mu.Lock() // the connections add to it
+	defer p.mu.Unlock()
+	return slices.Clone(p.ended)
+}
+
+// Roomy says that the server serves several connections at once, so that two can
+// be set aside that are not used again, where none are kept alive otherwise.
+func (a *Attack) Roomy() {
+	p := a.transport.pool
+	p.mu.Lock() // the sentinels are shared
+	defer p.mu.Unlock()
+	p.roomy = true
+}
+
+// Seal says that no further connection is to be set aside. One that served after the
+// signal would be kept from the requests that come, and its server from its end.
+func (a *Attack) Seal() {
+	p := a.transport.pool
+	p.mu.Lock() // the sentinels are shared
+	defer p.mu.Unlock()
+	p.sealed = true
+}
+
+// Dismiss closes the connections that were set aside.
+func (a *Attack) Dismiss() { a.transport.pool.dismiss() }

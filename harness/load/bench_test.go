@@ -43,7 +43,7 @@ func serveBench() {
 }
 
 // startBenchServer starts the server and returns its address.
-func startBenchServer(b *testing.B) string {
+func startBenchServer(b testing.TB) string {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -100,12 +100,19 @@ func plainSlice(b *testing.B, address string) int {
 	return n
 }
 
-// trueSlice loads the server through the wire-true transport. Its tail ends it.
+// trueSlice loads the server through the wire-true transport.
 func trueSlice(b *testing.B, address string) int {
+	b.Helper()
+	return completes(b, address, benchRate, benchSlice).Scheduled
+}
+
+// completes loads the server through the wire-true transport for so long. Its lag ends
+// it, and every request must be completed.
+func completes(b *testing.B, address string, rate int, lasts time.Duration) Report {
 	b.Helper()
 	a := Start(Config{
 		Base: time.Now(), Address: address, Targets: []Target{{Method: http.MethodGet, URL: "http://" + address + "/"}},
-		Rate: benchRate, Lanes: history.Reused, Timeout: 30 * time.Second, Tail: benchSlice, MaxOpen: 1 << 20, Prefix: prefix,
+		Rate: rate, Lanes: history.Reused, Timeout: 30 * time.Second, Lag: lasts, MaxOpen: 1 << 20, Prefix: prefix,
 	})
 	a.Signalled(0)
 	<-a.Done()
@@ -115,7 +122,7 @@ func trueSlice(b *testing.B, address string) int {
 			b.Fatalf("lastcall: request %d: %s", r.Seq, r.Outcome)
 		}
 	}
-	return report.Scheduled
+	return report
 }
 
 // perRequest returns the CPU that a slice costs, per request, in microseconds.

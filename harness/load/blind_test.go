@@ -35,19 +35,27 @@ import (
 // one must show what it hides.
 func TestWhatOthersSee(t *testing.T) {
 	const runs = 5
+	compared := 0
 	for range runs {
-		lost, named := loseBoth(t)
+		lost, named, enough := loseBoth(t)
+		if !enough {
+			continue // a machine that stalls leaves little in flight
+		}
+		compared++
 		if named*5 <= lost {
 			return
 		}
 	}
-	t.Errorf("vegeta's client named its losses in each of %d runs: if it no longer hides them, say so in the README", runs)
+	if compared == 0 {
+		t.Fatalf("too little was in flight in each of %d runs to compare", runs)
+	}
+	t.Errorf("vegeta's client named its losses in each of %d runs: if it no longer hides them, say so in the README", compared)
 }
 
 // loseBoth is one run. It returns how many of vegeta's requests the server lost
-// in its handlers, and how many of those vegeta calls anything but a failure to
-// connect.
-func loseBoth(t *testing.T) (lostOfVegeta, named int) {
+// in its handlers, how many of those vegeta calls anything but a failure to
+// connect, and whether enough was in flight to compare.
+func loseBoth(t *testing.T) (lostOfVegeta, named int, enough bool) {
 	t.Helper()
 	const rate, inFlight = 1000, 50 // at 50 ms a request
 	book := filepath.Join(t.TempDir(), "ledger")
@@ -90,10 +98,7 @@ func loseBoth(t *testing.T) (lostOfVegeta, named int) {
 	if weName != len(lost.ours) {
 		t.Errorf("we name %d of %d losses", weName, len(lost.ours))
 	}
-	if len(lost.ours) < inFlight/2 || len(lost.plain) < inFlight/2 {
-		t.Fatalf("too little was in flight to compare")
-	}
-	return len(lost.plain), named
+	return len(lost.plain), named, len(lost.ours) >= inFlight/2 && len(lost.plain) >= inFlight/2
 }
 
 // plainAttack is vegeta as everybody uses it.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lastcall/harness/history"
+	"lastcall/harness/wire"
 )
 
 // A server gone mad must fill neither our memory nor our time.
@@ -29,7 +30,7 @@ func TestHeadsAreBounded(t *testing.T) {
 		"within the bound":       {play: answers(okHead + fill(200<<10) + end), want: answered(history.Completed, 200)},
 		"one line of 10 MB":      {play: answers(okHead + fill(10<<20) + end), want: corrupt},
 		"many lines of 10 MB":    {play: answers(okHead + lines + end), want: corrupt},
-		"just beyond the bound":  {play: answers(okHead + fill(maxAnswerHead) + end), want: corrupt},
+		"just beyond the bound":  {play: answers(okHead + fill(wire.MaxHead) + end), want: corrupt},
 		"1xx within the bound":   {play: answers(strings.Repeat(early, 100) + okHead + end), want: answered(history.Completed, 200)},
 		"1xx that never end":     {play: forever(early), want: corrupt},
 		"a head that never ends": {play: forever(fill(1 << 10)), want: corrupt},
@@ -38,8 +39,8 @@ func TestHeadsAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := tt.run(t)
-			if got.BytesIn > maxAnswerHead+8<<10 {
-				t.Errorf("%d bytes were read of a head that may have %d", got.BytesIn, maxAnswerHead)
+			if got.BytesIn > wire.MaxHead+8<<10 {
+				t.Errorf("%d bytes were read of a head that may have %d", got.BytesIn, wire.MaxHead)
 			}
 		})
 	}

@@ -10,14 +10,13 @@ import (
 	"syscall"
 
 	"lastcall/harness/history"
+	"lastcall/harness/wire"
 )
 
 // sighting is all that is known about a request that got no whole answer.
 type sighting struct {
-	err       error // what net/http said
-	fate      fate  // what the connection saw
-	written   int64 // bytes of the request that the kernel accepted
-	read      int64 // bytes of the answer that came
+	wire.Seen
+	err       error // what reading the answer came to
 	cancelled bool  // we gave it up ourselves
 }
 
@@ -72,11 +71,11 @@ func classifyLoss(s sighting) verdict {
 	switch {
 	case s.cancelled:
 		return verdict{outcome: history.Unsent, reason: history.Cancelled}
-	case s.written == 0 && s.fate == alive:
+	case s.Out == 0 && s.Fate == wire.Alive:
 		return verdict{outcome: history.Unsent, reason: history.Unsendable}
-	case s.written == 0 && s.fate == overdue:
+	case s.Out == 0 && s.Fate == wire.Overdue:
 		return verdict{outcome: history.Refused, reason: history.DialTimeout}
-	case s.written == 0:
+	case s.Out == 0:
 		return verdict{outcome: history.Refused, reason: history.DeadConnections}
 	default:
 		return verdict{outcome: history.Dropped, cause: causeOf(s)}
@@ -87,15 +86,15 @@ func classifyLoss(s sighting) verdict {
 // cut off within a line is that of a malformed one.
 func causeOf(s sighting) history.Cause {
 	switch {
-	case s.fate == overdue || isTimeout(s.err):
+	case s.Fate == wire.Overdue || isTimeout(s.err):
 		return history.Hung
-	case s.fate == garbled:
+	case s.Fate == wire.Garbled:
 		return history.Corrupt
-	case s.read > 0 && s.fate.theirs():
+	case s.In > 0 && s.Fate.Theirs():
 		return history.Truncated
-	case s.read > 0:
+	case s.In > 0:
 		return history.Corrupt // bytes came, no end did, and they were no HTTP answer
-	case s.fate == broken || s.fate == piped:
+	case s.Fate == wire.Broken || s.Fate == wire.Piped:
 		return history.Reset
 	default:
 		return history.Closed

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"lastcall/harness/history"
+	"lastcall/harness/wire"
 )
 
 func TestAnswerByStatus(t *testing.T) {
@@ -138,103 +139,45 @@ func TestClassifyLoss(t *testing.T) {
 		seen sighting
 		want verdict
 	}{
-		"FIN before a byte of the answer is closed":  {sighting{err: io.EOF, fate: finished, written: 9}, dropped(history.Closed)},
-		"FIN that net/http words otherwise":          {sighting{err: malformed, fate: finished, written: 9}, dropped(history.Closed)},
-		"RST before a byte is reset":                 {sighting{err: reset, fate: broken, written: 9}, dropped(history.Reset)},
-		"EPIPE before a byte is reset":               {sighting{err: pipe, fate: broken, written: 9}, dropped(history.Reset)},
-		"RST that net/http calls EOF is reset":       {sighting{err: io.EOF, fate: broken, written: 9}, dropped(history.Reset)},
-		"FIN first and its echo is closed":           {sighting{err: pipe, fate: finished, written: 9}, dropped(history.Closed)},
-		"FIN after a byte is truncated":              {sighting{err: io.ErrUnexpectedEOF, fate: finished, written: 9, read: 1}, dropped(history.Truncated)},
-		"bare EOF after a byte is truncated":         {sighting{err: io.EOF, fate: finished, written: 9, read: 1}, dropped(history.Truncated)},
-		"reset after a byte is truncated":            {sighting{err: reset, fate: broken, written: 9, read: 1}, dropped(history.Truncated)},
-		"EPIPE after a byte is truncated":            {sighting{err: pipe, fate: broken, written: 9, read: 1}, dropped(history.Truncated)},
-		"closed by our writer's RST is truncated":    {sighting{err: shut, fate: broken, written: 9, read: 1}, dropped(history.Truncated)},
-		"bytes that are no HTTP are corrupt":         {sighting{err: malformed, fate: alive, written: 9, read: 7}, dropped(history.Corrupt)},
-		"a head cut within a line is truncated":      {sighting{err: malformed, fate: finished, written: 9, read: 7}, dropped(history.Truncated)},
-		"a head reset within a line is truncated":    {sighting{err: malformed, fate: broken, written: 9, read: 7}, dropped(history.Truncated)},
-		"no byte by the deadline is hung":            {sighting{err: late, fate: overdue, written: 9}, dropped(history.Hung)},
-		"no end by the deadline is hung":             {sighting{err: late, fate: overdue, written: 9, read: 99}, dropped(history.Hung)},
-		"a deadline that net/http hides is hung":     {sighting{err: malformed, fate: overdue, written: 9}, dropped(history.Hung)},
-		"a deadline that the connection missed":      {sighting{err: late, fate: alive, written: 9, read: 9}, dropped(history.Hung)},
-		"any other timeout is hung":                  {sighting{err: lateError(true), fate: alive, written: 9}, dropped(history.Hung)},
-		"an error that could time out and did not":   {sighting{err: lateError(false), fate: finished, written: 9}, dropped(history.Closed)},
-		"given up with bytes out proves nothing":     {sighting{err: shut, fate: ours, written: 9, cancelled: true}, unsent(history.Cancelled)},
-		"given up with bytes in proves nothing":      {sighting{err: io.EOF, fate: finished, written: 9, read: 9, cancelled: true}, unsent(history.Cancelled)},
-		"given up before a byte proves nothing":      {sighting{err: shut, fate: ours, cancelled: true}, unsent(history.Cancelled)},
-		"no byte left a live connection":             {sighting{err: malformed, fate: alive}, unsent(history.Unsendable)},
-		"dead by FIN before a byte is no loss":       {sighting{err: io.EOF, fate: finished}, refused},
-		"dead by RST before a byte is no loss":       {sighting{err: reset, fate: broken}, refused},
-		"dead by EPIPE before a byte is no loss":     {sighting{err: pipe, fate: broken}, refused},
-		"a deadline before a byte is no loss":        {sighting{err: late, fate: overdue}, verdict{outcome: history.Refused, reason: history.DialTimeout}},
-		"no TLS before a byte of the answer":         {sighting{err: malformed, fate: garbled, written: 9}, dropped(history.Corrupt)},
-		"no TLS after a byte of it":                  {sighting{err: malformed, fate: garbled, written: 9, read: 1}, dropped(history.Corrupt)},
-		"dead by what is no TLS is no loss":          {sighting{err: malformed, fate: garbled}, refused},
-		"a single byte out and FIN is a loss":        {sighting{err: io.EOF, fate: finished, written: 1}, dropped(history.Closed)},
-		"bytes in but none out is no loss of ours":   {sighting{err: io.EOF, fate: finished, read: 30}, refused},
-		"an answer that says EOF in its text is bad": {sighting{err: errors.New("unexpected EOF"), fate: alive, written: 9, read: 9}, dropped(history.Corrupt)},
+		"FIN before a byte of the answer is closed":  {sighting{err: io.EOF, Seen: wire.Seen{Fate: wire.Finished, Out: 9}}, dropped(history.Closed)},
+		"FIN that net/http words otherwise":          {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Finished, Out: 9}}, dropped(history.Closed)},
+		"RST before a byte is reset":                 {sighting{err: reset, Seen: wire.Seen{Fate: wire.Broken, Out: 9}}, dropped(history.Reset)},
+		"EPIPE before a byte is reset":               {sighting{err: pipe, Seen: wire.Seen{Fate: wire.Broken, Out: 9}}, dropped(history.Reset)},
+		"RST that net/http calls EOF is reset":       {sighting{err: io.EOF, Seen: wire.Seen{Fate: wire.Broken, Out: 9}}, dropped(history.Reset)},
+		"FIN first and its echo is closed":           {sighting{err: pipe, Seen: wire.Seen{Fate: wire.Finished, Out: 9}}, dropped(history.Closed)},
+		"FIN after a byte is truncated":              {sighting{err: io.ErrUnexpectedEOF, Seen: wire.Seen{Fate: wire.Finished, Out: 9, In: 1}}, dropped(history.Truncated)},
+		"bare EOF after a byte is truncated":         {sighting{err: io.EOF, Seen: wire.Seen{Fate: wire.Finished, Out: 9, In: 1}}, dropped(history.Truncated)},
+		"reset after a byte is truncated":            {sighting{err: reset, Seen: wire.Seen{Fate: wire.Broken, Out: 9, In: 1}}, dropped(history.Truncated)},
+		"EPIPE after a byte is truncated":            {sighting{err: pipe, Seen: wire.Seen{Fate: wire.Broken, Out: 9, In: 1}}, dropped(history.Truncated)},
+		"closed by our writer's RST is truncated":    {sighting{err: shut, Seen: wire.Seen{Fate: wire.Broken, Out: 9, In: 1}}, dropped(history.Truncated)},
+		"bytes that are no HTTP are corrupt":         {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Alive, Out: 9, In: 7}}, dropped(history.Corrupt)},
+		"a head cut within a line is truncated":      {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Finished, Out: 9, In: 7}}, dropped(history.Truncated)},
+		"a head reset within a line is truncated":    {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Broken, Out: 9, In: 7}}, dropped(history.Truncated)},
+		"no byte by the deadline is hung":            {sighting{err: late, Seen: wire.Seen{Fate: wire.Overdue, Out: 9}}, dropped(history.Hung)},
+		"no end by the deadline is hung":             {sighting{err: late, Seen: wire.Seen{Fate: wire.Overdue, Out: 9, In: 99}}, dropped(history.Hung)},
+		"a deadline that net/http hides is hung":     {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Overdue, Out: 9}}, dropped(history.Hung)},
+		"a deadline that the connection missed":      {sighting{err: late, Seen: wire.Seen{Fate: wire.Alive, Out: 9, In: 9}}, dropped(history.Hung)},
+		"any other timeout is hung":                  {sighting{err: lateError(true), Seen: wire.Seen{Fate: wire.Alive, Out: 9}}, dropped(history.Hung)},
+		"an error that could time out and did not":   {sighting{err: lateError(false), Seen: wire.Seen{Fate: wire.Finished, Out: 9}}, dropped(history.Closed)},
+		"given up with bytes out proves nothing":     {sighting{err: shut, cancelled: true, Seen: wire.Seen{Fate: wire.Ours, Out: 9}}, unsent(history.Cancelled)},
+		"given up with bytes in proves nothing":      {sighting{err: io.EOF, cancelled: true, Seen: wire.Seen{Fate: wire.Finished, Out: 9, In: 9}}, unsent(history.Cancelled)},
+		"given up before a byte proves nothing":      {sighting{err: shut, cancelled: true, Seen: wire.Seen{Fate: wire.Ours}}, unsent(history.Cancelled)},
+		"no byte left a live connection":             {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Alive}}, unsent(history.Unsendable)},
+		"dead by FIN before a byte is no loss":       {sighting{err: io.EOF, Seen: wire.Seen{Fate: wire.Finished}}, refused},
+		"dead by RST before a byte is no loss":       {sighting{err: reset, Seen: wire.Seen{Fate: wire.Broken}}, refused},
+		"dead by EPIPE before a byte is no loss":     {sighting{err: pipe, Seen: wire.Seen{Fate: wire.Broken}}, refused},
+		"a deadline before a byte is no loss":        {sighting{err: late, Seen: wire.Seen{Fate: wire.Overdue}}, verdict{outcome: history.Refused, reason: history.DialTimeout}},
+		"no TLS before a byte of the answer":         {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Garbled, Out: 9}}, dropped(history.Corrupt)},
+		"no TLS after a byte of it":                  {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Garbled, Out: 9, In: 1}}, dropped(history.Corrupt)},
+		"dead by what is no TLS is no loss":          {sighting{err: malformed, Seen: wire.Seen{Fate: wire.Garbled}}, refused},
+		"a single byte out and FIN is a loss":        {sighting{err: io.EOF, Seen: wire.Seen{Fate: wire.Finished, Out: 1}}, dropped(history.Closed)},
+		"bytes in but none out is no loss of ours":   {sighting{err: io.EOF, Seen: wire.Seen{Fate: wire.Finished, In: 30}}, refused},
+		"an answer that says EOF in its text is bad": {sighting{err: errors.New("unexpected EOF"), Seen: wire.Seen{Fate: wire.Alive, Out: 9, In: 9}}, dropped(history.Corrupt)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			if got := classifyLoss(tt.seen); got != tt.want {
 				t.Errorf("classifyLoss(%+v) = %+v, want %+v", tt.seen, got, tt.want)
-			}
-		})
-	}
-}
-
-func TestFateOf(t *testing.T) {
-	tests := map[string]struct {
-		err  error
-		want fate
-	}{
-		"EOF is FIN":                       {io.EOF, finished},
-		"FIN within a record of TLS":       {io.ErrUnexpectedEOF, finished},
-		"an alert of TLS":                  {&net.OpError{Op: "remote error", Err: lateError(false)}, broken},
-		"what came is no record of TLS":    {tls.RecordHeaderError{}, garbled},
-		"our side of TLS gave up":          {&net.OpError{Op: "local error", Err: lateError(false)}, garbled},
-		"our deadline":                     {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, overdue},
-		"the kernel's retransmissions":     {os.NewSyscallError("read", syscall.ETIMEDOUT), overdue},
-		"closed by ourselves":              {&net.OpError{Op: "read", Err: net.ErrClosed}, ours},
-		"RST":                              {os.NewSyscallError("read", syscall.ECONNRESET), broken},
-		"a write after RST":                {os.NewSyscallError("write", syscall.EPIPE), piped},
-		"anything else ends a connection":  {os.NewSyscallError("read", syscall.EIO), broken},
-		"text that only reads like an EOF": {errors.New("EOF"), broken},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			if got := fateOf(tt.err); got != tt.want {
-				t.Errorf("fateOf(%v) = %d, want %d", tt.err, got, tt.want)
-			}
-		})
-	}
-}
-
-// TestFateIsTheBestProof: reader and writer report the same end in any order.
-func TestFateIsTheBestProof(t *testing.T) {
-	late := os.ErrDeadlineExceeded
-	tests := map[string]struct {
-		errs []error
-		want fate
-	}{
-		"FIN, then our write meets the RST it drew": {[]error{io.EOF, syscall.EPIPE, net.ErrClosed}, finished},
-		"the writer is first to tell of it":         {[]error{syscall.EPIPE, io.EOF, net.ErrClosed}, finished},
-		"RST, and the writer gets the error":        {[]error{syscall.ECONNRESET, io.EOF}, broken},
-		"RST, but the reader is first to tell":      {[]error{io.EOF, syscall.ECONNRESET}, broken},
-		"nobody but the writer saw anything":        {[]error{syscall.EPIPE, net.ErrClosed}, piped},
-		"what follows our deadline is its echo":     {[]error{late, io.EOF, syscall.ECONNRESET}, overdue},
-		"what follows our close is its echo":        {[]error{net.ErrClosed, syscall.ECONNRESET, late}, ours},
-		"a deadline after the end changes nothing":  {[]error{io.EOF, late}, finished},
-		"what follows what was no TLS is its echo":  {[]error{tls.RecordHeaderError{}, io.EOF, late, net.ErrClosed}, garbled},
-		"what is no TLS after the end, neither":     {[]error{io.EOF, tls.RecordHeaderError{}}, finished},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			c := new(conn)
-			for _, err := range tt.errs {
-				c.note(err)
-			}
-			if got := fate(c.fate.Load()); got != tt.want {
-				t.Errorf("fate = %d, want %d", got, tt.want)
 			}
 		})
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"lastcall/harness/wire"
 )
 
 // pool holds the kept-alive connections to one address. It never sends
@@ -15,67 +17,60 @@ import (
 type pool struct {
 	address string
 	tls     *tls.Config // nil: plain TCP
-	clock   clock
+	clock   wire.Clock
 	dialer  net.Dialer
 	made    atomic.Uint32 // connections dialled
 
-	mu     sync.Mutex         // idle and open are shared by all requests
-	idle   []*conn            // ready to serve again; the last used is taken first
-	open   map[*conn]struct{} // every connection not yet closed, so that none outlives the load
+	wrap func(number uint32, raw net.Conn) net.Conn // nil, but in tests that tamper with connections
+
+	mu     sync.Mutex              // idle and open are shared by all requests
+	idle   []*wire.Conn            // ready to serve again; the last used is taken first
+	open   map[*wire.Conn]struct{} // every connection not yet closed, so that none outlives the load
 	closed bool
+
+	roomy     bool            // the server serves several connections at once
+	sealed    bool            // no further connection is set aside: the signal has come
+	sentinels []*wire.Conn    // kept-alive ones that are not used again: see sentinel
+	ended     []time.Duration // when the server closed an idle one
+	lingers   lingers
+	watch     *wire.Watch // of the idle ones
 
 	// ctx ends dials in progress when the pool closes. Requests on established
 	// connections end because their connection is closed under them.
 	ctx    context.Context
 	cancel context.CancelFunc
-
-	transport http.Transport // makes ClientConns; its own pool is never used
 }
 
-// maxAnswerHead bounds the heads of one answer, 1xx included, in bytes: thousands
-// of requests may be open, and a server gone mad must not fill our memory. What
-// has a longer head is no answer (dropped as corrupt).
-const maxAnswerHead = 256 << 10
-
-// handoff carries a dialled connection into http.Transport.NewClientConn.
-type handoff struct{}
-
-func newPool(address string, clock clock) *pool {
+func newPool(address string, clock wire.Clock) *pool {
 	p := &pool{
 		address: address,
 		clock:   clock,
 		// No local address: bound dials exhaust the ports of a machine.
-		dialer: net.Dialer{KeepAlive: -1},
-		open:   make(map[*conn]struct{}),
+		dialer:  net.Dialer{KeepAlive: -1},
+		open:    make(map[*wire.Conn]struct{}),
+		lingers: lingers{clock: clock},
+		watch:   wire.NewWatch(clock),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.transport = http.Transport{
-		DisableCompression:     true, // bytes are counted as they are; and no proxy is asked
-		MaxResponseHeaderBytes: maxAnswerHead,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return ctx.Value(handoff{}).(*conn), nil
-		},
-	}
 	return p
 }
 
-// reuse returns an idle connection, reserved, or nil if there is none. Those
-// found closed on the way are thrown away and counted.
-func (p *pool) reuse() (c *conn, stale int) {
+// reuse returns an idle connection, or nil if there is none. Those found closed on the
+// way are counted.
+func (p *pool) reuse() (c *wire.Conn, stale int) {
 	for {
 		c = p.pop()
 		if c == nil {
 			return nil, stale
 		}
-		if c.client.Reserve() == nil {
+		if c.Wake() {
 			return c, stale
 		}
 		stale++
-		c.client.Close()
 	}
 }
 
-func (p *pool) pop() *conn {
+func (p *pool) pop() *wire.Conn {
 	p.mu.Lock() // idle is shared
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
@@ -89,44 +84,101 @@ func (p *pool) pop() *conn {
 }
 
 // put makes a connection available to other requests.
-func (p *pool) put(c *conn) {
+func (p *pool) put(c *wire.Conn) {
+	p.watch.Add(c)
+	c.Rest()
 	p.mu.Lock() // idle is shared
 	defer p.mu.Unlock()
+	if p.isSentinel(c, len(p.idle) >= manyIdle) {
+		return
+	}
 	p.idle = append(p.idle, c)
+}
+
+const (
+	// maxSentinels is how many connections wait for the server to close its idle
+	// ones. One may meet the close of its own keep-alive timeout.
+	maxSentinels = 2
+	// manyIdle is how many idle connections show that the server does not give a
+	// worker to each, so that one more does not keep others from being served.
+	manyIdle = 3
+)
+
+// isSentinel takes an idle connection for one that is not used again: when the
+// server closes it, it closes its idle connections, and a request that it loses at
+// that instant may have crossed the close. The lock is held.
+func (p *pool) isSentinel(c *wire.Conn, can bool) bool {
+	if !can || p.closed || p.sealed || len(p.sentinels) >= maxSentinels {
+		return false
+	}
+	p.sentinels = append(p.sentinels, c)
+	return true
+}
+
+// keep keeps an idle connection that would be closed otherwise, if a sentinel is
+// wanted.
+func (p *pool) keep(c *wire.Conn) bool {
+	p.mu.Lock() // the sentinels are shared
+	kept := p.isSentinel(c, p.roomy)
+	p.mu.Unlock() // it may have ended just now, which over is told
+	if kept {
+		p.watch.Add(c)
+		c.Rest()
+	}
+	return kept
+}
+
+// over notes that the server closed a connection on which nothing was outstanding.
+func (p *pool) over(c *wire.Conn, at time.Duration) {
+	p.mu.Lock() // all of it is shared
+	defer p.mu.Unlock()
+	p.ended = append(p.ended, at)
+	p.sentinels = slices.DeleteFunc(p.sentinels, func(s *wire.Conn) bool { return s == c })
+}
+
+// dismiss closes the sentinels.
+func (p *pool) dismiss() {
+	p.mu.Lock() // no other is added
+	p.roomy = false
+	sentinels := p.sentinels
+	p.sentinels = nil
+	p.mu.Unlock() // closing a connection calls forget, which takes the lock
+	for _, c := range sentinels {
+		c.Close()
+	}
 }
 
 // dial opens a new connection, by a deadline on the clock. It does not look
 // whether it is still alive: one that is dead on arrival must be found so by its
 // request, as any other.
-func (p *pool) dial(deadline time.Duration) (*conn, error) {
+func (p *pool) dial(deadline time.Duration) (*wire.Conn, error) {
 	dialer := p.dialer
-	dialer.Deadline = p.clock.base.Add(deadline)
+	dialer.Deadline = p.clock.Base.Add(deadline)
 	raw, err := dialer.DialContext(p.ctx, "tcp", p.address)
-	if err == nil && p.tls != nil {
-		raw, err = p.secure(raw, dialer.Deadline)
-	}
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, clock: p.clock, number: p.made.Add(1), connected: p.clock.now(), closed: p.forget}
-	if local, ok := raw.LocalAddr().(*net.TCPAddr); ok {
-		c.port = uint16(local.Port)
+	number := p.made.Add(1)
+	if p.wrap != nil {
+		raw = p.wrap(number, raw)
+	}
+	c := wire.New(raw, p.clock, number, wire.Owner{IdleEnd: p.over, Closed: p.forget})
+	if p.tls != nil {
+		// The context is the pool's: closing it ends the handshake.
+		if err := c.Secure(p.ctx, p.tls, deadline); err != nil {
+			raw.Close()
+			return nil, &handshakeError{err}
+		}
 	}
 	if !p.remember(c) {
 		c.Close()
 		return nil, net.ErrClosed
 	}
-	// To net/http it is a plain connection: what TLS there is lies beneath.
-	ctx := context.WithValue(p.ctx, handoff{}, c)
-	if c.client, err = p.transport.NewClientConn(ctx, "http", p.address); err != nil {
-		c.Close()
-		return nil, err
-	}
 	return c, nil
 }
 
 // remember notes an open connection. It reports false when the pool is closed.
-func (p *pool) remember(c *conn) bool {
+func (p *pool) remember(c *wire.Conn) bool {
 	p.mu.Lock() // open is shared
 	defer p.mu.Unlock()
 	if p.closed {
@@ -136,7 +188,8 @@ func (p *pool) remember(c *conn) bool {
 	return true
 }
 
-func (p *pool) forget(c *conn) {
+func (p *pool) forget(c *wire.Conn) {
+	p.watch.Forget(c)
 	p.mu.Lock() // open is shared
 	defer p.mu.Unlock()
 	delete(p.open, c)
@@ -148,13 +201,15 @@ func (p *pool) close() {
 	p.cancel()
 	p.mu.Lock() // after this no connection is added
 	p.closed = true
-	all := make([]*conn, 0, len(p.open))
+	all := make([]*wire.Conn, 0, len(p.open))
 	for c := range p.open {
 		all = append(all, c)
 	}
-	p.idle = nil
+	p.idle, p.sentinels = nil, nil
 	p.mu.Unlock() // closing a connection calls forget, which takes the lock
 	for _, c := range all {
 		c.Close()
 	}
+	p.lingers.close()
+	p.watch.Close()
 }

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"math"
 	"sync/atomic"
 
 	"lastcall/harness/history"
@@ -34,11 +35,12 @@ func (s *slab) at(seq uint32) *history.Request {
 	return &chunk[seq%chunkSize]
 }
 
-// first returns copies of the first n records.
-func (s *slab) first(n int) []history.Request {
-	out := make([]history.Request, n)
+// between returns copies of the records from one number up to another, which is not
+// among them.
+func (s *slab) between(from, to int) []history.Request {
+	out := make([]history.Request, to-from)
 	for i := range out {
-		out[i] = *s.at(uint32(i))
+		out[i] = *s.at(uint32(from + i))
 	}
 	return out
 }
@@ -55,4 +57,18 @@ func (m *marks) add(seq uint32) bool {
 	known := (*m)[word]&bit != 0
 	(*m)[word] |= bit
 	return !known
+}
+
+// chunk reports whether all numbers of a chunk are in the set.
+func (m marks) chunk(n int) bool {
+	const words = chunkSize / 64
+	if len(m) < (n+1)*words {
+		return false
+	}
+	for _, word := range m[n*words : (n+1)*words] {
+		if word != math.MaxUint64 {
+			return false
+		}
+	}
+	return true
 }

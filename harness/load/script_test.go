@@ -2,7 +2,6 @@ package load
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -11,13 +10,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+	"golang.org/x/sys/unix"
 
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
+	"lastcall/harness/wire"
 )
 
 // ample is a deadline that no test is meant to meet, and short one that is.
@@ -96,14 +98,14 @@ func (s *script) accept() {
 }
 
 func (s *script) serve(c *net.TCPConn, number int) {
-	wire := &wiretap{Conn: c}
-	var stream net.Conn = wire
+	tap := &wiretap{Conn: c}
+	var stream net.Conn = tap
 	if s.tls != nil {
-		stream = tls.Server(wire, s.tls)
+		stream = tls.Server(tap, s.tls)
 	}
 	in := bufio.NewReader(stream)
 	for nth := 1; ; nth++ {
-		x := &exchange{TCPConn: c, wire: wire, stream: stream, script: s, in: in, number: number, nth: nth}
+		x := &exchange{TCPConn: c, wire: tap, stream: stream, script: s, in: in, number: number, nth: nth}
 		if x.readHead() != nil {
 			return
 		}
@@ -207,6 +209,25 @@ func (x *exchange) fin() {
 	x.Close()
 }
 
+// awaitUnread waits until bytes lie unread in the kernel, or half a second: then its
+// close is an RST.
+func (x *exchange) awaitUnread() {
+	raw, err := x.SyscallConn()
+	for end := time.Now().Add(time.Second / 2); err == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		var n int
+		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+		if n > 0 {
+			return
+		}
+	}
+}
+
+// drop closes the connection with the body unread: the kernel makes RST of it.
+func (x *exchange) drop() {
+	x.over = true
+	x.Close()
+}
+
 // bye closes the connection as a TLS server should, with a closure alert.
 func (x *exchange) bye() {
 	x.over = true
@@ -237,7 +258,7 @@ type rig struct {
 }
 
 func newRig(t testing.TB, address string, lanes history.Connections, timeout time.Duration) *rig {
-	clock := clock{time.Now()}
+	clock := wire.Clock{Base: time.Now()}
 	r := &rig{t: t, transport: &transport{
 		pool: newPool(address, clock), clock: clock, records: new(slab),
 		lanes: lanes, timeout: timeout, prefix: prefix, room: make(chan struct{}, 1),
@@ -282,14 +303,7 @@ func (r *rig) idle() int {
 
 // tamper wraps every connection that the pool dials from now on.
 func (r *rig) tamper(wrap func(number uint32, c net.Conn) net.Conn) {
-	dial := r.pool.transport.DialContext
-	r.pool.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		raw, err := dial(ctx, network, address)
-		if c, ok := raw.(*conn); ok {
-			c.Conn = wrap(c.number, c.Conn)
-		}
-		return raw, err
-	}
+	r.pool.wrap = wrap
 }
 
 // park dials n connections and leaves them idle in the pool.
@@ -300,8 +314,7 @@ func (r *rig) park(n int) {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		c.client.Release()
-		c.served = true
+		c.Served = true
 		r.pool.put(c)
 	}
 }
@@ -330,7 +343,7 @@ func (r *rig) send(req *http.Request) history.Request {
 	seq := r.seq
 	r.seq++
 	record := r.records.at(seq)
-	record.Seq, record.Scheduled = seq, r.clock.now()
+	record.Seq, record.Scheduled = seq, r.clock.Now()
 	req.Header.Set(seqHeader, strconv.FormatUint(uint64(seq), 10))
 	if result := hit(r.client, req); disagree(result, record) {
 		r.t.Errorf("vegeta would say %d %q of what is recorded as %s", result.Code, result.Error, record.Outcome)
@@ -379,8 +392,10 @@ func checkRecord(t testing.TB, r *history.Request) {
 // facts strips a record of what differs from one run to the next.
 func facts(r history.Request) history.Request {
 	r.Seq, r.Conn, r.Port = 0, 0, 0
-	r.Scheduled, r.Started, r.Connected, r.Sent, r.FirstByte, r.End = 0, 0, 0, 0, 0, 0
+	r.Scheduled, r.Started, r.Connected, r.Begun, r.Sent, r.FirstByte, r.End = 0, 0, 0, 0, 0, 0, 0
+	r.State, r.Later = 0, 0 // the kernel's: see TestEnds
 	r.BytesIn, r.BytesOut = 0, 0
+	r.Framing, r.Length = history.UnknownFraming, 0 // TestLengthOfAnAnswer asks for these
 	return r
 }
 
@@ -391,7 +406,7 @@ func (r *rig) delivered(n int) {
 		r.pool.mu.Lock()
 		defer r.pool.mu.Unlock()
 		for c := range r.pool.open {
-			if c.read.Load() < int64(n) {
+			if c.Seen().In < int64(n) {
 				return false
 			}
 		}
@@ -406,7 +421,7 @@ func (r *rig) noticed() {
 		r.pool.mu.Lock()
 		defer r.pool.mu.Unlock()
 		for _, c := range r.pool.idle {
-			if c.client.Err() == nil {
+			if c.Fate() == wire.Alive {
 				return false
 			}
 		}
@@ -419,5 +434,8 @@ type flaw struct {
 	net.Conn
 	write func(net.Conn, []byte) (int, error)
 }
+
+// SyscallConn is that of what lies beneath.
+func (f *flaw) SyscallConn() (syscall.RawConn, error) { return f.Conn.(syscall.Conn).SyscallConn() }
 
 func (f *flaw) Write(p []byte) (int, error) { return f.write(f.Conn, p) }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,8 +41,11 @@ func (t Target) Validate() error {
 	}
 	for name, values := range t.Header {
 		for _, value := range values {
-			if err := validHeader(name, value); err != nil {
+			if err := validSpelling(name); err != nil {
 				return err
+			}
+			if err := ValidHeader(name, value); err != nil {
+				return fmt.Errorf("the request %w", err)
 			}
 		}
 	}
@@ -68,20 +72,33 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q is no URL: %w", text, errors.Unwrap(err))
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
 		return nil, fmt.Errorf("%q is no URL of a server: write it in full, as http://localhost:8080/path", shown(u, text))
-	case strings.ContainsRune(text, ' '):
-		return nil, fmt.Errorf("the URL %q has a space in it: write %%20", shown(u, text))
-	case strings.ContainsRune(text, '#'):
-		return nil, fmt.Errorf("the URL %q has a fragment, which is never sent: leave it out", shown(u, text))
 	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, fmt.Errorf("the URL %q has the port %s: they go from 1 to 65535", shown(u, text), port)
-		}
+	if err := ValidURL(u, text); err != nil {
+		return nil, fmt.Errorf("the URL %q %w", shown(u, text), err)
 	}
 	if u.Hostname() == "" {
 		return nil, fmt.Errorf("the URL %q names no host", shown(u, text))
 	}
 	return u, nil
+}
+
+// ValidURL reports what keeps a URL, or the path of one, from being sent as it was
+// written: "has a space in it: write %20".
+func ValidURL(u *url.URL, text string) error {
+	switch {
+	case strings.ContainsRune(text, ' '):
+		return errors.New("has a space in it: write %20")
+	case strings.ContainsRune(text, '#'):
+		return errors.New("has a fragment, which is never sent: leave it out")
+	case u.User != nil:
+		return errors.New("has a user in it, which is never sent: send an Authorization header")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("has the port %s: they go from 1 to 65535", port)
+		}
+	}
+	return nil
 }
 
 // shown returns the URL as it was written, but for a password: errors end up in
@@ -97,29 +114,33 @@ func shown(u *url.URL, text string) string {
 // this. Spelt otherwise they would be sent a second time.
 var special = []string{"Host", "User-Agent"}
 
-// forbidden are headers that would not be sent as they stand, with the reason.
-var forbidden = map[string]string{
-	"Content-Length":    "is counted from the body: leave it out",
-	"Transfer-Encoding": "depends on the body: leave it out",
-	"Trailer":           "announces what cannot follow: leave it out",
-	seqHeader:           "is set for every request: leave it out",
-	ledger.HeaderID:     "is set for every request: leave it out",
-}
-
-func validHeader(name, value string) error {
+// validSpelling refuses such a header in another spelling.
+func validSpelling(name string) error {
 	for _, proper := range special {
 		if strings.EqualFold(name, proper) && name != proper {
 			return fmt.Errorf("the header %s must be written %s, or there would be two of them", name, proper)
 		}
 	}
-	if why := forbidden[http.CanonicalHeaderKey(name)]; why != "" {
-		return fmt.Errorf("the header %s %s", name, why)
-	}
+	return nil
+}
+
+// reserved are headers that belong to the connection, to the framing of a request or
+// to lastcall's bookkeeping: to set one would change what is measured, or not be sent.
+var reserved = []string{
+	"Connection", "Content-Length", "Expect", "Trailer", "Transfer-Encoding", "Upgrade",
+	seqHeader, "X-Vegeta-Attack", ledger.HeaderID,
+}
+
+// ValidHeader reports what keeps a header from being sent as it stands: "has X, which
+// lastcall sets itself".
+func ValidHeader(name, value string) error {
 	switch {
+	case slices.ContainsFunc(reserved, func(r string) bool { return strings.EqualFold(r, name) }):
+		return fmt.Errorf("has %s, which lastcall sets itself: leave it out", name)
 	case !httpguts.ValidHeaderFieldName(name):
-		return fmt.Errorf("%q is no name of a header: write it as in Content-Type: text/plain", name)
-	case !httpguts.ValidHeaderFieldValue(value), name == "Host" && !httpguts.ValidHostHeader(value):
-		return fmt.Errorf("the header %s cannot have the value %q", name, value)
+		return fmt.Errorf("has %q: %q, which no request can carry: write it as in Content-Type: text/plain", name, value)
+	case !httpguts.ValidHeaderFieldValue(value), strings.EqualFold(name, "Host") && !httpguts.ValidHostHeader(value):
+		return fmt.Errorf("has %q: %q, which no request can carry", name, value)
 	}
 	return nil
 }

@@ -2,27 +2,8 @@ package load
 
 import (
 	"crypto/tls"
-	"net"
 	"net/url"
-	"time"
 )
-
-// secure makes a connection one of TLS, by a deadline. We do it ourselves, so
-// that our conn stands above TLS: it then counts what HTTP says, and neither a
-// handshake looks like a request nor a closure alert like an answer.
-func (p *pool) secure(raw net.Conn, until time.Time) (net.Conn, error) {
-	secured := tls.Client(raw, p.tls)
-	err := raw.SetDeadline(until)
-	if err == nil {
-		// The context is the pool's: closing it ends the handshake.
-		err = secured.HandshakeContext(p.ctx)
-	}
-	if err != nil {
-		raw.Close()
-		return nil, &handshakeError{err}
-	}
-	return secured, nil
-}
 
 // handshakeError is what ended a TLS handshake. It is kept apart from dial
 // errors: the server had accepted the connection, or its kernel for it.

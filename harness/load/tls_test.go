@@ -1,7 +1,6 @@
 package load
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -192,53 +191,35 @@ func TestLeaveIsTakenOfAGoodServer(t *testing.T) {
 	}
 }
 
-// dialTLS returns a connection on which the handshake is over. Its writes to the
-// kernel are its maker's to change.
-func dialTLS(t *testing.T, address string) (*conn, *flaw) {
-	t.Helper()
-	client, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	wire := &flaw{Conn: client, write: net.Conn.Write}
-	secured := tls.Client(wire, clientTLS(ours509().client(), "localhost"))
-	if err := secured.Handshake(); err != nil {
-		t.Fatal(err)
-	}
-	return &conn{Conn: secured, clock: clock{time.Now()}, closed: func(*conn) {}}, wire
-}
-
 // A record that the kernel took in part is none: nobody can decrypt it. Nor is
 // leave taken after it, for which crypto/tls might wait.
 func TestPartOfARecordIsNotSent(t *testing.T) {
-	c, torn := dialTLS(t, newTLSScript(t, (*exchange).answer).address())
-	records, last := 0, time.Duration(0)
-	torn.write = func(raw net.Conn, p []byte) (int, error) {
-		records++
-		if sent := time.Duration(c.sent.Load()); sent <= last {
-			t.Errorf("a record written after %s has the time %s", last, sent)
+	const record = 16 << 10
+	r := newTLSRig(t, newTLSScript(t, (*exchange).answer).address(), history.Reused, ample)
+	var counting atomic.Bool
+	records := 0
+	r.tamperFirst(1, func(raw net.Conn, p []byte) (int, error) {
+		if !counting.Load() { // it is the handshake
+			return raw.Write(p)
 		}
-		if records > 3 {
+		switch records++; {
+		case records > 3:
 			if n, err := raw.Write(p); err == nil {
 				t.Errorf("%d bytes follow half a record", n)
 			}
 			return 0, io.ErrClosedPipe
-		}
-		if records == 3 {
+		case records == 3:
 			n, _ := raw.Write(p[:len(p)/2])
 			return n, io.ErrClosedPipe
 		}
-		n, err := raw.Write(p)
-		last = c.clock.now()
-		return n, err
+		return raw.Write(p)
+	})
+	r.park(1)
+	counting.Store(true)
+	got := r.do(http.MethodPost, huge()[:5*record])
+	if got.BytesOut != 2*record || got.Written || got.Outcome != history.Dropped || records != 3 {
+		t.Errorf("%s, %d bytes out, written is %t, %d records; want two records of three", got.Outcome, got.BytesOut, got.Written, records)
 	}
-	n, err := c.Write(make([]byte, 5*recordChunk))
-	if n != 2*recordChunk || c.written.Load() != 2*recordChunk || !c.cut.Load() || !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("%d bytes, %v; counted %d, cut %t; want two records", n, err, c.written.Load(), c.cut.Load())
-	}
-	last = 0
-	c.Close()
 }
 
 func secureConfig(address string) Config {

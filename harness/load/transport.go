@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/wire"
 )
 
 // maxAttempts is how many connections a request may find dead, before a byte of
@@ -20,11 +21,6 @@ const seqHeader = "X-Vegeta-Seq"
 
 var errNoSequence = errors.New("request without a sequence number: it does not come from the attack")
 
-// clock reads the one monotonic clock of a shutdown.
-type clock struct{ base time.Time }
-
-func (c clock) now() time.Duration { return time.Since(c.base) }
-
 // transport is a wire-true http.RoundTripper: every request travels once, on
 // one connection, and its record says what that connection saw. It never
 // replays a request of which a byte was written; http.Transport does, silently,
@@ -32,7 +28,7 @@ func (c clock) now() time.Duration { return time.Since(c.base) }
 // server loses.
 type transport struct {
 	pool      *pool
-	clock     clock
+	clock     wire.Clock
 	records   *slab
 	lanes     history.Connections
 	targets   int     // how many are sent in turn
@@ -41,6 +37,7 @@ type transport struct {
 	prefix    string // of the ids
 	expect    Expect
 	watch     func(*history.Request) // nil: nobody watches
+	lines     lines
 	cancelled atomic.Bool
 
 	begun   atomic.Int64  // requests that have begun
@@ -61,7 +58,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errNoSequence
 	}
 	r := t.records.at(uint32(seq))
-	r.Started = t.clock.now()
+	r.Started = t.clock.Now()
 	r.Target, r.Idempotent = targetOf(req), idempotent(req.Method)
 	r.Pooled = pooled(t.lanes, seq, uint64(t.targets))
 	t.begun.Add(1)
@@ -88,7 +85,7 @@ func (t *transport) attempt(req *http.Request, r *history.Request) (*http.Respon
 		c, err := t.take(r)
 		if err != nil {
 			closeBody(req)
-			t.finish(r, t.clock.now(), classifyDial(err, t.cancelled.Load()))
+			t.finish(r, t.clock.Now(), classifyDial(err, t.cancelled.Load()))
 			return nil, err
 		}
 		r.Attempts++
@@ -97,21 +94,21 @@ func (t *transport) attempt(req *http.Request, r *history.Request) (*http.Respon
 			return resp, nil
 		}
 		seen := t.sighting(c, err)
-		c.client.Close()
-		dead := seen.written == 0 && (seen.fate.theirs() || seen.fate == ours) && !seen.cancelled
+		c.Close()
+		dead := seen.Out == 0 && (seen.Fate.Theirs() || seen.Fate == wire.Ours) && !seen.cancelled
 		if dead {
 			r.Stale = saturate(r.Stale, 1)
 		}
 		if !dead || r.Attempts == maxAttempts || !rewind(req) {
-			closeBody(req) // net/http has not, if it did not come to writing
-			t.finishLoss(req, r, t.measure(c, req, r), seen)
+			t.finishLoss(c, req, r, t.measure(c, r), seen)
 			return nil, err
 		}
+		c.LetGo()
 	}
 }
 
 // take returns a connection for the request, idle or new.
-func (t *transport) take(r *history.Request) (*conn, error) {
+func (t *transport) take(r *history.Request) (*wire.Conn, error) {
 	if r.Pooled {
 		c, stale := t.pool.reuse()
 		r.Stale = saturate(r.Stale, stale)
@@ -123,17 +120,9 @@ func (t *transport) take(r *history.Request) (*conn, error) {
 }
 
 // send sends the request on a connection that nobody else holds.
-func (t *transport) send(c *conn, req *http.Request, r *history.Request) (*http.Response, error) {
-	c.begin()
-	r.Conn, r.Port, r.Connected, r.Reused = c.number, c.port, c.connected, c.served
-	// The deadline sits on the connection. One in http.Client.Timeout or in a
-	// context would cost goroutines and timers for every request.
-	if err := c.SetDeadline(t.clock.base.Add(r.Started + t.timeout)); err != nil {
-		c.note(err)
-		c.client.Release()
-		return nil, err
-	}
-	resp, err := c.client.RoundTrip(req)
+func (t *transport) send(c *wire.Conn, req *http.Request, r *history.Request) (*http.Response, error) {
+	r.Conn, r.Port, r.Connected, r.Reused = c.Number, c.Port(), c.Connected, c.Served
+	resp, err := c.RoundTrip(req, r.Seq, r.Started+t.timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -142,41 +131,50 @@ func (t *transport) send(c *conn, req *http.Request, r *history.Request) (*http.
 	// answer without a length: that is Unframed, and no shutdown in which one
 	// was exposed is judged.
 	r.Closes = resp.Close
+	r.Framing = framing(req, resp)
 	resp.Header.Del("Location") // never followed; http.Client would stumble over a bad one
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		// The connection is no longer HTTP and its "body" would never end.
-		_ = resp.Body.Close()
-		resp.Body = http.NoBody
-	}
 	text := t.expect.excerpt(req, resp)
 	if resp.Body == http.NoBody {
-		at := t.measure(c, req, r)
-		t.finishAnswer(c, r, at, t.expect.judge(resp.StatusCode, text))
+		seen, at := t.sighting(c, nil), t.measure(c, r)
+		if c.Surplus() {
+			return nil, t.refute(c, req, r, at, seen)
+		}
+		t.finishAnswer(c, req, resp, r, at, t.expect.judge(resp.StatusCode, text))
 		return resp, nil
 	}
-	r.Unframed = resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
-	resp.Body = &body{ReadCloser: resp.Body, transport: t, conn: c, request: req, record: r, text: text}
+	r.Unframed = r.Framing == history.ByClose
+	resp.Body = &body{ReadCloser: resp.Body, transport: t, conn: c, request: req, answer: resp, record: r, text: text}
 	return resp, nil
 }
 
 // finishAnswer ends a request that got a whole answer. It must have been
 // measured before the connection is given back: from then on the numbers belong
 // to the next.
-func (t *transport) finishAnswer(c *conn, r *history.Request, at time.Duration, v verdict) {
-	c.served = true
-	if r.Pooled && c.client.Available() > 0 && c.SetDeadline(time.Time{}) == nil {
+func (t *transport) finishAnswer(c *wire.Conn, req *http.Request, resp *http.Response, r *history.Request, at time.Duration, v verdict) {
+	if c.Farewell() {
+		t.pool.over(c, at)
+	}
+	c.Served = true
+	stays := c.Reusable(req, resp)
+	switch {
+	case stays && r.Pooled:
 		t.pool.put(c)
-	} else {
-		c.client.Close()
+	case stays && t.lanes == history.Fresh && t.pool.keep(c):
+	default:
+		c.Close()
+		c.LetGo()
 	}
 	t.finish(r, at, v)
 }
 
-func (t *transport) finishLoss(req *http.Request, r *history.Request, at time.Duration, seen sighting) {
+func (t *transport) finishLoss(c *wire.Conn, req *http.Request, r *history.Request, at time.Duration, seen sighting) {
 	v := classifyLoss(seen)
-	r.Outcome, r.Cause = v.outcome, v.cause
+	r.Outcome, r.Cause, r.State = v.outcome, v.cause, seen.State
 	r.Masked = masked(req, r)
 	t.finish(r, at, v)
+	if c.Kept() {
+		t.pool.lingers.add(c, r) // after finish: the record is its own now
+	}
 }
 
 // finish sets the outcome and when it was certain, and tells a Pacer that waits
@@ -197,20 +195,17 @@ func (t *transport) finish(r *history.Request, at time.Duration, v verdict) {
 }
 
 // measure copies what the connection saw of the request, and returns when: no
-// number is later. An answer can come before all of the request is out, and the
-// writer go on; so whether all is out is asked before how much.
-func (t *transport) measure(c *conn, req *http.Request, r *history.Request) time.Duration {
-	r.Written = fullyWritten(c, req)
-	r.BytesOut, r.BytesIn = c.written.Load(), c.read.Load()
-	r.Sent, r.FirstByte = time.Duration(c.sent.Load()), time.Duration(c.first.Load())
-	return t.clock.now()
+// number is later.
+func (t *transport) measure(c *wire.Conn, r *history.Request) time.Duration {
+	seen := c.Seen()
+	r.Written, r.BytesOut, r.BytesIn = seen.Whole, seen.Out, seen.In
+	r.Begun, r.Sent, r.FirstByte = seen.Begun, seen.Sent, seen.FirstByte
+	c.Over()
+	return t.clock.Now()
 }
 
-func (t *transport) sighting(c *conn, err error) sighting {
-	return sighting{
-		err: err, fate: fate(c.fate.Load()),
-		written: c.written.Load(), read: c.read.Load(), cancelled: t.cancelled.Load(),
-	}
+func (t *transport) sighting(c *wire.Conn, err error) sighting {
+	return sighting{Seen: c.Seen(), err: err, cancelled: t.cancelled.Load()}
 }
 
 func saturate(n uint8, more int) uint8 { return uint8(min(int(n)+more, 255)) }

@@ -549,7 +549,7 @@ func TestReuseStartsAfresh(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
 	r := newRig(t, s.address(), history.Reused, short)
 	first := r.do(http.MethodGet, "")
-	eventually(t, "the first request's deadline is over", func() bool { return r.clock.now() > first.Started+short+short/4 })
+	eventually(t, "the first request's deadline is over", func() bool { return r.clock.Now() > first.Started+short+short/4 })
 	got := r.do(http.MethodGet, "")
 	want := answered2xx(func(r *history.Request) { r.Reused = true })
 	if diff := cmp.Diff(want, facts(got)); diff != "" {
@@ -586,7 +586,8 @@ func TestOneByteIsNeverSentAgain(t *testing.T) {
 	r := newRig(t, s.address(), history.Reused, ample)
 	r.tamperFirst(1, func(c net.Conn, p []byte) (int, error) {
 		n, _ := c.Write(p[:1])
-		return n, syscall.EPIPE
+		_ = c.(*net.TCPConn).CloseRead() // as RST leaves it to whoever asks second
+		return n, syscall.ECONNRESET
 	})
 	got := r.do(http.MethodGet, "")
 	want := history.Request{Outcome: history.Dropped, Cause: history.Reset, Attempts: 1, Pooled: true, Idempotent: true}
@@ -598,8 +599,160 @@ func TestOneByteIsNeverSentAgain(t *testing.T) {
 	}
 }
 
-// Between write(2) and the next line the writer may lose its processor, and the
-// answer be read meanwhile. It must not look as if nothing had been sent.
+// A server may decline an upload when it has read its head, and close. The kernel
+// then answers what is still being sent with RST; but the answer is whole.
+func TestUploadDeclinedEarly(t *testing.T) {
+	const busy = "HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 5\r\n\r\nbusy\n"
+	tests := map[string]struct {
+		says string
+		end  func(*exchange)
+		want history.Request
+	}{
+		"closed with the body unread": {busy, (*exchange).drop, with(with(answered(history.Rejected, 503), partly), closes)},
+		"in chunks": {
+			"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbusy\n\r\n0\r\n\r\n",
+			(*exchange).drop, with(answered(history.Rejected, 503), partly),
+		},
+		"without a body": {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", (*exchange).drop, with(answered(history.Rejected, 503), partly)},
+		"no announcement": {
+			"HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nbusy\n", (*exchange).drop,
+			with(answered(history.Rejected, 503), partly),
+		},
+		"half the answer": {
+			"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nbusy\n", (*exchange).drop,
+			with(lostMidway(history.Truncated), func(r *history.Request) { partly(r); r.Status = 503 }),
+		},
+		"half the head": {"HTTP/1.1 503 Busy\r\nContent-", (*exchange).drop, with(lost(history.Truncated), partly)},
+		"ended by RST only": {
+			"HTTP/1.1 503 Busy\r\n\r\nbusy\n", (*exchange).drop,
+			with(lostMidway(history.Truncated), func(r *history.Request) { partly(r); unframe(r); r.Status = 503 }),
+		},
+		"no answer": {"", (*exchange).drop, with(lost(history.Reset), partly)},
+	}
+	for name, tt := range tests {
+		for _, length := range []string{"known", "unknown"} {
+			t.Run(name+", length "+length, func(t *testing.T) {
+				t.Parallel()
+				s := newScript(t, func(x *exchange) {
+					if x.method == http.MethodGet {
+						x.answer()
+						return
+					}
+					x.awaitUnread() // or its close would be a FIN
+					x.say(tt.says)
+					tt.end(x)
+				})
+				r := newRig(t, s.address(), history.Reused, ample)
+				for range 5 {
+					req := r.request(http.MethodPost, huge())
+					if length == "unknown" {
+						req.ContentLength, req.Body = -1, io.NopCloser(strings.NewReader(huge()))
+					}
+					got := r.send(req)
+					want := tt.want
+					want.Attempts, want.Pooled = 1, true
+					if diff := cmp.Diff(want, facts(got)); diff != "" {
+						t.Errorf("record (-want +got):\n%s", diff)
+					}
+					if n := r.idle(); n != 0 {
+						t.Errorf("%d connections are in the pool on which a write failed", n)
+					}
+				}
+				if next := r.do(http.MethodGet, ""); next.Outcome != history.Completed || next.Reused || next.Stale != 0 {
+					t.Errorf("the next request: %s, reused is %t, %d stale", next.Outcome, next.Reused, next.Stale)
+				}
+			})
+		}
+	}
+}
+
+// A head that does not fit net/http's buffer goes out in pieces. Wherever they are
+// cut, its end is found.
+func TestLongHeadIsWrittenWhole(t *testing.T) {
+	s := newScript(t, (*exchange).answer)
+	r := newRig(t, s.address(), history.Reused, ample)
+	for extra := range 64 {
+		for _, body := range []string{"", "order"} {
+			req := r.request(http.MethodPost, body)
+			req.Header.Set("X-Long", strings.Repeat("x", 3900+extra*3))
+			got := r.send(req)
+			if got.Outcome != history.Completed || !got.Written {
+				t.Errorf("%d bytes, body %q: %s, written is %t", got.BytesOut, body, got.Outcome, got.Written)
+			}
+		}
+	}
+}
+
+// A write that fails within a request must not make net/http use the connection
+// again: to it, all of the request is out.
+func TestFailedWriteEndsTheConnection(t *testing.T) {
+	s := newScript(t, func(x *exchange) {
+		x.say(okHead + "Content-Length: 2\r\n\r\nok") // before the body, of which only a part comes
+		x.hold()
+	})
+	r := newRig(t, s.address(), history.Reused, ample)
+	var writes atomic.Int32
+	r.tamperFirst(1, func(c net.Conn, p []byte) (int, error) {
+		if writes.Add(1) == 1 {
+			return c.Write(p)
+		}
+		return 0, syscall.EPIPE
+	})
+	got := r.do(http.MethodPost, huge()[:1<<20])
+	if got.Outcome != history.Completed || got.Written || got.BytesOut >= 1<<20 {
+		t.Errorf("%s, written is %t, %d bytes out", got.Outcome, got.Written, got.BytesOut)
+	}
+	if n := r.idle(); n != 0 || writes.Load() != 2 {
+		t.Errorf("%d connections in the pool, %d writes", n, writes.Load())
+	}
+}
+
+// What comes on an idle connection is no answer to the request that follows, even
+// if nobody has read it when that is sent.
+func TestUnsolicitedAnswerIsAClosing(t *testing.T) {
+	const goodbye = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+	tests := map[string]struct {
+		secure bool
+		says   string
+		end    func(*exchange)
+	}{
+		"408 and FIN":           {false, goodbye, (*exchange).fin},
+		"408 and no end":        {false, goodbye, nil},
+		"500 and FIN":           {false, strings.Replace(goodbye, "408", "500", 1), (*exchange).fin},
+		"FIN alone":             {false, "", (*exchange).fin},
+		"RST":                   {false, "", (*exchange).rst},
+		"408 and a TLS goodbye": {true, goodbye, (*exchange).bye},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answered, said := make(chan struct{}), make(chan struct{})
+			r := scene{secure: tt.secure, play: func(_ *rig, x *exchange) {
+				x.answer()
+				if x.number > 1 {
+					return
+				}
+				<-answered
+				x.say(tt.says)
+				if tt.end != nil {
+					tt.end(x)
+				}
+				close(said)
+			}}.set(t, ample)
+			r.do(http.MethodGet, "")
+			close(answered)
+			<-said
+			got := r.do(http.MethodGet, "")
+			want := answered2xx(func(r *history.Request) { r.Stale, r.Attempts = 1, got.Attempts })
+			if diff := cmp.Diff(want, facts(got)); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Between write(2) and the next line the writer of a long body may lose its processor,
+// and the answer be read meanwhile. It must not look as if less had been sent.
 func TestAnswerOvertakesTheWriter(t *testing.T) {
 	tests := map[string]struct {
 		answer string
@@ -614,18 +767,25 @@ func TestAnswerOvertakesTheWriter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScript(t, func(x *exchange) {
+				x.body()
 				x.say(okHead + tt.answer)
 				x.fin()
 			})
 			r := newRig(t, s.address(), history.Reused, ample)
 			ended := make(chan struct{})
+			var writes atomic.Int32
 			r.tamperFirst(1, func(c net.Conn, p []byte) (int, error) {
 				n, err := c.Write(p)
-				<-ended
+				if writes.Add(1) > 1 {
+					<-ended
+				}
 				return n, err
 			})
-			got := r.do(http.MethodGet, "")
+			got := r.do(http.MethodPut, huge()[:100<<10])
 			close(ended)
+			if n := writes.Load(); n != 2 {
+				t.Errorf("%d writes, want two", n)
+			}
 			if diff := cmp.Diff(tt.want, facts(got)); diff != "" {
 				t.Errorf("record (-want +got):\n%s", diff)
 			}
@@ -644,7 +804,7 @@ func TestDialNeverFailsOnceConnected(t *testing.T) {
 		if err != nil {
 			t.Fatalf("dial %d: %v", i, err)
 		}
-		c.client.Close()
+		c.Close()
 	}
 }
 

@@ -79,17 +79,26 @@ func TestRightServer(t *testing.T) {
 		return strings.HasPrefix(c.ID, "h2/") || c.ID == "accept/queued" // the scripted server speaks HTTP/1.1 only
 	})
 	for _, p := range run(t, scripted(cases)) {
-		if raced(p) {
-			continue
+		// On a machine that stalls for a second it, too, cuts answers when its drain is
+		// over: but not every time.
+		for again := 0; again < 2 && !passed(p); again++ {
+			t.Logf("once more: %s %s: %s: %s", p.Probe, p.Variant, p.Status, p.Seen)
+			for _, q := range run(t, scripted(withID(p.Probe))) {
+				if q.Variant == p.Variant {
+					p = q
+				}
+			}
 		}
-		if p.Status != result.ProbePass || p.Lost > 0 {
+		if !passed(p) {
 			t.Errorf("%s %s: %s, want a pass: %s", p.Probe, p.Variant, p.Status, p.Seen)
 		}
-		if p.Proof == "" {
+		if p.Proof == "" && !raced(p) {
 			t.Errorf("%s %s passes without a proof of its state", p.Probe, p.Variant)
 		}
 	}
 }
+
+func passed(p result.Probe) bool { return raced(p) || p.Status == result.ProbePass && p.Lost == 0 }
 
 // raced reports whether a server lost the race at the close of its listener, which
 // none can be sure to win.

@@ -37,9 +37,7 @@ func (p *Process) startAlone(path string) error {
 		err := p.launch(theirs)
 		if err == nil {
 			p.leader, p.pid = p.cmd.Process, p.cmd.Process.Pid
-			if r, ok := look(p.pid); ok { // nobody has waited for it: it is still itself
-				p.start = r.start
-			}
+			p.lineage = newLineage(born(p.pid), "", identity{}, nil)
 		}
 		started <- err
 		if err == nil {
@@ -114,4 +112,12 @@ func (p *Process) wait() {
 		}
 	}
 	p.finish(exit)
+}
+
+// born returns the identity of a process that nobody has waited for yet, so that
+// its PID is its own. One that has gone all the same, as where nobody holds it,
+// has no start.
+func born(pid int) identity {
+	r, _ := look(pid)
+	return identity{pid, r.start}
 }

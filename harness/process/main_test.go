@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,9 @@ const (
 
 // supervise is the argument with which the test binary plays the supervisor.
 const supervise = "supervise"
+
+// followsDaemons says that what left its session and its parents is found again.
+const followsDaemons = runtime.GOOS == "linux"
 
 // patience bounds every wait. It is met only by what is broken.
 const patience = 20 * time.Second

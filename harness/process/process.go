@@ -8,8 +8,12 @@
 // us runs under a supervisor, which watches the lifeline in its stead:
 //
 //	us ──(lifeline: held, or gone)──> supervisor ──> command ──> its workers
-//	us <─(reports: started, exited)── supervisor <── orphans of the command
+//	us <─(reports: started, exited, what came of it)── supervisor
 //	us <─(stdout, stderr)─────────────────────────── command
+//
+// Orphans of the command go to the parent that they would have without us, which
+// is process 1 as a rule: servers look at it. They are told by other signs, see
+// lineage. How one of them ended is not seen, for only a parent is told.
 //
 // Who holds a port, which port is free, and how signals are called is here too.
 package process
@@ -60,10 +64,9 @@ type Process struct {
 	cmd     *exec.Cmd   // the command, or its supervisor
 	leader  *os.Process // the command: a pidfd on Linux, so that it is never a stranger
 	pid     int         // its PID, which a released os.Process forgets
-	start   uint64      // when the leader started, in the table's units; 0 if it had gone by then
+	lineage *lineage    // what came of it
 
 	supervised bool
-	unwatched  chan struct{} // closed when the supervisor is gone
 	buried     chan struct{} // closed when it was waited for
 	reports    *os.File      // what the supervisor says
 	lifeline   *os.File      // our end; closing it ends a child that watches it
@@ -94,13 +97,12 @@ type Process struct {
 // fs.ErrPermission, and never exec.ErrNotFound.
 func Start(c Command) (*Process, error) {
 	p := &Process{
-		command:   c,
-		unwatched: make(chan struct{}),
-		buried:    make(chan struct{}),
-		first:     make(chan string, 1),
-		stderrEd:  make(chan struct{}),
-		exited:    make(chan struct{}),
-		limit:     killWait,
+		command:  c,
+		buried:   make(chan struct{}),
+		first:    make(chan string, 1),
+		stderrEd: make(chan struct{}),
+		exited:   make(chan struct{}),
+		limit:    killWait,
 	}
 	path, err := c.locate()
 	if err == nil && c.Supervisor != nil {

@@ -8,49 +8,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adoptsOrphans says that a supervisor becomes the parent of all orphans among
-// its descendants.
-const adoptsOrphans = true
-
 // dieWithParent lets the kernel kill the child when the thread that starts it
 // ends.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
 
-// adopt makes us the parent of all orphans among our descendants.
-func adopt() error {
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return errors.Join(errors.New("become a child subreaper"), err)
-	}
-	return nil
-}
-
 // redirect makes one descriptor a copy of another. (Dup2 is not on arm64.)
 func redirect(from, to int) error { return unix.Dup3(from, to, 0) }
 
-// reap waits for all that ends under us, until there is nothing left that could.
-// It first looks who has ended and leaves it as it is, so that the leader keeps
-// its PID until its end was reported and its parent holds it.
+// reap waits for the leader, the only child that we have: what it leaves behind
+// goes to the parent that it would have without us. It first looks how the leader
+// ended and leaves it as it is, so that it keeps its PID until its end was reported
+// and our parent holds it.
 func (s *supervisor) reap() {
 	defer close(s.reaped) // only here: end waits for it
-	for {
-		pid, status, err := firstDead()
-		if err != nil {
-			return // ECHILD: not even a descendant is left, or it would hang under us some day
-		}
-		if pid == s.leader.Process.Pid {
-			s.ended(status, monotonic())
-		}
-		_, _ = retry(func() (int, error) { return syscall.Wait4(pid, nil, 0, nil) })
-	}
-}
-
-// firstDead waits until one of our children has ended, and leaves it a zombie.
-func firstDead() (pid int, status syscall.WaitStatus, err error) {
 	var info childInfo
-	_, err = retry(func() (int, error) {
-		return 0, unix.Waitid(unix.P_ALL, 0, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT, nil)
+	_, err := retry(func() (int, error) {
+		return 0, unix.Waitid(unix.P_PID, s.leader.Process.Pid, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT, nil)
 	})
-	return int(info.pid), info.status(), err
+	if err != nil {
+		return // ECHILD: somebody else has waited for it, and nobody else can
+	}
+	s.ended(info.status(), monotonic())
+	_, _ = retry(func() (int, error) { return syscall.Wait4(s.leader.Process.Pid, nil, 0, nil) })
 }
 
 // is64bit is 1 where the union in siginfo_t is aligned to 8 bytes.

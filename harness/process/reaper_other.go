@@ -8,14 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adoptsOrphans is false: an orphan becomes a child of process 1 here.
-const adoptsOrphans = false
-
 // dieWithParent does nothing: the kernel knows no such thing here.
 func dieWithParent(*syscall.SysProcAttr) {}
-
-// adopt does nothing, for the same reason.
-func adopt() error { return nil }
 
 // redirect makes one descriptor a copy of another.
 func redirect(from, to int) error { return unix.Dup2(from, to) }

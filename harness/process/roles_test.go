@@ -49,15 +49,13 @@ func playTree(name, arg string) {
 	case "daemon": // all that goes on is a daemon
 		spawn("middle", true)
 		waitFor(arg)
-	case "litter": // orphans that end at once
-		for range 20 {
-			spawn("exit:0", false)
+	case "chain": // a child that takes over, again and again; not for ever, for one may get away
+		if os.Getenv(chainUntil) == "" {
+			os.Setenv(chainUntil, strconv.FormatInt(time.Now().Add(20*time.Second).Unix(), 10))
 		}
-		spawn("middle", true)
-		fmt.Println("ready")
-		stay()
-	case "chain": // for ever a child that takes over
-		spawn("chain:"+arg, arg == "setsid")
+		if until, err := strconv.ParseInt(os.Getenv(chainUntil), 10, 64); err == nil && time.Now().Unix() < until {
+			spawn("chain:"+arg, arg == "setsid")
+		}
 	case "closeout": // stdout ends, and it lives on
 		os.Stdout.Close()
 		stay()
@@ -282,3 +280,6 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		}
 	}
 }
+
+// chainUntil is when a chain of processes ends by itself, in seconds since 1970.
+const chainUntil = "LASTCALL_TEST_UNTIL"

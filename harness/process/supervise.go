@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,26 +21,46 @@ var ErrByHand = errors.New("a supervisor is started by lastcall itself, not by h
 
 // supervisor is the parent of one command.
 type supervisor struct {
-	lifeline *os.File
-	reports  *json.Encoder
-	leader   *exec.Cmd
-	start    uint64
-	let      chan struct{} // closed when the leader may be reaped: it is held, or nobody asks
-	alone    chan struct{} // closed when the lifeline has ended
-	reaped   chan struct{} // closed when the leader was, and all that hangs under us
+	path, mark string
+	argv       []string
+	lifeline   *os.File
+	reports    *json.Encoder
+	reporting  sync.Mutex // what it sees and how the leader ends is told side by side
+	leader     *exec.Cmd
+	lineage    *lineage
+	let        chan struct{} // closed when the leader may be reaped: it is held, or nobody asks
+	alone      chan struct{} // closed when the lifeline has ended
+	reaped     chan struct{} // closed when the leader was
 }
+
+// Without a cgroup the supervisor looks for what was born 50 times a second, but
+// it spends no more than a hundredth of a CPU on it.
+const (
+	followEvery = 20 * time.Millisecond
+	followShare = 100
+)
+
+// endWait bounds how long the supervisor kills what is left. Nobody waits for it as
+// a rule, and on a machine that is busy with worse a few hundred processes take
+// their time to die.
+const endWait = 12 * killWait
 
 // Supervise runs a command as its parent, as a program that Start starts must
 // do: it reports the start and the end of the command, and when the lifeline
 // ends it kills all that came of it and returns. Its error is for nobody but
 // the log: what Start must know is in the reports.
 //
-// On Linux it is a child subreaper (PR_SET_CHILD_SUBREAPER): what daemonises
-// itself becomes its child and cannot get away. It reaps what ends there, but
-// the command only after its end was reported. If it is killed itself, the
-// kernel kills the command (PR_SET_PDEATHSIG; not one that changed its
-// credentials in between, as sudo does). Elsewhere there is neither: what left
-// the process group and lost its parent is not found again.
+// It adopts nothing: a subreaper (PR_SET_CHILD_SUBREAPER) would hide from a server
+// that it was orphaned. It starts the command in a session and, where it can make
+// one, in a cgroup of its own, and with the run's mark in its environment; without
+// a cgroup it looks again and again for what came of the command, and reports it.
+// By these signs all is found again that daemonises itself. Only the command is its
+// child: how anything else ended is not seen.
+//
+// If it is killed itself, the kernel kills the command on Linux
+// (PR_SET_PDEATHSIG; not one that changed its credentials in between, as sudo
+// does), and who started it the rest. On other systems there is neither cgroup nor
+// mark: what left the session and lost its parent between two looks is not found.
 //
 // The process must be used for nothing else, and end when Supervise returns.
 func Supervise(argv []string) error {
@@ -48,21 +69,21 @@ func Supervise(argv []string) error {
 		return err
 	}
 	shield()
-	if err := errors.Join(adopt(), seesTable()); err != nil {
+	if err := seesTable(); err != nil {
 		return s.fail(err)
 	}
 	// The kernel takes the thread that forked for the parent, so it must live as
 	// long as we do (golang/go #27505). It is never unlocked: it has to end with
 	// the process.
 	runtime.LockOSThread()
-	if err := s.leader.Start(); err != nil {
+	c, err := s.launch()
+	if err != nil {
 		return s.fail(err)
 	}
-	if r, ok := look(s.leader.Process.Pid); ok { // not reaped yet: it is itself
-		s.start = r.start
-	}
-	err = errors.Join(letGo(), s.reports.Encode(report{Event: reportStarted, PID: s.leader.Process.Pid}))
+	s.lineage = newLineage(born(s.leader.Process.Pid), s.mark, born(os.Getpid()), c)
+	err = errors.Join(letGo(), s.report(report{Event: reportStarted, PID: s.leader.Process.Pid, Cgroup: c.name()}))
 	go s.watch()
+	go s.follow()
 	go s.reap()
 	if err == nil {
 		<-s.alone
@@ -73,13 +94,13 @@ func Supervise(argv []string) error {
 // newSupervisor takes over what Start has left for us, and hides it from the
 // command.
 func newSupervisor(argv []string) (*supervisor, error) {
-	mark, ok := os.LookupEnv(envSupervisor)
+	said, ok := os.LookupEnv(envSupervisor)
 	if !ok {
 		return nil, ErrByHand
 	}
-	path, ok := strings.CutPrefix(mark, protocol)
+	path, ok := strings.CutPrefix(said, protocol)
 	if !ok {
-		return nil, fmt.Errorf("%s=%q is of another version of lastcall, this one speaks %s", envSupervisor, mark, protocol)
+		return nil, fmt.Errorf("%s=%q is of another version of lastcall, this one speaks %s", envSupervisor, said, protocol)
 	}
 	if path == "" || len(argv) == 0 {
 		return nil, errors.New("there is no command to supervise")
@@ -87,20 +108,44 @@ func newSupervisor(argv []string) (*supervisor, error) {
 	if err := errors.Join(os.Unsetenv(envSupervisor), inherited(lifelineFD), inherited(reportFD)); err != nil {
 		return nil, err
 	}
-	// Not exec.Command, which would look in the PATH that the command gets.
-	cmd := &exec.Cmd{
-		Path: path, Args: argv, Stdout: os.Stdout, Stderr: os.Stderr,
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
-	}
-	dieWithParent(cmd.SysProcAttr)
+	marks := strings.Split(os.Getenv(envMark), ",")
 	return &supervisor{
+		path: path, argv: argv, mark: marks[len(marks)-1], // the last is of this run
 		lifeline: os.NewFile(lifelineFD, "lifeline"),
 		reports:  json.NewEncoder(os.NewFile(reportFD, "reports")),
-		leader:   cmd,
 		let:      make(chan struct{}),
 		alone:    make(chan struct{}),
 		reaped:   make(chan struct{}),
 	}, nil
+}
+
+// launch starts the command, in a cgroup if that can be had.
+func (s *supervisor) launch() (*cgroup, error) {
+	if c, err := newCgroup(s.mark); err == nil {
+		s.leader = s.command()
+		err := c.start(s.leader)
+		if err == nil {
+			return c, nil
+		}
+		c.remove()
+		if s.leader.Process != nil {
+			return nil, err // it runs, so there must not be a second
+		}
+	}
+	s.leader = s.command()
+	return nil, s.leader.Start()
+}
+
+// command returns what is to be executed. It gets a session of its own, as a
+// service manager gives it: no terminal, and a sign of what came of it.
+func (s *supervisor) command() *exec.Cmd {
+	// Not exec.Command, which would look in the PATH that the command gets.
+	cmd := &exec.Cmd{
+		Path: s.path, Args: s.argv, Stdout: os.Stdout, Stderr: os.Stderr,
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+	}
+	dieWithParent(cmd.SysProcAttr)
+	return cmd
 }
 
 // inherited asks that a descriptor is a pipe, and keeps it from the command: it
@@ -149,11 +194,11 @@ func seesTable() error {
 
 // fail reports that the command could not be started, or not be supervised.
 func (s *supervisor) fail(err error) error {
-	r := report{Event: reportFailed, Error: err.Error(), Path: s.leader.Path}
+	r := report{Event: reportFailed, Error: err.Error(), Path: s.path}
 	if executed, ok := errors.AsType[*os.PathError](err); ok {
 		r.Errno, _ = errors.AsType[syscall.Errno](executed)
 	}
-	return errors.Join(err, s.reports.Encode(r))
+	return errors.Join(err, s.report(r))
 }
 
 // watch reads the lifeline: one byte says that the leader is held, its end that
@@ -168,37 +213,60 @@ func (s *supervisor) watch() {
 	close(s.alone) // only here: Supervise waits for it
 }
 
-// ended reports how the leader ended, and waits until it may be reaped.
+// report writes one.
+func (s *supervisor) report(r report) error {
+	s.reporting.Lock() // a report is one line
+	defer s.reporting.Unlock()
+	return s.reports.Encode(r)
+}
+
+// follow looks for what is born, and tells of it, until nobody listens. A cgroup
+// needs no help.
+func (s *supervisor) follow() {
+	if s.lineage.cgroup != nil {
+		return
+	}
+	for pause := followEvery; !inTime(s.alone, pause); {
+		began := time.Now()
+		s.tell()
+		pause = max(followEvery, followShare*time.Since(began))
+	}
+}
+
+// tell reports what was born since the last look.
+func (s *supervisor) tell() {
+	seen, err := s.lineage.follow()
+	if err == nil && len(seen) > 0 { // without a list there is nothing to tell
+		_ = s.report(report{Event: reportSeen, Seen: seen}) // it fails if nobody is there, and then the lifeline ends too
+	}
+}
+
+// ended reports how the leader ended, and what it leaves behind, and waits until
+// it may be reaped.
 func (s *supervisor) ended(status syscall.WaitStatus, at int64) {
+	if s.lineage.cgroup == nil {
+		s.tell() // before its end: whoever learns of that looks for what it has left
+	}
 	r := report{Event: reportExited, Code: status.ExitStatus(), At: at}
 	if status.Signaled() {
 		r.Signal = int(status.Signal())
 	}
-	_ = s.reports.Encode(r) // it fails if nobody is there, and then the lifeline ends too
+	_ = s.report(r) // it fails if nobody is there, and then the lifeline ends too
 	<-s.let
 }
 
-// end kills all that hangs under us. Where orphans do, the kernel says when there
-// is nothing left; the list alone could miss what is born while it is made.
+// end kills all that came of the command, and waits until it was reaped.
 func (s *supervisor) end() error {
-	for deadline := time.Now().Add(killWait); ; {
-		err := killAll(s.leader.Process, s.leader.Process.Pid, s.members, killWait)
-		switch {
-		case err != nil:
-			return err
-		case inTime(s.reaped, 10*time.Millisecond):
-			return nil
-		case time.Now().After(deadline):
-			return fmt.Errorf("processes are still born after %s", killWait)
-		}
+	if s.lineage.cgroup == nil {
+		s.lineage.settle = settleLong // nobody else looks any more
 	}
-}
-
-// members returns the rows of all that hangs under us.
-func (s *supervisor) members() ([]row, error) {
-	rows, err := table()
-	if err != nil {
-		return nil, err
+	s.lineage.cgroup.kill() // at once, whatever forks meanwhile
+	if err := killAll(s.leader.Process, s.leader.Process.Pid, s.lineage.members, endWait); err != nil {
+		return err
 	}
-	return treeOf(rows, s.leader.Process.Pid, s.start, os.Getpid()), nil
+	if !inTime(s.reaped, killWait) {
+		return fmt.Errorf("the command was not reaped within %s", killWait)
+	}
+	s.lineage.cgroup.remove()
+	return nil
 }

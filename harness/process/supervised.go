@@ -17,7 +17,7 @@ import (
 const startWait = 10 * time.Second
 
 // startSupervised starts the supervisor and waits until it says that the command
-// runs. It takes some 3 ms, most of it the start of the supervisor's program.
+// runs. It takes a few milliseconds, most of them the start of the supervisor's program.
 func (p *Process) startSupervised(path string) error {
 	p.supervised = true
 	life, err := p.openLifeline()
@@ -31,14 +31,15 @@ func (p *Process) startSupervised(path string) error {
 		return err
 	}
 	theirs = append(theirs, said)
-	if p.cmd, err = p.command.supervise(path); err == nil {
+	mark, value := newMark()
+	if p.cmd, err = p.command.supervise(path, value); err == nil {
 		err = p.launch(theirs)
 	}
 	if err != nil {
 		return fmt.Errorf("supervisor: %w", err)
 	}
 	reports := json.NewDecoder(p.reports)
-	if err := p.awaitStart(reports); err != nil {
+	if err := p.awaitStart(reports, mark); err != nil {
 		if p.leader != nil { // the supervisor died just now
 			_ = p.KillTree()
 		}
@@ -51,8 +52,8 @@ func (p *Process) startSupervised(path string) error {
 }
 
 // supervise returns the supervisor's command. It starts in the command's
-// directory and with its environment, and with a mark of its own.
-func (c Command) supervise(path string) (*exec.Cmd, error) {
+// directory and with its environment, with a mark of its own and the run's.
+func (c Command) supervise(path, run string) (*exec.Cmd, error) {
 	program := c.Supervisor[0]
 	if strings.ContainsRune(program, filepath.Separator) { // relative to our directory, not to Dir
 		absolute, err := filepath.Abs(program)
@@ -65,7 +66,7 @@ func (c Command) supervise(path string) (*exec.Cmd, error) {
 	args = append(args, "--", c.Path)
 	cmd := exec.Command(program, append(args, c.Args...)...)
 	cmd.Dir = c.Dir
-	cmd.Env = append(c.environ(), envSupervisor+"="+protocol+path)
+	cmd.Env = append(c.environ(), envMark+"="+run, envSupervisor+"="+protocol+path)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of the terminal's reach
 	return cmd, nil
 }
@@ -73,7 +74,7 @@ func (c Command) supervise(path string) (*exec.Cmd, error) {
 // awaitStart reads the first report. Before it lets the supervisor go on, it
 // gets hold of the leader: until then the supervisor keeps its PID from being
 // used again, even if the command has ended meanwhile.
-func (p *Process) awaitStart(reports *json.Decoder) error {
+func (p *Process) awaitStart(reports *json.Decoder, mark string) error {
 	_ = p.reports.SetReadDeadline(time.Now().Add(startWait)) // a pipe can always have one
 	defer p.reports.SetReadDeadline(time.Time{})
 	var r report
@@ -91,9 +92,7 @@ func (p *Process) awaitStart(reports *json.Decoder) error {
 		return fmt.Errorf("supervisor: find process %d: %w", r.PID, err)
 	}
 	p.leader, p.pid = leader, r.PID
-	if row, ok := look(r.PID); ok {
-		p.start = row.start
-	}
+	p.lineage = newLineage(born(r.PID), mark, born(p.cmd.Process.Pid), openCgroup(r.Cgroup))
 	if _, err := p.lifeline.Write([]byte{held}); err != nil {
 		return p.silent(err)
 	}
@@ -120,11 +119,13 @@ func (p *Process) watch(reports *json.Decoder) {
 		if reports.Decode(&r) != nil {
 			break
 		}
-		if r.Event == reportExited {
+		switch r.Event {
+		case reportExited:
 			p.finish(r.exit())
+		case reportSeen:
+			p.lineage.learn(r.Seen)
 		}
 	}
-	close(p.unwatched)       // only here, before its PID can be used again
 	_ = p.cmd.Process.Kill() // it has ended, unless what it says is no report
 	state, err := p.cmd.Process.Wait()
 	if p.hasExited() {
@@ -135,8 +136,8 @@ func (p *Process) watch(reports *json.Decoder) {
 		why = fmt.Errorf("the supervisor ended first (%s), and the command was killed", state)
 	}
 	if !p.closing.Load() {
-		// The kernel kills the leader on Linux. What else is in its group, and
-		// all of it elsewhere, is left to us.
+		// The kernel kills the leader on Linux. The rest, and all of it elsewhere,
+		// is left to us.
 		if err := p.KillTree(); err != nil {
 			why = errors.Join(why, err)
 		}
@@ -151,5 +152,6 @@ func (p *Process) dismiss(patience time.Duration) {
 		_ = p.cmd.Process.Kill() // it waits for what cannot be killed
 		inTime(p.buried, p.limit)
 	}
-	_ = p.leader.Release() // a descriptor: nobody else closes it
+	p.lineage.cgroup.remove() // the supervisor has, unless it was killed
+	_ = p.leader.Release()    // a descriptor: nobody else closes it
 }

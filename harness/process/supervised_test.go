@@ -89,6 +89,13 @@ func TestWorld(t *testing.T) {
 		if !slices.Contains(w.Env, "PWD="+dir) {
 			t.Errorf("PWD is not %s: %q", dir, w.Env)
 		}
+		if under { // the one thing of ours that it is to have
+			marked := len(w.Env)
+			w.Env = slices.DeleteFunc(w.Env, func(v string) bool { return strings.HasPrefix(v, envMark+"=") })
+			if runs := marked - len(w.Env); runs != 1 {
+				t.Errorf("it has %d marks of the run", runs)
+			}
+		}
 		slices.Sort(w.Env)
 		worlds[under] = w
 	}

@@ -8,12 +8,14 @@ import (
 // row is what the system's table says of a process at one instant.
 type row struct {
 	pid, ppid, pgid int
+	sid             int // the session, 0 if it is not known
 	// start is when it began, in the system's own units: with the PID it names a
 	// process for ever, as a PID alone does not.
 	start uint64
 	// lives is false for a zombie: it runs nothing, holds nothing, and cannot be
 	// killed.
-	lives bool
+	lives  bool
+	kernel bool // a thread of the kernel, which has no environment
 }
 
 // descend returns the roots among the rows and all their descendants that live,

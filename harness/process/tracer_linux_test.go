@@ -15,7 +15,8 @@ import (
 // ends itself.
 func playTracer(name, arg string) {
 	if name != "trace" {
-		must(fmt.Errorf("there is no role %q", name))
+		playStray(name, arg)
+		return
 	}
 	pid, err := strconv.Atoi(arg)
 	must(err)

@@ -39,9 +39,10 @@ func (p *Process) Leader() Info {
 
 // Tree returns the leader, if it lives, and all its descendants that do, parents
 // before their children. Under a supervisor on Linux these include what
-// daemonised itself: orphans become the supervisor's children. Otherwise only
-// orphans that stayed in the leader's process group are known. The error
-// says that the system shows no processes; then no supervisor starts.
+// daemonised itself: the run's cgroup has it, or its environment, its session or
+// the supervisor, who saw it being born, tells. Otherwise only orphans that stayed
+// in the leader's process group are known for certain. The error says that the
+// system shows no processes; then no supervisor starts.
 func (p *Process) Tree() ([]Info, error) {
 	members, err := p.members()
 	if err != nil {
@@ -62,52 +63,12 @@ func (p *Process) Survivors() []Info {
 // still there after a few seconds is named in the error: it is stuck in the
 // kernel, or we are not allowed to kill it.
 func (p *Process) KillTree() error {
+	p.lineage.cgroup.kill() // at once, whatever forks meanwhile
 	return killAll(p.leader, p.pid, p.members, p.limit)
 }
 
 // members returns the rows of the Tree.
-func (p *Process) members() ([]row, error) {
-	rows, err := table()
-	if err != nil {
-		return nil, err
-	}
-	supervisor := 0
-	if p.supervised {
-		select {
-		case <-p.unwatched:
-		default:
-			supervisor = p.cmd.Process.Pid // it is a zombie at the least, so the PID is still its own
-		}
-	}
-	return treeOf(rows, p.PID(), p.start, supervisor), nil
-}
-
-// treeOf returns the tree of a leader, by its PID and its start (0 if it had
-// gone before it was seen), whose supervisor lives if it has a PID.
-func treeOf(rows []row, leader int, start uint64, supervisor int) []row {
-	// A living process with the leader's PID that is not the leader: then the
-	// number of its group is another's as well.
-	reused := slices.ContainsFunc(rows, func(r row) bool { return r.pid == leader && r.start != start })
-	found := descend(rows, func(r row) bool {
-		switch {
-		case r.pid == leader:
-			return r.start == start
-		case supervisor != 0 && adoptsOrphans:
-			return r.ppid == supervisor
-		}
-		return r.pgid == leader && !reused
-	})
-	slices.SortStableFunc(found, func(a, b row) int { return rank(a, leader) - rank(b, leader) })
-	return found
-}
-
-// rank sorts the leader to the front.
-func rank(r row, leader int) int {
-	if r.pid == leader {
-		return 0
-	}
-	return 1
-}
+func (p *Process) members() ([]row, error) { return p.lineage.members() }
 
 // group returns the members of the tree that are in the leader's process group.
 func (p *Process) group() ([]row, error) {

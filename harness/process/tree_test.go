@@ -52,7 +52,7 @@ func same(a, b []int) bool {
 }
 
 func TestTree(t *testing.T) {
-	if !adoptsOrphans {
+	if !followsDaemons {
 		t.Skip("a daemon leaves the tree on this system")
 	}
 	p, members := family(t, supervised)
@@ -129,7 +129,7 @@ func TestKillTree(t *testing.T) {
 // TestDaemon: all that goes on is a process that left the group, the session and
 // its parents.
 func TestDaemon(t *testing.T) {
-	if !adoptsOrphans {
+	if !followsDaemons {
 		t.Skip("a daemon leaves the tree on this system")
 	}
 	ln := listen(t)
@@ -153,42 +153,6 @@ func TestDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone(t, daemon)
-}
-
-// TestTreeOf: what the table can show, without processes. Process 1 is init, 10
-// the supervisor, 20 the leader.
-func TestTreeOf(t *testing.T) {
-	live := func(pid, ppid, pgid int) row { return row{pid: pid, ppid: ppid, pgid: pgid, start: 7, lives: true} }
-	dead := func(pid, ppid, pgid int) row { return row{pid: pid, ppid: ppid, pgid: pgid, start: 7} }
-	init, supervisor, leader := live(1, 0, 1), live(10, 2, 10), live(20, 10, 20)
-	for _, tt := range []struct {
-		name       string
-		rows       []row
-		supervisor int
-		want       []int
-	}{
-		{"a leader", []row{init, supervisor, leader}, 10, []int{20}},
-		{"with children and theirs", []row{live(23, 21, 20), live(21, 20, 20), live(22, 20, 22), leader, supervisor}, 10, []int{20, 21, 22, 23}},
-		{"whose PIDs came round", []row{live(3, 5, 20), live(5, 20, 20), leader, supervisor}, 10, []int{20, 5, 3}},
-		{"an adopted daemon", []row{leader, supervisor, live(11, 10, 11), live(12, 11, 11)}, 10, []int{20, 11, 12}},
-		{"zombies", []row{dead(20, 10, 20), supervisor, dead(11, 10, 11), live(12, 10, 12)}, 10, []int{12}},
-		{"another's child", []row{leader, supervisor, live(30, 2, 20)}, 10, []int{20}},
-		{"no supervisor", []row{init, leader, live(21, 20, 20), live(22, 1, 20), live(23, 22, 23), live(24, 1, 24)}, 0, []int{20, 21, 22, 23}},
-		{"only the group is left", []row{init, live(22, 1, 20), live(24, 1, 24)}, 0, []int{22}},
-		{"the PID is another's", []row{init, {pid: 20, ppid: 1, pgid: 20, start: 8, lives: true}, live(22, 20, 20)}, 0, nil},
-		{"a circle", []row{live(20, 21, 20), live(21, 20, 20)}, 0, []int{20, 21}},
-	} {
-		if tt.supervisor != 0 && !adoptsOrphans {
-			continue
-		}
-		var got []int
-		for _, r := range treeOf(tt.rows, 20, 7, tt.supervisor) {
-			got = append(got, r.pid)
-		}
-		if !slices.Equal(got, tt.want) {
-			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
-		}
-	}
 }
 
 func TestShorten(t *testing.T) {
@@ -237,7 +201,7 @@ func TestKillAllGivesUp(t *testing.T) {
 }
 
 func BenchmarkTree(b *testing.B) {
-	p, err := Start(Command{Path: os.Args[0], Env: []string{envRole + "=wait"}, Supervisor: ourSupervisor()})
+	p, err := Start(Command{Path: "sleep", Args: []string{"300"}, Supervisor: ourSupervisor()})
 	if err != nil {
 		b.Fatal(err)
 	}

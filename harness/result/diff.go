@@ -28,6 +28,7 @@ type Origin struct {
 	Seed        uint64              `json:"seed"`
 	Started     time.Time           `json:"started"`
 	Status      Overall             `json:"status"`
+	Reports     int                 `json:"reports,omitempty"` // how many were put together, if more than one; the rest is said of the newest
 }
 
 // SubjectDiff is what became of one subject. Its verdict is on the change, not

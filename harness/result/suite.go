@@ -43,6 +43,7 @@ type Subject struct {
 	Requests history.Counts `json:"requests"`
 	InFlight history.Counts `json:"in_flight"`
 	Late     history.Counts `json:"late"`
+	Edge     history.Counts `json:"edge"` // dropped, and read so shortly before the signal that the server may not have begun with them; the rules of late requests judge them
 	AtRisk   int            `json:"at_risk"`
 
 	DroppedByCause DroppedByCause `json:"dropped_by_cause"`
@@ -53,7 +54,7 @@ type Subject struct {
 
 	Exits       []Exit    `json:"exits"`
 	ExitSeconds Spread    `json:"exit_seconds"` // from the signal
-	LatencyMS   Quantiles `json:"latency_ms"`   // of completed requests, from start to end
+	LatencyMS   Quantiles `json:"latency_ms"`   // of completed requests, from when each was due to its end, without those of the first half of the warm-up
 	Findings    []Finding `json:"findings"`
 	Probes      []Probe   `json:"probes,omitempty"` // in the order of the catalogue
 	Details     []Detail  `json:"details"`
@@ -69,11 +70,16 @@ type DroppedByCause struct {
 	Corrupt   int `json:"corrupt"`
 }
 
-// Bounds are one-sided 95 % Clopper-Pearson upper bounds: what the true rate may
-// be, given the sample. They are null where there is no sample.
+// Bounds are one-sided 95 % upper bounds: what the true share may be, in the mean
+// over shutdowns, given the sample. The shutdown is the trial, since what its
+// requests meet they meet together: three shutdowns without a loss bound nothing below
+// 63 %, however many requests they had. They are null, or
+// absent, where there is no sample.
 type Bounds struct {
-	PerRequest  *float64 `json:"per_request"`  // of losing a request at risk
-	PerShutdown *float64 `json:"per_shutdown"` // of a shutdown that fails
+	PerRequest   *float64 `json:"per_request"`              // of the requests at risk, that are lost (one in flight also if it is rejected)
+	PerShutdown  *float64 `json:"per_shutdown"`             // of the shutdowns, that fail
+	InFlightLost *float64 `json:"in_flight_lost,omitempty"` // of the requests in flight, that are not completed
+	LateLost     *float64 `json:"late_lost,omitempty"`      // of the requests sent in the worst half second of a shutdown, that come late and are dropped: what --max-loss judges
 }
 
 // Ledger counts what the server's own record says.
@@ -138,8 +144,11 @@ type Detail struct {
 	Requests history.Counts `json:"requests"`
 	InFlight history.Counts `json:"in_flight"`
 	Late     history.Counts `json:"late"`
-	GuardMS  float64        `json:"guard_ms"` // see history.History.Windows
-	LagP99MS float64        `json:"lag_p99_ms"`
+	Edge     history.Counts `json:"edge"`
+	Witness  Witness        `json:"witness"`
+	GuardMS  float64        `json:"guard_ms"`    // where nobody else knows: see history.History.Windows
+	SlipMS   float64        `json:"slip_p99_ms"` // how late the slowest hundredth of our requests started
+	LagP99MS float64        `json:"lag_p99_ms"`  // the same, by its name of old
 	Signal   DetailSignal   `json:"signal"`
 	Events   []Event        `json:"events"`
 	Exit     Exit           `json:"exit"`
@@ -153,13 +162,31 @@ type Detail struct {
 	Warnings []string `json:"warnings"`
 }
 
+// LateOrEdge counts what the rules of late requests judge.
+func (s Subject) LateOrEdge() history.Counts { return s.Late.Plus(s.Edge) }
+
+// LateOrEdge counts what the rules of late requests judge.
+func (d Detail) LateOrEdge() history.Counts { return d.Late.Plus(d.Edge) }
+
+// Witness says how it is known what the server had read as the signal came.
+type Witness struct {
+	Kernel  bool    `json:"kernel"`            // the kernel showed it; else it is inferred from times
+	Missing string  `json:"missing,omitempty"` // why the kernel did not
+	Looks   int     `json:"looks"`             // how often the kernel was asked
+	Closing int     `json:"closings"`          // instants at which the server closed something that was idle
+	MaxSlip float64 `json:"max_slip_ms"`       // lastcall's own greatest lateness between the signal and the exit
+}
+
 // Parked counts connections of one kind that were held beside the requests.
 type Parked struct {
-	Kind  string `json:"kind"`  // silent, websocket or events
+	Kind  string `json:"kind"`  // silent, idle, websocket or events
 	Asked int    `json:"asked"` // by the scenario
 	Held  int    `json:"held"`  // open at the signal
 	Clean int    `json:"clean"` // of these, that the server took its leave of
 	Cut   int    `json:"cut"`   // of these, that it hung up on without a word
+	// Ended are websockets and event streams that a server ended, in either way, which
+	// had promised to stay up.
+	Ended int `json:"ended,omitempty"`
 }
 
 // DetailSignal is how well the signal was placed.

@@ -18,7 +18,7 @@ import (
 // found dead before it took a byte has lost nothing.
 func (s *shot) wrote(n int, err error, at time.Duration) {
 	r := &s.record
-	r.BytesOut, r.Written = int64(n), n == len(s.request)
+	s.written, r.BytesOut, r.Written = at, int64(n), n == len(s.request)
 	if n == 0 && err != nil {
 		r.Outcome, r.Reason, r.Stale, r.End = history.Refused, history.DeadConnections, 1, at
 	}
@@ -27,7 +27,7 @@ func (s *shot) wrote(n int, err error, at time.Duration) {
 // notConnected notes that no connection could be had.
 func (s *shot) notConnected(err error, at time.Duration) {
 	r := &s.record
-	r.Outcome, r.End = history.Refused, at
+	s.written, r.Outcome, r.End = at, history.Refused, at
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EADDRINUSE):
 		r.Outcome, r.Reason = history.Unsent, history.OutOfPorts
@@ -45,14 +45,12 @@ func (s *shot) notConnected(err error, at time.Duration) {
 // finish waits for what becomes of a shot, until the deadline.
 func (s *shot) finish(now func() time.Duration, deadline time.Time) {
 	r := &s.record
-	if s.lane == fresh {
-		var err error
-		if s.conn, err = s.socket.conn(); err != nil {
-			if r.Outcome == history.Pending {
-				r.Outcome, r.Reason, r.End = history.Unsent, history.OutOfDescriptors, now()
-			}
-			return
+	var err error
+	if s.conn, err = s.socket.conn(); err != nil {
+		if r.Outcome == history.Pending {
+			r.Outcome, r.Reason, r.End = history.Unsent, history.OutOfDescriptors, now()
 		}
+		return
 	}
 	defer s.conn.Close()
 	if local, ok := s.conn.LocalAddr().(*net.TCPAddr); ok {
@@ -71,6 +69,10 @@ func (s *shot) finish(now func() time.Duration, deadline time.Time) {
 		}
 		r.Sent = at
 		s.wrote(n, err, now())
+	}
+	if !r.Written { // it was more than the kernel would take at once
+		n, err := s.conn.Write(s.request[r.BytesOut:])
+		s.wrote(int(r.BytesOut)+n, err, now())
 	}
 	s.read()
 	r.End = now()

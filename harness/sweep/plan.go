@@ -12,12 +12,24 @@
 //
 // # When a request is sent
 //
-// A request's offset is the instant just before its write(2), less the instant
-// just before the kill(2). The instant that was measured counts, not the one that
-// was meant: a thread that is held up makes a request late, never its offset
-// wrong. Both are read on one monotonic clock, and everything that needs care is
-// done by one thread that does not sleep meanwhile, so that nothing is written
-// while the signal is being sent. Its instant is known to within the system call.
+// A request's offset is the instant at which it was put onto the network, less the
+// instant just before the kill(2). The instant that was measured counts, not the one
+// that was meant: a thread that is held up makes a request late, never its offset
+// wrong. Everything that needs care is done by one thread that does not sleep
+// meanwhile, so that nothing is written while the signal is being sent. The signal
+// is pending a few microseconds after its call begins (history.History.Pending).
+//
+// A request's instant would be known to within its call, but most of a write(2) is the waking of the server's thread,
+// which can take ten times as long as the sending where the processors are virtual, and
+// comes after it. So Linux is asked for a stamp (SO_TIMESTAMPING) of the moment at which
+// the packet turns around in the loopback device, on its way from our socket to the
+// server's. Nothing but a few microseconds of the kernel's own code lies between the
+// stamp and the server's socket; how many are allowed for, and why, is said at
+// history.History.Shot. A stamp is of the wall clock. That is compared with the
+// shutdown's monotonic clock just before and just after everything was sent: where it
+// was stepped meanwhile no stamp counts, and none that lies outside its write(2). A
+// request without a stamp, as are all on other systems, was sent just before its write(2)
+// at the earliest, and when that returned at the latest.
 //
 // # What a client does
 //
@@ -66,7 +78,7 @@ const (
 type Plan struct {
 	harness.Plan
 	Grid    history.Grid
-	PerStep float64       // requests in each bin in each shutdown; below 1 not every bin has one each time
+	PerStep float64       // requests in each bin in each shutdown; below 1 not every bin has one each time; 0: as many as make no queue
 	Limit   time.Duration // of the whole sweep; 0: none. What is under way then is cut off, and does not count
 
 	// Warn is told, if it is set, what was left out of the plan and why.
@@ -83,13 +95,13 @@ func (p *Plan) Check(ctx context.Context) error {
 		}
 		return err
 	}
-	if !(p.PerStep >= MinPerStep && p.PerStep <= MaxPerStep) { // so put, it refuses what is no number
+	if p.PerStep != 0 && !(p.PerStep >= MinPerStep && p.PerStep <= MaxPerStep) { // so put, it refuses what is no number
 		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf("is %g, must be from %g to %d", p.PerStep, MinPerStep, MaxPerStep)}
 	}
 	if p.Limit < 0 {
 		return &history.Invalid{Field: "sweep.limit", Problem: fmt.Sprintf("is %s, must be more than 0", p.Limit)}
 	}
-	if n := p.connections(); n > MaxConnections {
+	if n := p.connections(0); n > MaxConnections {
 		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf(
 			"is %g, which opens %d connections at once, must be at most %d of them: raise the step, or the number of shutdowns", p.PerStep, n, MaxConnections)}
 	}
@@ -120,18 +132,35 @@ func (p *Plan) lanes() []lane {
 	return []lane{reused, fresh}
 }
 
-// connections is how many requests there are in each shutdown.
-func (p *Plan) connections() int { return int(math.Ceil(float64(p.Grid.Bins()) * p.PerStep)) }
+// The bounds of how far apart requests are where PerStep does not say it.
+const (
+	minApart = 100 * time.Microsecond
+	maxApart = 500 * time.Microsecond
+)
 
-// Total is how many shutdowns there are.
+// connections is how many requests there are in a shutdown of a server that answers
+// in that time: as PerStep says, or as many as make no queue, since the race would be
+// lost in that. They come in any order on what processors the server has left, so
+// each has twice the time.
+func (p *Plan) connections(answered time.Duration) int {
+	if p.PerStep > 0 {
+		return int(math.Ceil(float64(p.Grid.Bins()) * p.PerStep))
+	}
+	apart := min(max(2*(answered-p.Scenario.Subject.Delay.Duration), minApart), maxApart)
+	return max(1, int(time.Duration(p.Grid.Bins())*p.Grid.Step/apart))
+}
+
+// Total is how many shutdowns are asked for.
 func (p *Plan) Total() int { return p.Scenario.Shutdowns * len(p.lanes()) }
 
 // Run carries the plan out: a fresh process for every shutdown, and the kinds of
 // connections by turns. A shutdown that
 // could not be carried out is a history with its Error set, not an error; if the
-// subject could not be booted it is the last. One in which we ourselves were held
-// up (history.HeldUp) is repeated, four times at most. Where the first shutdown
-// shows that the server keeps no connection, the sweep goes on without kept ones.
+// subject could not be booted it is the last. Requests that count in no bin
+// (history.Grid.Place) are made up for by those of later shutdowns, and where a bin still
+// has too few at the end by up to four times as many shutdowns more. Where the first
+// shutdown shows that the server keeps no connection, the sweep goes on without kept
+// ones.
 //
 // When the context ends, the subject is killed, and Run returns what it has with
 // an error that wraps harness.ErrInterrupted.

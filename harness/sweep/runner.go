@@ -11,17 +11,13 @@ import (
 	"lastcall/harness/history"
 )
 
-// maxRepeats is how often a shutdown is done anew because we were held up: it
-// takes a tenth of a second, and one that was disturbed does not count.
-const maxRepeats = 4
-
 // runner carries a plan out.
 type runner struct {
 	plan        *Plan
 	id          string
 	dir         string
 	environment history.Environment
-	ordinal     int // of the last shutdown, repeated ones included: the ids of all differ
+	ordinal     int // of the last shutdown: the ids of all differ
 	histories   []*history.History
 	end         func() // as the time limit does
 }
@@ -37,24 +33,30 @@ func (r *runner) all(ctx context.Context) error {
 		timer := time.AfterFunc(r.plan.Limit, r.end)
 		defer timer.Stop()
 	}
-	for n := 1; n <= r.plan.Total() && bounded.Err() == nil; n++ {
-		s := r.shutdown(bounded, n)
+	kinds := r.plan.tallies()
+	for n := 1; bounded.Err() == nil; n++ {
+		kind := r.plan.next(kinds)
+		if kind == nil {
+			return nil
+		}
+		s := r.shutdown(bounded, n, kind)
 		if n == 1 && errors.Is(s.failure, errKeepsNone) {
 			if r.plan.Scenario.Load.Connections == history.Mixed {
 				r.plan.Scenario.Load.Connections = history.Fresh // this and all that follow
 				r.warn("kept-alive connections are left out: the server keeps no connection open")
-				n = 0
+				kinds, n = r.plan.tallies(), 0
 				continue
 			}
 			r.plan.Scenario.Shutdowns = 1 // it would keep none in those that follow either
 		}
 		if bounded.Err() != nil && ctx.Err() == nil {
-			r.warn("the time limit of %s is over (--limit): %d of %d shutdowns were carried out by then", r.plan.Limit, n-1, r.plan.Total())
+			r.warn("the time limit of %s is over (--limit): %d of %d shutdowns were carried out by then", r.plan.Limit, n-1, max(n, r.plan.Total()))
 			if n > 1 {
 				return nil // the one that was cut off tells nothing
 			}
 			s.history.Interrupted, s.history.Error = false, errLimit.Error() // nobody has stopped us
 		}
+		kind.add(r.plan.Grid, &s.history)
 		r.histories = append(r.histories, &s.history)
 		if r.plan.Done != nil {
 			if err := r.plan.Done(&s.history); err != nil {
@@ -74,21 +76,15 @@ func (r *runner) warn(format string, args ...any) {
 	}
 }
 
-func (r *runner) shutdown(ctx context.Context, n int) *shutdown {
-	for repeats := 0; ; repeats++ {
-		r.ordinal++
-		s := &shutdown{
-			plan: r.plan, subject: r.plan.Subjects[0], base: time.Now(),
-			lane: r.plan.lanes()[(n-1)%len(r.plan.lanes())],
-			dir:  filepath.Join(r.dir, strconv.Itoa(r.ordinal)),
-		}
-		s.history.Header = r.header(n, s.base)
-		s.history.Header.Repeats = repeats
-		s.run(ctx)
-		if s.history.Lateness() <= history.HeldUp || repeats == maxRepeats || ctx.Err() != nil {
-			return s
-		}
+func (r *runner) shutdown(ctx context.Context, n int, kind *tally) *shutdown {
+	r.ordinal++
+	s := &shutdown{
+		plan: r.plan, subject: r.plan.Subjects[0], base: time.Now(), lane: kind.lane, weights: weights(r.plan.lacks(kind)),
+		dir: filepath.Join(r.dir, strconv.Itoa(r.ordinal)),
 	}
+	s.history.Header = r.header(n, s.base)
+	s.run(ctx)
+	return s
 }
 
 func (r *runner) header(n int, base time.Time) history.Header {

@@ -30,26 +30,50 @@ type shot struct {
 	request []byte
 	method  string
 
-	conn   *net.TCPConn    // reused: from the beginning; fresh: once everything was sent
-	socket *socket         // fresh: until then
+	socket *socket         // until everything was sent
+	conn   *net.TCPConn    // from then on
 	record history.Request // its times are the shutdown's
+
+	written time.Duration // just after the system call that sent it, or showed that it cannot be
+	stamped time.Duration // when the kernel put it onto the network, 0: not known
+	skipped bool          // it was not sent, its turn being over
 }
 
-// shots plans the requests of one shutdown, in order of due time. They are spread
-// evenly over all bins, but for a jitter that the seed decides: requests that come
-// at one beat could miss what a server does in between, and where there are fewer
-// of them than bins it is another bin's turn each time.
-func (p *Plan) shots(number int, l lane) []*shot {
+// shots plans the n requests of one shutdown, in order of due time. They are spread
+// over all bins, but for a jitter that the seed decides: requests that come at one
+// beat could miss what a server does in between. Each bin gets as many as its weight
+// says. Where there are fewer requests than bins it is another bin's turn each time.
+func (p *Plan) shots(number, n int, l lane, weights []float64) []*shot {
 	source := rand.New(rand.NewPCG(p.Seed, uint64(number)))
-	first, _ := p.Grid.Edges(0)
-	_, last := p.Grid.Edges(p.Grid.Bins() - 1)
-	n := p.connections()
+	whole := 0.0
+	for _, w := range weights {
+		whole += w
+	}
 	var all []*shot
+	bin, below := 0, 0.0 // below is the weight of all bins before this one
 	for i := range n {
-		part := (float64(i) + source.Float64()) / float64(n)
-		all = append(all, &shot{lane: l, due: first + time.Duration(part*float64(last-first))})
+		at := (float64(i) + source.Float64()) / float64(n) * whole
+		for bin < len(weights)-1 && at >= below+weights[bin] {
+			below += weights[bin]
+			bin++
+		}
+		from, to := p.Grid.Edges(bin)
+		within := min(max(0, (at-below)/weights[bin]), 1)
+		due := from + time.Duration(within*float64(to-from))
+		all = append(all, &shot{lane: l, due: min(due, to-1)})
 	}
 	return all
+}
+
+// pilotLead is how long before the first bin the pilot is sent.
+const pilotLead = 500 * time.Microsecond
+
+// newPilot plans a request before the others, which no ledger knows. The first time
+// that a thread comes this way it takes longer than a step can be.
+func (s *shutdown) newPilot() (*shot, error) {
+	text, err := render(s.target, "")
+	first, _ := s.plan.Grid.Edges(0)
+	return &shot{lane: s.lane, due: min(first, 0) - pilotLead, request: text}, err
 }
 
 // writeRequests writes the request of every shot as it will be sent.

@@ -17,6 +17,9 @@ import (
 	"lastcall/harness/load"
 )
 
+// flat are the weights of bins that are alike.
+func flat(p Plan) []float64 { return weights(make([]int, p.Grid.Bins())) }
+
 func TestShotsAreSpreadOverEveryBin(t *testing.T) {
 	p := Plan{
 		Plan:    harness.Plan{Seed: 3, Scenario: harness.DefaultScenario()},
@@ -25,7 +28,7 @@ func TestShotsAreSpreadOverEveryBin(t *testing.T) {
 	}
 	dues := func(number int) (all []time.Duration) {
 		count := make([]int, p.Grid.Bins())
-		for _, s := range p.shots(number, fresh) {
+		for _, s := range p.shots(number, p.connections(0), fresh, flat(p)) {
 			all = append(all, s.due)
 			bin, ok := p.Grid.Bin(s.due)
 			if !ok {
@@ -54,7 +57,7 @@ func TestFewShotsComeToEveryBinInTheEnd(t *testing.T) {
 	p := Plan{Grid: history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * time.Microsecond}, PerStep: 0.1}
 	count := make([]int, p.Grid.Bins())
 	for number := range 200 {
-		shots := p.shots(number, reused)
+		shots := p.shots(number, p.connections(0), reused, flat(p))
 		if len(shots) != 2 {
 			t.Fatalf("%d requests, want 2", len(shots))
 		}
@@ -176,17 +179,25 @@ func TestClosedByPeerLooksWithoutReading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	tcp := conn.(*net.TCPConn)
-	if closedByPeer(tcp) {
+	socket, err := takeSocket(conn.(*net.TCPConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.close()
+	if socket.closedByPeer() {
 		t.Error("an open connection is said to be closed")
 	}
 	proceed <- func(c *net.TCPConn) { c.Close() }
-	for began := time.Now(); !closedByPeer(tcp); time.Sleep(time.Millisecond) {
+	for began := time.Now(); !socket.closedByPeer(); time.Sleep(time.Millisecond) {
 		if time.Since(began) > 20*time.Second {
 			t.Fatal("a closed connection is never seen to be")
 		}
 	}
+	conn, err = socket.conn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("read %d bytes, %v", n, err)
 	}

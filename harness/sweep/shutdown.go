@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,9 +29,9 @@ const (
 	// quiet is how long the connections are idle before the first request.
 	quiet = 25 * time.Millisecond
 	// leaving is how long a server has to end by itself once the fate of every
-	// request is known, so that its ledger is complete. How it ends is no question
-	// of a sweep.
-	leaving = 250 * time.Millisecond
+	// request is known, so that its ledger is complete, over what a handler takes. How
+	// it ends is no question of a sweep.
+	leaving = 100 * time.Millisecond
 )
 
 // shutdown is one boot - warm up - volley - read cycle.
@@ -40,12 +41,14 @@ type shutdown struct {
 	dir     string // for what belongs to it: its ledger, its store
 	base    time.Time
 	lane    lane
+	weights []float64 // of the bins
 
 	history history.History
 	failure error // why it could not be carried out
 	server  harness.Server
 	holders []process.Info
 	target  load.Target
+	pilot   *shot // sent before the others, and forgotten
 	shots   []*shot
 }
 
@@ -84,9 +87,11 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	wall := s.wall()
 	if err := s.fire(steps[0].Signal); err != nil {
 		return err
 	}
+	s.readStamps(wall, s.wall())
 	s.collect(ctx)
 	if s.history.Counts().Dropped > 0 { // else the ledger has nothing to add
 		s.awaitExit(ctx)
@@ -106,12 +111,7 @@ func (s *shutdown) prepare(ctx context.Context) error {
 	if s.target, err = s.plan.target(s.server.Endpoint()); err != nil {
 		return err
 	}
-	s.shots = s.plan.shots(s.history.Header.Shutdown, s.lane)
-	s.history.Scheduled = len(s.shots)
 	s.history.Methods = []string{s.target.Method}
-	if err := s.writeRequests(); err != nil {
-		return err
-	}
 	if err := s.warm(ctx); err != nil {
 		return err
 	}
@@ -142,19 +142,29 @@ func (s *shutdown) collect(ctx context.Context) {
 	defer stop()
 	deadline := time.Now().Add(s.plan.Scenario.Load.Timeout.Duration)
 	var wg sync.WaitGroup
-	for _, shot := range s.shots {
+	sent := slices.DeleteFunc(slices.Clone(s.shots), func(shot *shot) bool { return shot.skipped })
+	for _, shot := range sent {
 		wg.Go(func() { shot.finish(s.now, deadline) })
 	}
 	wg.Wait()
-	for _, shot := range s.shots {
+	own := &s.history.Sweep
+	own.Skipped, own.Written = len(s.shots)-len(sent), make([]time.Duration, len(s.shots))
+	if slices.ContainsFunc(sent, func(shot *shot) bool { return shot.stamped > 0 }) {
+		own.Stamped = make([]time.Duration, len(s.shots))
+	}
+	for _, shot := range sent {
 		s.history.Requests = append(s.history.Requests, shot.record)
+		own.Written[shot.record.Seq] = shot.written
+		if own.Stamped != nil {
+			own.Stamped[shot.record.Seq] = shot.stamped
+		}
 	}
 	s.history.Results = len(s.history.Requests)
 }
 
 // awaitExit lets the server end by itself, for a moment.
 func (s *shutdown) awaitExit(ctx context.Context) {
-	wait := time.NewTimer(leaving + s.plan.Scenario.Subject.Delay.Duration)
+	wait := time.NewTimer(leaving + 2*max(s.plan.Scenario.Subject.Delay.Duration, s.history.Sweep.Answered))
 	defer wait.Stop()
 	select {
 	case <-s.server.Exited():
@@ -172,7 +182,10 @@ func (s *shutdown) awaitExit(ctx context.Context) {
 
 // release closes what a shutdown that failed has left open.
 func (s *shutdown) release() {
-	for _, shot := range s.shots {
+	for _, shot := range append(slices.Clone(s.shots), s.pilot) {
+		if shot == nil { // none was planned yet
+			continue
+		}
 		shot.socket.close()
 		if shot.conn != nil {
 			shot.conn.Close()
@@ -193,7 +206,7 @@ func (s *shutdown) progress(doing string) {
 	}
 	h := s.history.Header
 	s.plan.Progress(harness.Step{
-		Subject: h.Subject, Shutdown: h.Shutdown, Of: s.plan.Total(),
-		Doing: doing, Finished: h.Shutdown - 1, Total: s.plan.Total(),
+		Subject: h.Subject, Shutdown: h.Shutdown, Of: max(s.plan.Total(), h.Shutdown),
+		Doing: doing, Finished: h.Shutdown - 1, Total: max(s.plan.Total(), h.Shutdown),
 	})
 }

@@ -11,13 +11,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is a connection in the making. It is our own, and not the net package's,
-// because that parks a goroutine while the kernel connects, and on loopback the
-// kernel has connected by the time at which connect(2) returns: to wait for the
-// poller would cost many times what is measured here.
+// socket is a connection until everything was sent. It is our own, and not the net
+// package's, for two reasons. That parks a goroutine while the kernel connects, and on
+// loopback the kernel has connected by the time at which connect(2) returns: to wait for
+// the poller would cost many times what is measured here. And the poller's thread would
+// be woken by whatever befalls the connection, an answer or a stamp, and take a processor
+// from the server.
 type socket struct {
 	fd   int
-	peer unix.Sockaddr
+	peer unix.Sockaddr // reused: nil, it is connected
+}
+
+// takeSocket takes a connection away from the net package.
+func takeSocket(conn *net.TCPConn) (*socket, error) {
+	defer conn.Close() // our descriptor keeps the connection open
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("take a connection: %w", err)
+	}
+	s := &socket{fd: -1}
+	failed := raw.Control(func(fd uintptr) { s.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	if err := errors.Join(failed, err); err != nil {
+		return nil, fmt.Errorf("take a connection: %w", err)
+	}
+	return s, nil
 }
 
 // openSocket prepares a socket that never blocks.
@@ -74,6 +91,7 @@ var errNotYet = errors.New("not connected yet")
 
 // conn hands the socket over to the net package, which can wait.
 func (s *socket) conn() (*net.TCPConn, error) {
+	s.stampNoMore() // a stamp would look like an error to whoever waits
 	file := os.NewFile(uintptr(s.fd), "connection")
 	s.fd = -1
 	defer file.Close() // FileConn has a descriptor of its own
@@ -98,17 +116,8 @@ func (s *socket) close() {
 
 // closedByPeer looks, without reading, whether the other side has closed an idle
 // connection, or broken it.
-func closedByPeer(conn *net.TCPConn) bool {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return true
-	}
-	closed := false
-	err = raw.Read(func(fd uintptr) bool {
-		var b [1]byte
-		n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		closed = err == nil && n == 0 || err != nil && !errors.Is(err, unix.EAGAIN)
-		return true // whatever was seen: nobody waits
-	})
-	return closed || err != nil
+func (s *socket) closedByPeer() bool {
+	var b [1]byte
+	n, _, err := unix.Recvfrom(s.fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return err == nil && n == 0 || err != nil && !errors.Is(err, unix.EAGAIN)
 }

@@ -60,8 +60,9 @@ func wantDone(t *testing.T, h *history.History) {
 func TestEveryRequestIsAccountedFor(t *testing.T) {
 	onReused, onFresh := sweepBoth(t, quick(t, "serves on"))
 	for _, h := range []*history.History{onReused, onFresh} {
-		if c := h.Counts(); c.Total != 20 || c.Completed != 20 || h.Scheduled != 20 || h.Results != 20 {
-			t.Errorf("%+v of %d scheduled", c, h.Scheduled)
+		// On a busy machine some are skipped, and the others count all the same.
+		if c, sent := h.Counts(), 20-h.Sweep.Skipped; c.Total != sent || c.Completed != sent || h.Scheduled != 20 || h.Results != sent {
+			t.Errorf("%+v of %d scheduled, %d skipped", c, h.Scheduled, h.Sweep.Skipped)
 		}
 		wantTimes(t, h, h == onReused)
 		entries := h.Ledger.Entries()
@@ -91,12 +92,18 @@ func wantTimes(t *testing.T, h *history.History, onReused bool) {
 		} else if r.Sent < h.Signal.After {
 			t.Errorf("request %d was sent while the signal was", r.Seq)
 		}
+		if h.Sweep.Written[r.Seq] < r.Sent || h.Sweep.Written[r.Seq] > r.End {
+			t.Errorf("request %d was written at %s: %+v", r.Seq, h.Sweep.Written[r.Seq], r)
+		}
+		if n := int(r.Seq); n < len(h.Sweep.Stamped) && h.Sweep.Stamped[n] != 0 && (h.Sweep.Stamped[n] < r.Sent || h.Sweep.Stamped[n] > h.Sweep.Written[n]) {
+			t.Errorf("request %d was stamped at %s, outside its call: %+v", r.Seq, h.Sweep.Stamped[n], r)
+		}
 		if r.Reused != onReused || r.Pooled != onReused || onReused != (r.Connected < h.Requests[0].Started) {
 			t.Errorf("request %d is on the wrong kind of connection: %+v", r.Seq, r)
 		}
 	}
-	if before != 10 {
-		t.Errorf("%d of 20 were sent before the signal", before)
+	if before > 10 || before < 10-h.Sweep.Skipped {
+		t.Errorf("%d of 20 were sent before the signal, %d skipped", before, h.Sweep.Skipped)
 	}
 }
 
@@ -173,8 +180,8 @@ func TestWhoKeepsNoConnectionIsSweptWithFreshOnes(t *testing.T) {
 			t.Fatalf("%s: %d histories, %v", connections, len(histories), err)
 		}
 		for _, h := range histories {
-			if words += h.Error; connections != history.Reused && h.Counts().Completed != 20 {
-				t.Errorf("%s: %+v, %s", connections, h.Counts(), h.Error)
+			if words += h.Error; connections != history.Reused && h.Counts().Completed != 20-h.Sweep.Skipped {
+				t.Errorf("%s: %+v, %d skipped, %s", connections, h.Counts(), h.Sweep.Skipped, h.Error)
 			}
 		}
 		if words != want.word {
@@ -233,7 +240,7 @@ func TestMistakesAreFoundBeforeAnythingStarts(t *testing.T) {
 	for want, change := range map[string]func(*Plan){
 		"sweep.step":        func(p *Plan) { p.Grid.Step = 0 },
 		"sweep.from":        func(p *Plan) { p.Grid.From = p.Grid.To },
-		"sweep.per-step":    func(p *Plan) { p.PerStep = 0 },
+		"sweep.per-step":    func(p *Plan) { p.PerStep = -1 },
 		"is NaN, must be":   func(p *Plan) { p.PerStep = math.NaN() },
 		"sweep.limit":       func(p *Plan) { p.Limit = -1 },
 		"connections at":    func(p *Plan) { p.Grid.Step, p.PerStep = 10*time.Microsecond, 100 },

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,8 +20,8 @@ import (
 // errKeepsNone is why there can be no reused connections.
 var errKeepsNone = errors.New("the server keeps no connection open: sweep --connections fresh only")
 
-// warm has the server answer a few requests, and opens everything that is open
-// before the first one that counts. All of it together has as long as one answer.
+// warm has the server answer a few requests, plans by how long that took, and opens
+// everything that is open before the first one that counts. All of it together has as long as one answer.
 func (s *shutdown) warm(ctx context.Context) error {
 	bound := s.plan.Scenario.Load.Timeout.Duration
 	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("the server was not warm within %s (--timeout): ask for something that is answered sooner, or send fewer at a time (--per-step 0.2)", bound))
@@ -33,20 +34,30 @@ func (s *shutdown) warm(ctx context.Context) error {
 			return err
 		}
 		conn.Close()
-		if took := time.Since(asked); s.history.Answered == 0 || took < s.history.Answered {
-			s.history.Answered = took
+		if took := time.Since(asked); s.history.Sweep.Answered == 0 || took < s.history.Sweep.Answered {
+			s.history.Sweep.Answered = took
 		}
 		if time.Since(began) > warmEnough {
 			break
 		}
 	}
+	n := thinned(s.plan.connections(s.history.Sweep.Answered), s.weights)
+	s.shots = s.plan.shots(s.history.Header.Shutdown, n, s.lane, s.weights)
+	s.history.Scheduled = n
+	err := s.writeRequests()
+	if err != nil {
+		return err
+	}
+	if s.pilot, err = s.newPilot(); err != nil {
+		return err
+	}
 	together := 1
-	if s.history.Answered > slowAnswer {
+	if s.history.Sweep.Answered > slowAnswer {
 		together = slowTogether
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(together)
-	for _, shot := range s.shots {
+	for _, shot := range append(slices.Clone(s.shots), s.pilot) {
 		group.Go(func() error { return s.open(ctx, shot) })
 	}
 	return group.Wait()
@@ -55,12 +66,20 @@ func (s *shutdown) warm(ctx context.Context) error {
 // open makes what a shot has before the first one is sent.
 func (s *shutdown) open(ctx context.Context, shot *shot) (err error) {
 	if shot.lane == fresh {
-		shot.socket, err = openSocket(s.server.Endpoint().Address)
+		if shot.socket, err = openSocket(s.server.Endpoint().Address); err != nil {
+			return err
+		}
+		shot.socket.stampNext()
+		return nil
+	}
+	conn, err := s.served(ctx)
+	if err != nil {
 		return err
 	}
-	if shot.conn, err = s.served(ctx); err != nil {
+	if shot.socket, err = takeSocket(conn); err != nil {
 		return err
 	}
+	shot.socket.stampNext()
 	shot.record.Connected, shot.record.Reused = s.now(), true
 	return nil
 }

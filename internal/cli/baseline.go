@@ -2,27 +2,86 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 
 	"lastcall/harness/check"
 	"lastcall/harness/result"
 	"lastcall/reports"
 )
 
-// baseline is an earlier result that a run is measured against: what failed then
+// baseline are earlier results that a run is measured against: what failed then
 // may fail now, but nothing may be worse.
-type baseline struct{ suite result.Suite }
+type baseline struct{ suites []result.Suite }
 
-// openBaseline reads the earlier result, before anything starts.
-func openBaseline(path string, o *outputOptions) (*baseline, error) {
-	suite, err := readSuite(path)
-	if err != nil {
-		return nil, usagef("--baseline %w", err)
+// openBaseline reads the earlier results, before anything starts. A path is a report,
+// or a directory, whose reports are all of its *.json files that call themselves one.
+func openBaseline(paths []string, o *outputOptions) (*baseline, error) {
+	var b baseline
+	var files []string
+	for _, path := range paths {
+		found, err := baselineFiles(path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
 	}
-	if err := keepsInputs(o.reports, path); err != nil {
+	for i, file := range files {
+		suite, err := readSuite(file)
+		if err != nil {
+			return nil, usagef("--baseline %w", err)
+		}
+		for j, known := range b.suites {
+			if known.Seed == suite.Seed && known.Started.Equal(suite.Started) {
+				return nil, usagef("--baseline: %s and %s are the same run, whose shutdowns would count twice: name one of them (of a directory, move one away)",
+					files[j], files[i])
+			}
+		}
+		b.suites = append(b.suites, suite)
+	}
+	if err := keepsInputs(o.reports, files...); err != nil {
 		return nil, err
 	}
-	return &baseline{suite}, nil
+	return &b, nil
+}
+
+// baselineFiles are the reports that a path stands for.
+func baselineFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, nil // readSuite says what is wrong with it
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, usagef("--baseline %s: %w", path, plain(err))
+	}
+	var files []string
+	for _, entry := range entries {
+		file := filepath.Join(path, entry.Name())
+		if filepath.Ext(file) == ".json" && !entry.IsDir() && !otherJSON(file) {
+			files = append(files, file)
+		}
+	}
+	if len(files) == 0 {
+		return nil, usagef("--baseline %s: the directory holds no report: name one that has files which --report json=FILE.json wrote", path)
+	}
+	return files, nil
+}
+
+// otherJSON reports whether a file is whole JSON that names another schema than a
+// suite's, or none: it lies beside the reports. What cannot be read is no such file, and
+// reading it says why.
+func otherJSON(file string) bool {
+	text, err := readBounded(file, maxSuite)
+	if err != nil {
+		return false
+	}
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	return json.Valid(text) && (json.Unmarshal(text, &head) != nil || head.Schema != result.Schema)
 }
 
 // conclude compares first, for the comparison decides: it is in every report
@@ -32,7 +91,7 @@ func (b *baseline) conclude(ctx context.Context, out *output, latest result.Suit
 	if ctx.Err() != nil || latest.Status == result.SuiteInterrupted {
 		return conclude(ctx, out, latest, true)
 	}
-	compared, err := check.Compare(b.suite, latest)
+	compared, err := check.CompareWithAll(b.suites, latest)
 	if err != nil {
 		_ = conclude(ctx, out, latest, true) // what was measured is worth its reports; the error says more than their exit
 		return err
@@ -42,7 +101,7 @@ func (b *baseline) conclude(ctx context.Context, out *output, latest result.Suit
 	if err := out.write(latest); err != nil {
 		return err
 	}
-	if !out.prints("table", "markdown") { // nobody would see why it passes or fails
+	if !out.prints("table", "markdown") { // else no output would say why it passes or fails
 		style := reports.Style{Color: colored(out.noColor, out.stderr)}
 		if err := style.Comparison(out.stderr, compared); err != nil {
 			return err

@@ -17,7 +17,7 @@ var flags = map[string]string{
 	"disruption.target": "signal-target", "disruption.lag": "lag", "disruption.while": "while", "disruption.settle": "settle",
 	"load.connections": "connections", "load.method": "method",
 	"load.expect-status": "expect-status", "load.expect-body": "expect-body", "load.requests-file": "requests", "load.parked": "park",
-	"subject.url": "url", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
+	"subject.url": "url", "subject.front": "front", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
 	"subject.ledger": "ledger", "subject.applied": "applied",
 	"subject.dir": "dir", "subject.env": "env", "subject.ca": "ca", "subject.insecure": "insecure",
 	"sweep.from": "from", "sweep.to": "to", "sweep.step": "step", "sweep.per-step": "per-step", "sweep.limit": "limit",

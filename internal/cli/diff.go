@@ -19,11 +19,15 @@ cannot be told from chance.
 Figures differ from run to run. They count as worse or better only where an
 exact test says so at 5 %, once with the requests as the trials and once with
 the shutdowns, whose requests share their fate: two shutdowns on each side are
-never enough. That a rule is violated needs no test.
+never enough. Rules are compared by the shutdowns that violated them: one that
+breaks now and then does so in either report.
 
-A subject regressed if it passed and now fails, if a required rule is violated
-that held before, or if significantly more requests or shutdowns were lost. What
-failed before is no regression.
+A subject regressed if a required rule is violated in significantly more of its
+shutdowns, or if significantly more requests or shutdowns were lost. What failed
+before is no regression. A rule that is violated now and was not before, and may
+be so by chance, cannot be judged: with three shutdowns on each side it has to be
+violated in all of them. How many shutdowns are made is to be settled first: to
+add some until a difference shows finds one where there is none.
 
 diff exits 0 when of every subject it could be told if it regressed, and 3 when
 of one it could not: it is gone or new, or the new run could not judge it. With

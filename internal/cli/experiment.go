@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/check"
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
 
@@ -17,6 +18,7 @@ type experiment struct {
 	policy   check.Policy
 	output   *outputOptions
 	record   string
+	prepare  func(context.Context, *experiment, io.Writer) // what has to be found out before; nil: nothing
 	conclude func(context.Context, *output, result.Suite) error
 }
 
@@ -38,15 +40,19 @@ func (e experiment) run(ctx context.Context, s streams) error {
 
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	if e.prepare != nil {
+		e.prepare(ctx, &e, s.err)
+	}
 	bar := newProgress(s.err, e.output.quiet, e.plan)
-	e.plan.Progress, e.plan.Done = bar.step, recorder.write
+	e.plan.Progress, e.plan.Done, e.plan.Spill = bar.step, recorder.write, recorder.spill()
+	e.plan.Blurred = func(h *history.History) bool { return check.Blurred(h, e.policy) }
 	histories, err := harness.Run(ctx, e.plan)
 	bar.finish(ctx.Err() != nil)
 	failed := err != nil && !errors.Is(err, harness.ErrInterrupted)
 	if failed && len(histories) == 0 {
 		return err // nothing was measured: an empty report must not replace an old one
 	}
-	out.histories = histories
+	out.histories = check.Chosen(histories, e.policy)
 	concluded := e.conclude(ctx, out, check.Judge(histories, e.policy))
 	if failed {
 		return err // what was measured until then has been reported

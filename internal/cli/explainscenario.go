@@ -71,7 +71,7 @@ func asksFor(l history.Load) string {
 	}
 	text := strings.Join(paths, ", ") + ": a server of yours must have them"
 	if len(l.Parked) > 0 {
-		text += ", or --park says what it has, as in --park websocket=/chat,5 --park events=/stream,5 --park silent,3, in place of all of these " +
+		text += ", or --park says what it has, as in --park websocket=/chat,5 --park events=/stream,5 --park idle,3 --park silent,3, in place of all of these " +
 			"(a file's load.parked can have a header, too)"
 	}
 	return text

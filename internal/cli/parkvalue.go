@@ -34,7 +34,7 @@ func (v parksValue) Set(text string) error {
 	field := history.Load{Parked: append(append([]history.Park(nil), *v.target...), park)}
 	if err := harness.ValidParked(field); err != nil {
 		_, problem, _ := strings.Cut(err.Error(), "].")
-		return fmt.Errorf("its %s (as in websocket=/chat,5, events=/stream,5 or silent,3)", problem)
+		return fmt.Errorf("its %s (as in websocket=/chat,5, events=/stream,5, idle,3 or silent,3)", problem)
 	}
 	*v.target = append(*v.target, park)
 	return nil

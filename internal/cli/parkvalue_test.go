@@ -18,7 +18,7 @@ func TestParkTakesThePlaceOfTheScenarios(t *testing.T) {
 	var o subjectOptions
 	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	o.register(f)
-	if err := f.Parse([]string{"--park", "websocket=/chat?a=b,c,5", "--park", "events=/stream", "--park", "silent,3"}); err != nil {
+	if err := f.Parse([]string{"--park", "websocket=/chat?a=b,c,5", "--park", "events=/stream", "--park", "silent,3", "--park", "idle,2", "--park", "idle=/health"}); err != nil {
 		t.Fatal(err)
 	}
 	f.String("method", "", "")
@@ -26,7 +26,11 @@ func TestParkTakesThePlaceOfTheScenarios(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []history.Park{
-		{Kind: history.WebSocket, URL: "/chat?a=b,c", Count: 5}, {Kind: history.EventStream, URL: "/stream", Count: 1}, {Kind: history.Silent, Count: 3},
+		{Kind: history.WebSocket, URL: "/chat?a=b,c", Count: 5},
+		{Kind: history.EventStream, URL: "/stream", Count: 1},
+		{Kind: history.Silent, Count: 3},
+		{Kind: history.Idle, Count: 2},
+		{Kind: history.Idle, URL: "/health", Count: 1},
 	}
 	if diff := cmp.Diff(want, s.Load.Parked); diff != "" {
 		t.Errorf("parked (-want +got):\n%s", diff)

@@ -23,7 +23,7 @@ type policyOptions struct {
 
 func (o *policyOptions) register(f *pflag.FlagSet) {
 	o.registerRules(f)
-	f.Var(shareValue{&o.maxLoss}, "max-loss", "gate late losses by this `share`, as in 0.1%, with 95 % confidence")
+	f.Var(shareValue{&o.maxLoss}, "max-loss", "gate late losses by this `share`, with 95 % confidence (1% takes 299 shutdowns)")
 	f.Var(numberValue{&o.minAtRisk, "20"}, "min-at-risk", "how many requests must be at risk for a pass (default by the policy)")
 }
 
@@ -48,7 +48,7 @@ func (o *policyOptions) apply(s *history.Scenario, f *pflag.FlagSet) error {
 	}
 	if f.Changed("max-loss") {
 		if o.maxLoss == 0 {
-			return usagef("--max-loss is 0%%, must be more: no number of requests proves that none is ever lost (--rule %s=fail fails each)", check.LateRequestsAnswered)
+			return usagef("--max-loss is 0%%, must be more: no number of shutdowns proves that none is ever lost (--rule %s=fail fails each)", check.LateRequestsAnswered)
 		}
 		s.Overrides.MaxLoss = o.maxLoss
 	}

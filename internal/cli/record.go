@@ -41,12 +41,23 @@ func openRecorder(dir string) (*recorder, error) {
 	return &recorder{dir}, nil
 }
 
+// spill is the directory for what a history does not hold in memory.
+func (r *recorder) spill() string {
+	if r == nil {
+		return ""
+	}
+	return r.dir
+}
+
 // write saves one history. It appears under its name only when it is whole.
 func (r *recorder) write(h *history.History) error {
 	if r == nil {
 		return nil
 	}
 	name := fmt.Sprintf("%s-%03d%s", h.Header.Subject, h.Header.Shutdown, historySuffix)
+	if n := h.Header.Repeats; n > 0 {
+		name = fmt.Sprintf("%s-%03d-again-%d%s", h.Header.Subject, h.Header.Shutdown, n, historySuffix)
+	}
 	file, err := os.CreateTemp(r.dir, ".lastcall-*")
 	if err != nil {
 		return fmt.Errorf("record %s: %w", name, err)

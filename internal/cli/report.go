@@ -36,7 +36,7 @@ another --policy is asked for.`,
 			if err != nil {
 				return err
 			}
-			out.histories = histories
+			out.histories = check.Chosen(histories, policy)
 			return conclude(cmd.Context(), out, check.Judge(histories, policy), o.gate)
 		},
 	}

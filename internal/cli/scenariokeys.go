@@ -54,6 +54,7 @@ func subjectKeys() map[string]keySpec {
 		"dir":           {"The command's working directory, relative to the file.", notEmpty},
 		"env":           {"Added to the command's environment; {port} is replaced.", environmentShape},
 		"url":           {"Where the subject serves; {port} is replaced.", matching(urlPattern)},
+		"front":         {"Another process listens at the URL, stays up, and relays to the command: a proxy. The command gets the signal.", nil},
 		"ready":         {"The readiness check, a path or a URL: status 2xx is ready. By default the port has to accept.", matching("^/|" + urlPattern)},
 		"ready-timeout": {"How long it may take until the subject is ready.", notZero},
 		"ledger":        {"The file, relative to the scenario's, that the subject appends its ledger to, if it is not the one that LASTCALL_LEDGER names; {port} is replaced.", notEmpty},
@@ -71,10 +72,10 @@ func loadKeys() map[string]keySpec {
 		"method":        {"The HTTP method of the requests.", oneOfWords(harness.Methods())},
 		"connections":   {"On which connections the requests travel: kept alive, one for each, or by turns.", oneOfWords(connectionNames())},
 		"timeout":       {"A request's deadline, from its start. By default the grace and five seconds.", notZero},
-		"warm-up":       {"Load before the signal may come.", nil},
+		"warm-up":       {"Load before the signal may come. 0s: until a steady state is seen, which takes 700ms at most where the server is not slow.", nil},
 		"jitter":        {"At most so much is added to the warm-up, by seed; a minute at most. Not used where disruption.when is started.", nil},
 		"trigger":       {"How long the signal waits for enough open requests.", nil},
-		"tail":          {"The load pauses so long after the signal.", nil},
+		"tail":          {"The rate is kept so long after the signal. Then it is lowered to what keeps a few requests open, until the exit or the grace.", nil},
 		"max-open":      {"The load pauses at so many open requests.", between(1, harness.MaxOpen)},
 		"requests":      {"Requests that are sent in turn. By default one to the subject's URL.", atMost(harness.MaxRequests)},
 		"requests-file": {"A file with more of them, in vegeta's target format, relative to the scenario's.", notEmpty},
@@ -87,8 +88,8 @@ func loadKeys() map[string]keySpec {
 // parkKeys are the keys of one of load.parked.
 func parkKeys() map[string]keySpec {
 	return map[string]keySpec{
-		"kind":   {"silent (connects, and never sends a byte), websocket, or events (an answer without an end, as server-sent events).", oneOfWords(harness.ParkKinds())},
-		"url":    {"What a websocket or an event stream asks for: a path of the subject's URL, or a URL of the same host. None for silent.", matching("^/|" + urlPattern)},
+		"kind":   {"silent (connects, and never sends a byte), idle (kept alive: it has served one request, and is not used again), websocket, or events (an answer without an end, as server-sent events).", oneOfWords(harness.ParkKinds())},
+		"url":    {"What a websocket, an event stream or an idle connection asks for: a path of the subject's URL, or a URL of the same host. None for silent. By default an idle one asks for the subject's URL.", matching("^/|" + urlPattern)},
 		"count":  {"How many of them.", between(1, history.MaxParked)},
 		"header": {"Header fields of the request that opens it, such as Authorization or Sec-WebSocket-Protocol. None for silent.", headerShape},
 	}
@@ -122,7 +123,7 @@ func disruptionKeys() map[string]keySpec {
 func overridesKeys() map[string]keySpec {
 	return map[string]keySpec{
 		"min-at-risk": {"Fewer requests at risk prove nothing.", atLeast(1)},
-		"max-loss":    {"Share of the late requests at risk that may be lost, by its 95 % bound.", notZero},
+		"max-loss":    {"Share of the requests of the worst half second of a shutdown that may be late and lost, by its 95 % bound over shutdowns.", notZero},
 		"exit-codes":  {"Exit codes that are clean, besides 0.", exitCodeShape},
 		"rules":       {"off, warn or fail, for each rule that should be taken otherwise.", severityShape},
 	}

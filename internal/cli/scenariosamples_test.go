@@ -31,7 +31,7 @@ var keySamples = map[string]keySample{
 		texts("health", "5", "true", "ftp://h/", "http://", `""`),
 	},
 	"subject.ledger": someWord, "subject.applied": words,
-	"subject.ready-timeout": someTime, "subject.ca": someWord, "subject.allow-remote": anyTruth, "subject.insecure": anyTruth,
+	"subject.ready-timeout": someTime, "subject.ca": someWord, "subject.allow-remote": anyTruth, "subject.insecure": anyTruth, "subject.front": anyTruth,
 	"load.rate":        {texts("1", "500", "20000", "+5"), texts("0", "-1", "20001", "1.5", "fast", `"5"`, "1e3", "true", "99999999999999999999")},
 	"load.method":      {texts("GET", "OPTIONS"), texts("get", "BREW", "5", `""`)},
 	"load.connections": {texts("mixed", "reused", "fresh"), texts("wired", "Mixed", "5", `""`)},
@@ -50,11 +50,12 @@ var keySamples = map[string]keySample{
 	"load.requests[].body-file": someWord,
 	"load.requests-file":        someWord,
 	"load.parked": {
-		texts("[]", "[{kind: silent, count: 1}]", "[{kind: events, url: /e, count: 2}, {kind: silent, url: null, count: 3}]"),
+		texts("[]", "[{kind: silent, count: 1}]", "[{kind: events, url: /e, count: 2}, {kind: silent, url: null, count: 3}]",
+			"[{kind: idle, count: 1}, {kind: idle, url: /a, count: 2, header: {A: b}}, {kind: idle, url: null, count: 3}]"),
 		texts("{kind: silent, count: 1}", "[silent]", "[null]", "[{}]", "[{kind: silent}]", "[{kind: silent, url: /, count: 1}]", "[{kind: websocket, count: 1}]",
 			"[{kind: events, url: null, count: 1}]", "[{kind: silent, count: null}]", "[{kind: silent, count: 1, header: {A: b}}]"),
 	},
-	"load.parked[].kind":   {texts("websocket", "events"), texts("silent", "Events", "ws", "5", `""`, "null")}, // beside a url
+	"load.parked[].kind":   {texts("websocket", "events", "idle"), texts("silent", "Events", "ws", "5", `""`, "null")}, // beside a url
 	"load.parked[].url":    {texts("/", "/a?b=c", `"http://127.0.0.1:{port}/a"`), texts("a", "5", `""`, "ws://h/", "null")},
 	"load.parked[].count":  {texts("1", "100"), texts("0", "101", "-1", "many", "null")},
 	"load.parked[].header": {texts("{}", "{A: b, X-C: 5}", "{Sec-WebSocket-Protocol: chat}", "null"), texts("x", "[A]", "{A: null}", `{"": b}`, "{A b: c}", `{A: "b\nc"}`)},

@@ -73,16 +73,18 @@ func notZero(s *jsonschema.Schema) {
 	s.Not = &jsonschema.Schema{Type: "string", Pattern: `^[^1-9]*$`}
 }
 
-// parkShape asks for a URL where something is asked for, and for none elsewhere.
+// parkShape asks for a URL where something has to be named, and for none where
+// nothing is asked for.
 func parkShape(s *jsonschema.Schema) {
-	silent, others := jsonschema.NewProperties(), jsonschema.NewProperties()
+	silent, idle, others := jsonschema.NewProperties(), jsonschema.NewProperties(), jsonschema.NewProperties()
 	silent.Set("kind", &jsonschema.Schema{Const: history.Silent})
 	silent.Set("url", &jsonschema.Schema{Type: "null"})
 	silent.Set("header", &jsonschema.Schema{Type: "null"})
+	idle.Set("kind", &jsonschema.Schema{Const: history.Idle})
 	others.Set("kind", &jsonschema.Schema{Enum: []any{history.WebSocket, history.EventStream}})
 	others.Set("url", &jsonschema.Schema{Type: "string"})
 	s.Required = []string{"kind", "count"}
-	s.AnyOf = []*jsonschema.Schema{{Properties: silent}, {Properties: others, Required: []string{"url"}}}
+	s.AnyOf = []*jsonschema.Schema{{Properties: silent}, {Properties: idle}, {Properties: others, Required: []string{"url"}}}
 }
 
 func statusShape(s *jsonschema.Schema) {

@@ -52,7 +52,7 @@ func suiteSchema() *jsonschema.Schema {
 
 // sweepSchema does the same for a sweep.
 func sweepSchema() *jsonschema.Schema {
-	return resultSchema(result.Sweep{}, result.SweepSchema, "earliest_us", "latest_us", "widest", "rate", "low", "high")
+	return resultSchema(result.Sweep{}, result.SweepSchema, "earliest_us", "latest_us", "window", "widest", "rate", "low", "high")
 }
 
 // resultSchema derives a schema from a value of what is encoded. The fields named

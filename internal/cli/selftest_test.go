@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"lastcall/harness"
@@ -142,7 +145,7 @@ func TestWhatSelftestComesTo(t *testing.T) {
 			strategy, _ := targets.ByName(c.strategy)
 			err := survey{
 				strategies: []targets.Strategy{strategy}, scenarios: columns(), shutdowns: 1, takes: tracked, strict: true, err: &log,
-				judge: func(_ context.Context, course course, _ *progress) (result.Suite, error) {
+				judge: func(_ context.Context, course course, _ func(harness.Step)) (result.Suite, error) {
 					s := c.tries[course.tries]
 					s.Name = c.strategy
 					return result.Suite{Subjects: []result.Subject{s}}, nil
@@ -156,6 +159,69 @@ func TestWhatSelftestComesTo(t *testing.T) {
 				t.Errorf("exit %d (%v), want %d and %q in:\n%s", code, err, c.code, c.says, out.String())
 			}
 		})
+	}
+}
+
+// TestSideBySide: courses of a light load are run together, a strategy each, and a
+// matrix shows them in the order in which they were asked for.
+func TestSideBySide(t *testing.T) {
+	if runtime.NumCPU() == 1 {
+		t.Skip("nothing is run side by side on one processor")
+	}
+	var strategies []targets.Strategy
+	for _, name := range []string{"naive", "signal-notify", "drain", "close"} {
+		strategy, _ := targets.ByName(name)
+		strategies = append(strategies, strategy)
+	}
+	names := []string{"double-signal", "steady", "overrun", "long-lived"} // all light but the second
+	var mu sync.Mutex
+	running, most := 0, 0
+	heavy := 0
+	three := make(chan struct{}) // closed when three are running
+	s := survey{
+		strategies: strategies, scenarios: names, shutdowns: 1, err: io.Discard,
+		judge: func(ctx context.Context, c course, _ func(harness.Step)) (result.Suite, error) {
+			mu.Lock() // the counts
+			running++
+			most = max(most, running)
+			if c.scenario.Name == "steady" {
+				heavy = max(heavy, running)
+			} else if running == sideBySide && most == sideBySide {
+				select {
+				case <-three:
+				default:
+					close(three)
+				}
+			}
+			mu.Unlock()
+			if c.scenario.Name != "steady" {
+				<-three
+			}
+			mu.Lock() // as above
+			running--
+			mu.Unlock()
+			var suite result.Suite
+			for _, name := range c.names {
+				suite.Subjects = append(suite.Subjects, result.Subject{Name: name, Verdict: result.Pass, Shutdowns: 1})
+			}
+			return suite, nil
+		},
+	}
+	m, err := s.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most != sideBySide || heavy != 1 {
+		t.Errorf("%d at a time at most, %d beside a heavy one", most, heavy-1)
+	}
+	for _, row := range m.Rows {
+		var got []string
+		for _, c := range row.Cells {
+			got = append(got, c.Scenario)
+		}
+		if !slices.Equal(got, names) {
+			t.Errorf("%s: %q", row.Subject, got)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type subjectOptions struct {
 	ca           string
 	insecure     bool
 	allowRemote  bool
+	front        bool
 
 	urls         []string // [METHOD ]URL
 	headers      []string // Name: value
@@ -47,11 +48,12 @@ func (o *subjectOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.requests, "requests", "", "`file` of more requests, in vegeta's target format")
 	f.StringVar(&o.expectStatus, "expect-status", "", "`statuses` that count as completed, as in 200,204,300-399 (default 200-399)")
 	f.StringVar(&o.expectBody, "expect-body", "", "`regexp` that the body of a completed answer matches")
-	f.Var(parksValue{&o.parked}, "park", "hold connections over the signal: websocket=/chat,5, events=/stream,5 or silent,3; may be repeated (default the scenario's)")
+	f.Var(parksValue{&o.parked}, "park", "hold connections over the signal: websocket=/chat,5, events=/stream,5, idle,3 or silent,3; may be repeated (default the scenario's)")
 	o.registerServer(f)
 	f.StringVar(&o.ca, "ca", "", "PEM `file` of the certificates to trust, for https")
 	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
 	f.BoolVar(&o.allowRemote, "allow-remote", false, "send the load to another machine, if the URL leads there")
+	f.BoolVar(&o.front, "front", false, "the URL is that of a proxy that stays up and relays to the command, which gets the signal")
 	f.StringVar(&o.applied, "applied", "", "run this `command` after the exit: it prints the ids that were applied, one a line ({port} and {pid} are replaced)")
 	f.StringVar(&o.while, "while", "", "run this `command` instead of a signal; the server promises to stay up ({port} and {pid} are replaced)")
 	f.Var(durationValue{&o.settle}, "settle", "how long the load goes on after that command (default 2s)")
@@ -87,6 +89,7 @@ func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []
 		"ca":            func() { subject.CA = o.ca },
 		"insecure":      func() { subject.Insecure = o.insecure },
 		"allow-remote":  func() { subject.AllowRemote = o.allowRemote },
+		"front":         func() { subject.Front = o.front },
 		"ledger":        func() { subject.Ledger = o.ledger },
 		"requests":      func() { l.RequestsFile, l.Requests = o.requests, nil }, // those of --url come after this
 		"park":          func() { l.Parked = o.parked },

@@ -6,16 +6,22 @@ import (
 	"io"
 	"log"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lastcall/harness"
 	"lastcall/harness/check"
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/targets"
 )
 
-// survey puts strategies through scenarios of the catalogue, one after the other.
+// survey puts strategies through scenarios of the catalogue: one scenario after the
+// other, and then those whose load is light side by side.
 type survey struct {
 	strategies []targets.Strategy
 	scenarios  []string
@@ -27,9 +33,9 @@ type survey struct {
 	// strict wants every strategy to be as its scenario expects.
 	strict bool
 	// judge runs and judges. Nil: as it really is.
-	judge func(ctx context.Context, c course, bar *progress) (result.Suite, error)
+	judge func(ctx context.Context, c course, report func(harness.Step)) (result.Suite, error)
 
-	record string // a directory for the histories, one in it for each try of each scenario; "": none
+	record string // a directory for the histories, one in it for each try of each course; "": none
 	quiet  bool
 	err    io.Writer // for the progress
 }
@@ -42,8 +48,55 @@ type course struct {
 	scenario harness.Scenario
 	policy   check.Policy
 	names    []string
-	wants    int // shutdowns, as the scenario says
-	tries    int // that were made
+	wants    int  // shutdowns, as the scenario says
+	tries    int  // that were made
+	alone    bool // of a scenario whose courses have one strategy each
+}
+
+// directory is where the histories of its next try are written.
+func (c course) directory() string {
+	name := fmt.Sprintf("%s-%d", c.scenario.Name, c.tries+1)
+	if c.alone {
+		name = fmt.Sprintf("%s-%s-%d", c.scenario.Name, c.names[0], c.tries+1)
+	}
+	return name
+}
+
+const (
+	// lightLoad is the rate up to which a scenario's load leaves a machine of two
+	// processors idle most of the time: it waits for handlers and for grace periods.
+	lightLoad = 250
+	// heldLoad is the rate up to which that holds of a strategy that does not end: after
+	// the tail of the load most of the grace period is idle.
+	heldLoad = 500
+	// sideBySide is how many courses of a light load are run at a time. Together they
+	// ask for no more than the heavier scenarios do alone.
+	sideBySide = 3
+)
+
+// light reports whether a strategy can be put through a scenario while others are put
+// through theirs, without being in each other's way. What comes of it is the same: a
+// selftest says so each time.
+func light(s harness.Scenario, strategy string) bool {
+	holds := slices.Contains(check.Expected(s.Expect, strategy), check.ExitsInGrace)
+	return s.Disruption.Unloaded() || s.Load.Rate <= lightLoad || holds && s.Load.Rate <= heldLoad
+}
+
+// apart splits off the strategies that can be put through the scenario beside others,
+// into a course for each.
+func (c course) apart() (rest course, aside []course) {
+	rest = c
+	rest.names = nil
+	for _, name := range c.names {
+		if !light(c.scenario, name) {
+			rest.names = append(rest.names, name)
+			continue
+		}
+		one := c
+		one.names, one.alone = []string{name}, true
+		aside = append(aside, one)
+	}
+	return rest, aside
 }
 
 // run returns how all did. If it cannot go on, it returns what there is by then,
@@ -71,15 +124,76 @@ func (s survey) run(ctx context.Context) (result.Matrix, error) {
 		m.Scenarios = append(m.Scenarios, c.scenario.Name)
 	}
 	log.SetOutput(io.Discard) // as in experiment.run
-	bar := newSurveyProgress(s.err, s.quiet, courses)
-	for _, c := range courses {
-		if err = s.course(ctx, c, &m, bar); err != nil {
-			break
-		}
+	b := &board{matrix: &m, bar: newSurveyProgress(s.err, s.quiet, courses)}
+	err = s.all(ctx, courses, b)
+	b.bar.finish(ctx.Err() != nil)
+	for _, row := range m.Rows { // side by side they come in any order
+		slices.SortFunc(row.Cells, func(x, y result.Cell) int {
+			return slices.Index(m.Scenarios, x.Scenario) - slices.Index(m.Scenarios, y.Scenario)
+		})
 	}
-	bar.finish(ctx.Err() != nil)
 	m.Seconds = time.Since(started).Round(time.Millisecond).Seconds()
 	return m, err
+}
+
+// all runs the courses, until one cannot go on.
+func (s survey) all(ctx context.Context, courses []course, b *board) error {
+	var aside []course
+	for _, c := range courses {
+		if runtime.NumCPU() > 1 {
+			rest, more := c.apart()
+			c, aside = rest, append(aside, more...)
+		}
+		if len(c.names) > 0 {
+			if err := s.course(ctx, c, b); err != nil {
+				return err
+			}
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
+	for _, c := range aside {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx) // it has not begun
+			}
+			return s.course(ctx, c, b)
+		})
+	}
+	return group.Wait()
+}
+
+// board is what all courses add to.
+type board struct {
+	mu     sync.Mutex // courses are run side by side
+	matrix *result.Matrix
+	bar    *progress
+}
+
+// add adds what became of a strategy.
+func (b *board) add(subject string, c result.Cell) {
+	b.mu.Lock() // see mu
+	defer b.mu.Unlock()
+	rows := b.matrix.Rows
+	rows[slices.IndexFunc(rows, func(r result.Row) bool { return r.Subject == subject })].Add(c, check.Together)
+}
+
+// done counts the shutdowns of a try, and those of the next one.
+func (b *board) done(shutdowns, next int) {
+	b.mu.Lock() // see mu
+	defer b.mu.Unlock()
+	b.bar.base += shutdowns
+	b.bar.more(next)
+}
+
+// steps shows what a course is doing.
+func (b *board) steps(c course) func(harness.Step) {
+	show := b.bar.stepIn(c.scenario.Name)
+	return func(step harness.Step) {
+		b.mu.Lock() // see mu
+		defer b.mu.Unlock()
+		show(step)
+	}
 }
 
 // courses resolves every scenario, before anything starts.
@@ -110,27 +224,27 @@ func (s survey) courses() ([]course, error) {
 
 // course puts its strategies through a scenario, and once more, with as many
 // shutdowns as it wants, those of which one told too little.
-func (s survey) course(ctx context.Context, c course, m *result.Matrix, bar *progress) error {
+func (s survey) course(ctx context.Context, c course, b *board) error {
 	judge := s.judge
 	if judge == nil {
 		judge = s.measure
 	}
 	for ; len(c.names) > 0; c.tries++ {
-		suite, err := judge(ctx, c, bar)
+		suite, err := judge(ctx, c, b.steps(c))
 		if err != nil {
 			return err // a scenario that was not carried out to its end says nothing
 		}
 		var again []string
 		for _, subject := range suite.Subjects {
 			cell := s.cell(c, subject)
-			m.Rows[slices.IndexFunc(m.Rows, func(r result.Row) bool { return r.Subject == subject.Name })].Add(cell, check.Together)
+			b.add(subject.Name, cell)
 			if c.tries < moreTries && worthAnother(cell) {
 				again = append(again, subject.Name)
 			}
 		}
-		bar.base += len(c.names) * c.scenario.Shutdowns
+		made := len(c.names) * c.scenario.Shutdowns
 		c.names, c.scenario.Shutdowns = again, max(c.wants, c.scenario.Shutdowns)
-		bar.more(len(again) * c.scenario.Shutdowns)
+		b.done(made, len(again)*c.scenario.Shutdowns)
 	}
 	return nil
 }
@@ -153,20 +267,21 @@ func worthAnother(c result.Cell) bool {
 }
 
 // measure runs and judges.
-func (s survey) measure(ctx context.Context, c course, bar *progress) (result.Suite, error) {
+func (s survey) measure(ctx context.Context, c course, report func(harness.Step)) (result.Suite, error) {
 	plan, err := strategyPlan(c.scenario, c.policy, c.names, surveyLag(c.scenario))
 	if err != nil {
 		return result.Suite{}, err
 	}
 	var keep string
 	if s.record != "" {
-		keep = filepath.Join(s.record, fmt.Sprintf("%s-%d", c.scenario.Name, c.tries+1))
+		keep = filepath.Join(s.record, c.directory())
 	}
 	recorder, err := openRecorder(keep)
 	if err != nil {
 		return result.Suite{}, err
 	}
-	plan.Seed, plan.Progress, plan.Done = s.seed, bar.stepIn(c.scenario.Name), recorder.write
+	plan.Seed, plan.Progress, plan.Done, plan.Spill = s.seed, report, recorder.write, recorder.spill()
+	plan.Blurred = func(h *history.History) bool { return check.Blurred(h, c.policy) }
 	histories, err := harness.Run(ctx, plan)
 	if err != nil {
 		return result.Suite{}, err

@@ -29,16 +29,25 @@ served a request before, and is idle. Just before a request is written on it, it
 is looked at: where the server has closed it already, nothing is written, and
 nothing is lost. So what is lost here even the most attentive client loses.
 
-A request's instant is the clock just before its write(2), the signal's the clock
-just before its kill(2). What was measured decides, not what was meant; how far
-the two are apart is said. Zero is an edge: no bin has requests of both sides in
-it. The intervals are those of Clopper and Pearson, at 95 %. They take requests
-for independent, and those of one shutdown are not quite: shutdowns are cheap
-here, so rather raise --shutdowns than --per-step.
+A request's instant is when the kernel put it onto the network, by the stamp that
+Linux gives, or without one the clock just before its write(2); the signal's is the
+clock just before its kill(2). What was measured decides, not what was meant. How long
+kill(2) took, and write(2) or with a stamp what is left of it, is how exactly that is
+known: a request of which it is not known to within a step is discarded, and so is one
+that would be sent late by more than a step. The others of its shutdown count. A bin proves nothing that has fewer than 15
+requests, of which none was lost, and is marked so; where as many were asked for,
+shutdowns are added to fill such bins, and to see where the loss begins and ends.
+
+Zero is an edge: no bin has requests of both sides in it. The intervals are those of
+Clopper and Pearson, at 95 %. They take requests for independent, and those of one
+shutdown are not quite: shutdowns are cheap here, so rather raise --shutdowns than
+--per-step. Most are lost where the share of the lost is at least half of the
+greatest, each taken over a bin and its neighbours.
 
 The requests are short, so that only the race is seen; --delay makes the sample
 handler take longer. A server that is slower than the requests come shows its queue
-and not the race: then fewer at a time (--per-step 0.2) tell more. A strategy that
+and not the race: each has the time of two answers therefore, unless --per-step says
+how many there are. A strategy that
 drains, as drain does, serves through the whole of a sweep, and shows a flat zero:
 the race is then where it calls Shutdown.
 How a server ends is not asked: it is ended as soon as the fate of every request

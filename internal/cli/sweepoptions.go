@@ -35,8 +35,8 @@ type sweepOptions struct {
 
 func newSweepOptions() *sweepOptions {
 	return &sweepOptions{
-		grid:    history.Grid{From: -2 * time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
-		perStep: 1, limit: 5 * time.Minute, shutdowns: 50, connections: "both", seed: 1,
+		grid:  history.Grid{From: -2 * time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
+		limit: 5 * time.Minute, shutdowns: 50, connections: "both", seed: 1,
 		signal: harness.DefaultScenario().Disruption.Signal,
 	}
 }
@@ -49,8 +49,8 @@ func (o *sweepOptions) register(f *pflag.FlagSet) {
 	f.Var(durationValue{&o.grid.From}, "from", "where the sweep begins, from the signal: negative is before it")
 	f.Var(durationValue{&o.grid.To}, "to", "where it ends")
 	f.Var(durationValue{&o.grid.Step}, "step", "the width of a bin")
-	f.Var(fractionValue{&o.perStep, "0.2"}, "per-step", "requests in each bin in each shutdown, as in 0.2: one in five bins")
-	f.Var(numberValue{&o.shutdowns, "50"}, "shutdowns", "how often the server is shut down, for each kind of connections")
+	f.Var(fractionValue{&o.perStep, "0.2"}, "per-step", "requests in each bin in each shutdown, as in 0.2: one in five bins (default: as many as make no queue)")
+	f.Var(numberValue{&o.shutdowns, "50"}, "shutdowns", "how often the server is shut down, for each kind of connections; up to five times as often where bins have too few requests")
 	f.Var(durationValue{&o.limit}, "limit", "how long the whole sweep may take; what is measured by then is reported")
 	f.StringVar(&o.connections, "connections", o.connections, "`fresh`, reused or both, by turns")
 	f.Var(durationValue{&o.delay}, "delay", "how long the sample handler works on a request (default 0)")
@@ -154,6 +154,9 @@ func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (harness.Sce
 		if value := f.Lookup(name).Value.String(); f.Changed(name) && (value == "" || strings.HasPrefix(value, "-")) {
 			return s, usagef("--%s must be more than 0", name)
 		}
+	}
+	if f.Changed("per-step") && o.perStep == 0 { // which would be the default
+		return s, usagef("--per-step is 0, must be from %g to %d", sweep.MinPerStep, sweep.MaxPerStep)
 	}
 	if len(command) > 0 && f.Changed("delay") {
 		return s, usagef("--delay is for the sample service: ask your server for what takes long with --url")

@@ -26,6 +26,10 @@ gets the signal while requests are in flight, and every request is accounted for
 that is one shutdown, and there are three. The exit code is the verdict: 0 pass, 1
 fail, 2 a mistake in what was asked for, 3 inconclusive or could not run.
 
+Without --rate lastcall finds out on a start of its own, which takes about two
+seconds, how many requests a second suit the server: at most 500, and fewer than it
+completes. A slow one is stopped more often than three times.
+
 What is asked of the server is its --policy: lastcall explain default (or k8s,
 docker, systemd, strict). All of it can stand in a file, in the form of a scenario;
 without a command, lastcall.yaml of this directory is used. Flags override it.
@@ -55,8 +59,8 @@ type testOptions struct {
 	runOptions
 	subject  subjectOptions
 	file     string
-	from     string // the file that was read, or "" if the scenario is of the catalogue
-	baseline string
+	from     string   // the file that was read, or "" if the scenario is of the catalogue
+	baseline []string // reports, or directories of them
 }
 
 func newTest(s streams) *cobra.Command {
@@ -90,7 +94,7 @@ func (o *testOptions) register(f *pflag.FlagSet) {
 	o.registerDisruption(f)
 	o.registerRun(f)
 	o.policy.register(f)
-	f.StringVar(&o.baseline, "baseline", "", "JSON report of an earlier run: fail only if this one is worse (a `file`)")
+	f.StringArrayVar(&o.baseline, "baseline", nil, "JSON report of an earlier run, or a directory of them: fail only if this run is worse (a `path`; may be repeated)")
 	o.output.register(f)
 }
 
@@ -103,21 +107,24 @@ func (o *testOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, comm
 	if err := o.output.adopt(scenario.Reports); err != nil {
 		return err
 	}
+	var against *baseline
+	if len(o.baseline) > 0 {
+		if against, err = openBaseline(o.baseline, &o.output); err != nil {
+			return err
+		}
+	}
+	prepare := o.pace(&scenario, f, against)
 	plan, err := o.plan(scenario, policy)
 	if err != nil {
 		return err
 	}
 	e := experiment{
-		plan: plan, policy: policy, output: &o.output, record: o.record,
+		plan: plan, policy: policy, output: &o.output, record: o.record, prepare: prepare,
 		conclude: func(ctx context.Context, out *output, suite result.Suite) error {
 			return conclude(ctx, out, suite, true)
 		},
 	}
-	if o.baseline != "" {
-		against, err := openBaseline(o.baseline, &o.output)
-		if err != nil {
-			return err
-		}
+	if against != nil {
 		e.conclude = against.conclude
 	}
 	return o.blame(e.run(ctx, s), f, command)

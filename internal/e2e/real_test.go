@@ -112,10 +112,10 @@ func TestPythonHTTPServer(t *testing.T) {
 	python := program(t, "python3")
 	dir := t.TempDir()
 	writeFile(t, dir, "big", "")
-	if err := os.Truncate(filepath.Join(dir, "big"), 192<<20); err != nil { // without a byte on the disk
+	if err := os.Truncate(filepath.Join(dir, "big"), 512<<20); err != nil { // without a byte on the disk
 		t.Fatal(err)
 	}
-	s := suite(t, exitFail, "test", "--rate", "40", "--shutdowns", "2", "--url", "/big", "--",
+	s := suite(t, exitFail, "test", "--rate", "4", "--shutdowns", "2", "--url", "/big", "--",
 		python, "-m", "http.server", "{port}", "--bind", "127.0.0.1", "--directory", dir)
 	subject := s.Subjects[0]
 	wantVerdict(t, subject, result.Fail, check.InFlightCompletes, result.Violated)
@@ -142,7 +142,7 @@ func TestNode(t *testing.T) {
 	t.Run("without a handler", func(t *testing.T) {
 		s := suite(t, exitFail, "test", "--rate", "300", "--shutdowns", "2", "--dir", dir, "--", node, "without.js")
 		wantVerdict(t, s.Subjects[0], result.Fail, check.InFlightCompletes, result.Violated)
-		wantStory(t, s.Subjects[0], "Nothing in the process handles SIGTERM")
+		wantStory(t, s.Subjects[0], "nothing in the process handles SIGTERM")
 	})
 	t.Run("with server.close", func(t *testing.T) {
 		s := suite(t, exitPass, "test", "--rate", "300", "--shutdowns", "2", "--lag", "500ms", "--dir", dir, "--", node, "with.js")

@@ -46,7 +46,7 @@ const (
 const killed = -1
 
 // handlersFail is what a store that cannot be written does to whoever waits for it.
-const handlersFail = "Their handlers failed once the signal had come: something they need was closed, or lost"
+const handlersFail = "Close the store and all that handlers use only after the last of them has returned"
 
 func storeFaults() []storeFault {
 	return []storeFault{
@@ -83,7 +83,7 @@ func storeFaults() []storeFault {
 			name: "locked for ever, and the flush takes longer than the grace period", strategy: "signal-notify", url: queuedOrders, strike: lockFor(time.Hour),
 			exit: killed, readable: true, flags: []string{"--grace", "3s"},
 			verdict: result.Fail, rule: check.ExitsInGrace, status: result.Violated,
-			says: []string{"something that it waits for never ends", "the batch is tried again", "database is locked"},
+			says: []string{"did not end by itself", "the batch is tried again", "database is locked"},
 		},
 		{
 			name: "locked against readers, and lastcall is one", strategy: "drain", url: writtenOrders, strike: lockReaders,
@@ -112,7 +112,7 @@ func (c storeFault) run(t *testing.T, newDir func() string) {
 	for range 3 {
 		store := filepath.Join(newDir(), "store", "orders.db")
 		args, records := sampleOrders(t, c.strategy, store, append([]string{
-			"--report", "json", "--rate", "100", "--shutdowns", "1",
+			"--report", "json", "--rate", "250", "--shutdowns", "1",
 			"--lag", "300ms", "--url", c.url, "--ledger", filepath.Join(t.TempDir(), "ledger"),
 		}, c.flags...)...)
 		s := c.strikeAt(t, args, store)

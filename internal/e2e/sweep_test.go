@@ -26,7 +26,7 @@ func TestASweepEqualsCapture(t *testing.T) {
 	needs(t, "tcpdump", "tshark")
 	file := filepath.Join(t.TempDir(), "lo.pcap")
 	scenario := harness.DefaultScenario()
-	scenario.Shutdowns = 5
+	scenario.Shutdowns = 8
 	plan := sweep.Plan{
 		Plan: harness.Plan{Scenario: scenario, Seed: 1, Path: "/", Subjects: []harness.Subject{harness.Strategy{
 			Label: "signal-notify", Path: lastcall, Lifeline: targets.EnvLifeline, Health: "/health",
@@ -43,7 +43,6 @@ func TestASweepEqualsCapture(t *testing.T) {
 	}
 	want := reportedDropped(all)
 	got := unanswered(t, file, all)
-	forgetRepeated(got, all)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("dropped according to the sweep (-) and to the capture (+), id: port\n%s", diff)
 	}
@@ -54,8 +53,8 @@ func TestASweepEqualsCapture(t *testing.T) {
 }
 
 // sweepTries is how often a sweep is made again where too little of it counts, or
-// where it is blurred: lastcall sees when it has to wait for a processor itself, but
-// not when the server has to.
+// where it is blurred: lastcall discards what it sends late itself, but does not see
+// when the server has to wait for a processor.
 const sweepTries = 5
 
 // swept sweeps until as many shutdowns count as are needed, and show what they must:
@@ -108,9 +107,9 @@ func sweepOnce(t *testing.T, args ...string) (s result.Sweep) {
 // Shutdown begins, while requests are on their way to them. A sweep meets that in
 // nearly every shutdown, finds its window, and its figures add up.
 func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
-	const shutdowns, bins = 10, 40 // five for each kind of connections
+	const shutdowns, bins = 20, 40 // ten for each kind of connections, or more to fill the bins
 	swept(t, 4, func(s result.Sweep) string {
-		if s.Schema != result.SweepSchema || s.Shutdowns != shutdowns {
+		if s.Schema != result.SweepSchema || s.Shutdowns < shutdowns || s.Shutdowns > 5*shutdowns {
 			t.Errorf("schema %q, %d shutdowns", s.Schema, s.Shutdowns)
 		}
 		for _, lane := range s.Lanes {
@@ -127,15 +126,21 @@ func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
 			return fmt.Sprintf("the window begins at %g us and is %g us wide, the first loss is at %g us", from, width, *reused.EarliestUS)
 		}
 		return ""
-	}, "signal-notify", "--shutdowns", "5")
+	}, "signal-notify", "--shutdowns", "10")
 }
 
 // addsUp asks that every request is in one column, and every column in its sum.
 func addsUp(t *testing.T, lane result.SweepLane, bins int) {
 	t.Helper()
-	c := lane.Sum
-	if c.Sent+lane.Outside != lane.Measured*bins || len(lane.Bins) != bins {
-		t.Errorf("%s: %d requests and %d outside, in %d shutdowns of %d bins", lane.Connections, c.Sent, lane.Outside, lane.Measured, len(lane.Bins))
+	c, sent, unproved := lane.Sum, 0, 0
+	for _, b := range lane.Bins {
+		sent += b.Sent
+		if b.ProvesNothing {
+			unproved++
+		}
+	}
+	if c.Sent != sent || lane.Unproved != unproved || len(lane.Bins) != bins {
+		t.Errorf("%s: %d requests, %d in %d bins; %d of these prove nothing, %d are said to", lane.Connections, c.Sent, sent, len(lane.Bins), unproved, lane.Unproved)
 	}
 	if c.AtRisk != c.Completed+c.Rejected+c.Failed+c.Lost || c.Sent != c.AtRisk+c.Refused+c.Closed+c.Unsent ||
 		c.Lost != c.Executed+c.Received+c.NeverRead+c.Unknown || c.Failed+c.Unsent > 0 {

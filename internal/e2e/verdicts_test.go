@@ -68,6 +68,23 @@ func signalNotifyCompletes(t *testing.T, s result.Subject) {
 	}
 }
 
+// TestReturningHandlersFail: a handler that returns when its context is cancelled
+// gives an answer that looks well to anything but a comparison with those before.
+func TestReturningHandlersFail(t *testing.T) {
+	s := suite(t, 0, "compare", "with-cancel-return", "with-cancel-detached", "--shutdowns", "1").Subjects
+	if len(s) != 2 || s[0].Verdict != result.Fail {
+		t.Fatalf("%d subjects, want 2 of which the first fails: %+v", len(s), s)
+	}
+	if s[0].InFlight.Failed*4 < s[0].InFlight.Total*3 || s[0].InFlight.Total == 0 {
+		t.Errorf("%d of %d in flight failed, want at least three quarters", s[0].InFlight.Failed, s[0].InFlight.Total)
+	}
+	wantStatus(t, s[0], check.InFlightCompletes, result.Violated)
+	wantStatus(t, s[0], check.NoFailed, result.Violated)
+	wantStory(t, s[0], "answered 200 with an empty body, as none before the signal")
+	wantStory(t, s[0], "Do not let handlers inherit a context that the signal cancels")
+	wantVerdict(t, s[1], result.Pass, check.InFlightCompletes, result.Satisfied)
+}
+
 // TestFastNaiveServerFails asks that short handlers do not slip through: only a
 // few requests are in flight at any time.
 func TestFastNaiveServerFails(t *testing.T) {

@@ -13,7 +13,7 @@ func (t Texts) tell(s result.Subject, settings Settings) string {
 		return t.Say("told.unjudged")
 	}
 	said := t.waited(s, settings)
-	lost := s.Late.Dropped + s.Late.Failed
+	lost := s.LateOrEdge().Dropped + s.LateOrEdge().Failed
 	if lost > 0 {
 		said = append(said, t.Count("told.late", lost))
 	}

@@ -23,8 +23,8 @@ type Tally struct {
 
 func (t *Tally) add(s result.Subject, settings Settings) {
 	t.Deployments++
-	t.All += s.InFlight.Total + s.Late.Total - s.Late.Refused - s.Late.Unsent
-	t.Lost += losses(s.InFlight) + losses(s.Late)
+	t.All += s.InFlight.Total + s.LateOrEdge().Total - s.Late.Refused - s.Late.Unsent
+	t.Lost += losses(s.InFlight) + losses(s.LateOrEdge())
 	t.Rejected += s.InFlight.Rejected + s.Late.Rejected
 	t.LostAcks += s.Ledger.LostAcks
 	if settings.Lag > 0 {

@@ -88,15 +88,24 @@ func (s storyteller) ended(t *telling, r *history.Request, w history.Window) {
 	case history.Rejected:
 		t.say("the server had it for %s and turned it away with %s.", had, strconv.Itoa(int(r.Status)))
 	case history.Failed:
-		if r.Reason == history.UnexpectedBody {
-			t.say("after %s came an answer of status %s that is not the one expected.", had, strconv.Itoa(int(r.Status)))
-			return
-		}
-		t.say("the server had it for %s and answered with %s.", had, strconv.Itoa(int(r.Status)))
+		s.failed(t, r)
 	case history.Dropped:
 		s.dropped(t, r, w)
 	default:
 		t.say("it had not ended when lastcall stopped looking.")
+	}
+}
+
+// failed tells of an answer that is wrong, and by what.
+func (s storyteller) failed(t *telling, r *history.Request) {
+	had, status := s.held(r), strconv.Itoa(int(r.Status))
+	switch r.Reason {
+	case history.UnexpectedBody:
+		t.say("after %s came an answer of status %s that is not the one expected.", had, status)
+	case history.UnlikeBefore:
+		t.say("after %s came an answer of status %s with %s bytes: no answer before "+s.moment()+" looked like that.", had, status, strconv.FormatInt(r.Length, 10))
+	default:
+		t.say("the server had it for %s and answered with %s.", had, status)
 	}
 }
 

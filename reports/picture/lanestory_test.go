@@ -57,6 +57,11 @@ func TestStories(t *testing.T) {
 		"Request 417 was sent 20 ms before the signal on a new connection; after 25 ms came an answer of status 200 that is not the one expected.": {
 			with(asked(-20, 5, history.Failed), func(r *history.Request) { r.Status, r.Reason = 200, history.UnexpectedBody }), history.InFlight,
 		},
+		"Request 417 was sent 20 ms before the signal on a new connection; after 25 ms came an answer of status 200 with 7 bytes: no answer before the signal looked like that.": {
+			with(asked(-20, 5, history.Failed), func(r *history.Request) {
+				r.Status, r.Reason, r.Framing, r.Length = 200, history.UnlikeBefore, history.ByLength, 7
+			}), history.InFlight,
+		},
 		"Request 417 began 12 ms after the signal and found nobody listening: its client knew at once that it had to go elsewhere.": {
 			asked(12, 12.1, history.Refused), history.After,
 		},

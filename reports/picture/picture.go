@@ -123,10 +123,11 @@ func sketch(own []*history.History) Subject {
 			s.Exits = append(s.Exits, Exit{At: h.Exit.At - h.Signal.Before, How: how(h.Exit)})
 		}
 		s.Over = max(s.Over, over(h))
+		warm := h.Warm()
 		for i := range h.Requests {
 			r := &h.Requests[i]
 			switch {
-			case r.Outcome != history.Completed:
+			case r.Outcome != history.Completed || r.Started < warm: // the first answers are slow
 			case r.End < h.Signal.Before:
 				before = append(before, r.End-r.Started)
 			default:

@@ -48,7 +48,7 @@ func window(h *history.History) Axis {
 }
 
 // exposed reports whether a request's life overlapped the shutdown.
-func exposed(w history.Window) bool { return w == history.InFlight || w == history.Late }
+func exposed(w history.Window) bool { return w.Exposed() }
 
 // alike is by how much the longest of the axes that are made one exceeds the
 // shortest, at most: what is much shorter would be a mere stroke on a longer one.

@@ -1,0 +1,270 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+)
+
+// handling is what the process whose end is the exit had told the kernel to do with
+// the signal, before it came.
+type handling uint8
+
+const (
+	handlingUnknown handling = iota
+	handlingNone             // the default action, which ends it
+	handlingRuntime          // caught, as its runtime does whatever the program asks for
+	handlingCatch
+	handlingIgnore
+	handlingBlock // blocked, and not caught
+)
+
+func (o *observation) handling() handling {
+	d, known := o.Delivery.Disposition(o.PID)
+	to := o.Delivery.To
+	switch {
+	case !known, len(to) > 0 && !contains(to, o.PID): // or another got the signal
+		return handlingUnknown
+	case d.Ignores:
+		return handlingIgnore
+	case d.Catches && (d.Runtime || o.raisesAgain()):
+		return handlingRuntime
+	case d.Catches:
+		return handlingCatch
+	case d.Blocks:
+		return handlingBlock
+	}
+	return handlingNone
+}
+
+// raisers are runtimes that catch SIGTERM whatever the program asks for, to tidy up, and
+// then raise it again (node's SignalExit, Ruby's SignalException).
+var raisers = []string{"node", "nodejs", "ruby"}
+
+// raisesAgain reports whether such a runtime is what was started.
+func (o *observation) raisesAgain() bool {
+	for _, list := range [][]history.Process{o.Delivery.To, o.Delivery.Holders} {
+		for _, p := range list {
+			if p.PID == o.PID {
+				return slices.Contains(raisers, p.Program())
+			}
+		}
+	}
+	return false
+}
+
+// handlingOf is that of these shutdowns, if it is the same in all.
+func handlingOf(all []*observation) handling {
+	for _, o := range all[min(1, len(all)):] {
+		if o.handling() != all[0].handling() {
+			return handlingUnknown
+		}
+	}
+	if len(all) == 0 {
+		return handlingUnknown
+	}
+	return all[0].handling()
+}
+
+// disregards says that the process was deaf to the signal, "" if that was not seen.
+func (t teller) disregards(all []*observation) string {
+	switch handlingOf(all) {
+	case handlingIgnore:
+		return fmt.Sprintf("The process ignores %s.", t.signal())
+	case handlingBlock:
+		return fmt.Sprintf("The process had %s blocked when it came, and no handler for it.", t.signal())
+	case handlingUnknown, handlingNone, handlingRuntime, handlingCatch:
+	}
+	return ""
+}
+
+// cuts is when requests lost their connections, over the shutdowns in which some did.
+type cuts struct {
+	window      history.Window
+	in          []*observation
+	n           int           // requests that were dropped before their deadline
+	withExit    int           // of them, together with the process
+	first, last time.Duration // of those dropped earlier, or of all if there are none, after the signal
+	lingered    time.Duration // the shortest time from the last that was dropped earlier to the exit
+}
+
+func (t teller) cuts(w history.Window) (c cuts) {
+	c.window = w
+	earlier := 0
+	for _, o := range t.intact {
+		lost := false
+		o.each(w, func(r *history.Request) {
+			if r.Outcome != history.Dropped || r.Cause == history.Hung {
+				return
+			}
+			lost = true
+			c.n++
+			if o.endedWithProcess(r) {
+				c.withExit++
+				if earlier == 0 {
+					c.spread(o, r)
+				}
+				return
+			}
+			if earlier++; earlier == 1 {
+				c.first, c.last = 0, 0
+			}
+			c.spread(o, r)
+			if left := o.Exit.At - r.End; o.Exit.Seen && (earlier == 1 || left < c.lingered) {
+				c.lingered = left
+			}
+		})
+		if lost {
+			c.in = append(c.in, o)
+		}
+	}
+	return c
+}
+
+func (c *cuts) spread(o *observation, r *history.Request) {
+	after := max(r.End-o.Signal.Before, 0)
+	if c.last == 0 {
+		c.first = after
+	}
+	c.first, c.last = min(c.first, after), max(c.last, after)
+}
+
+// clearly is how long before the exit was seen a connection must have ended that did
+// not end with the process, and no less than our own lateness then: the kernel closes what a
+// process has open last of all, and it takes a moment to hear of its end: 2.4 ms beside a
+// burner for each core. Who hangs up on clients and then raises the signal again takes
+// longer (6 ms in node).
+const clearly = 4 * time.Millisecond
+
+// beforeExit reports whether, in most of the shutdowns, all had been dropped clearly
+// before the process was gone: then it dropped them itself.
+func (c cuts) beforeExit() bool {
+	n := 0
+	for _, o := range c.in {
+		last := time.Duration(0)
+		o.each(c.window, func(r *history.Request) {
+			if r.Outcome == history.Dropped && r.Cause != history.Hung {
+				last = max(last, r.End)
+			}
+		})
+		if o.Exit.Seen && o.Exit.At-last > max(clearly, o.timing.Slip(last, o.Exit.At)) {
+			n++
+		}
+	}
+	return 2*n > len(c.in)
+}
+
+// early reports whether most of them were dropped while the process went on.
+func (c cuts) early() bool { return 2*c.withExit < c.n }
+
+// every reports whether it is so in every shutdown that lost some.
+func (c cuts) every(is func(*observation) bool) bool {
+	return teller{intact: c.in}.every(is)
+}
+
+// when says when those were dropped that were dropped earlier.
+func (c cuts) when(moment string) string {
+	return between(c.first, c.last, moment)
+}
+
+// between says between which times after a moment something happened.
+func between(first, last time.Duration, moment string) string {
+	switch {
+	case last <= atOnce:
+		return fmt.Sprintf("within %s of %s", within(last), moment)
+	case short(first) == short(last):
+		return fmt.Sprintf("%s after %s", short(last), moment)
+	}
+	return fmt.Sprintf("from %s to %s after %s", short(first), short(last), moment)
+}
+
+// within rounds up.
+func within(d time.Duration) string {
+	return ((d + time.Millisecond - 1) / time.Millisecond * time.Millisecond).String()
+}
+
+// who is all that were dropped, or those of them that were dropped earlier.
+func (c cuts) who() string {
+	if c.withExit > 0 {
+		return fmt.Sprintf("%d of the %d that were dropped", c.n-c.withExit, c.n)
+	}
+	return "They"
+}
+
+// endedWithProcess reports whether the request was dropped together with the process:
+// then its end may have been the cause. What the kernel still has of a long answer is
+// read for a while after that; any other was dropped by another process then.
+func (o *observation) endedWithProcess(r *history.Request) bool {
+	apart := o.Exit.At - r.End
+	return o.Exit.Seen && apart <= withExit && (apart >= -withExit || r.Cause == history.Truncated)
+}
+
+// servedAnew counts the requests that were completed on connections made a while
+// after the signal, if the last of them began shortly before SIGKILL, or before the
+// load ended: then the server went on as if nothing had happened.
+func (o *observation) servedAnew() (n int) {
+	killed, ok := o.At(history.EventKilled)
+	if !ok || !o.Signal.Sent {
+		return 0
+	}
+	for _, name := range []history.EventName{history.EventLoadPaused, history.EventLoadEnded} {
+		if at, did := o.At(name); did && at > o.Signal.Before {
+			killed = min(killed, at)
+		}
+	}
+	last := time.Duration(0)
+	o.each(history.Late, func(r *history.Request) {
+		if r.Outcome == history.Completed && r.Connected > o.Signal.After+atOnce {
+			n, last = n+1, max(last, r.Started)
+		}
+	})
+	if killed-last > lately {
+		return 0
+	}
+	return n
+}
+
+// asIfUntold says of a server that had to be killed that it went on as before, "" if
+// that was not seen in all of these shutdowns.
+func (t teller) asIfUntold(all []*observation) string {
+	n := 0
+	for _, o := range all {
+		one := o.servedAnew()
+		if one == 0 {
+			return ""
+		}
+		n += one
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The process went on accepting and answering new connections as if it had not been told to stop: it completed %s on connections made after %s.",
+		count(n, "request"), t.signal())
+}
+
+// untold tells of a process that had to be killed and went on as if it had not been told
+// to stop, and what helps; nothing if that was not seen.
+func (t teller) untold(killed []*observation) (what, remedy string) {
+	deaf, anew := t.disregards(killed), t.asIfUntold(killed)
+	switch {
+	case deaf != "":
+		remedy = t.otherSignal(fmt.Sprintf("Let it handle %s: stop accepting, answer what is in flight, and exit.", t.signal()))
+	case anew != "":
+		remedy = t.reloads()
+	}
+	return join(" ", deaf, anew), remedy
+}
+
+// reloads is what helps a server that goes on as before.
+func (t teller) reloads() string {
+	if own, known := t.ownStop(); known {
+		return own.says()
+	}
+	other := "SIGQUIT"
+	if t.signal() == other {
+		other = "SIGTERM"
+	}
+	return fmt.Sprintf("Some servers take %s for something else, such as a reload: tell it to stop with the signal that it stops on (--signal %s).", t.signal(), other)
+}

@@ -1,0 +1,179 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
+)
+
+// late tells of requests that came late and were hung up on.
+func (t teller) late(result.Finding) []string {
+	s := t.subject
+	remedy := "Go on serving what is open with Connection: close, and close no connection on which a request may still be on its way."
+	switch {
+	case t.staysUp():
+		remedy = "Let the old workers answer what has reached them before they close their connections."
+	case t.hungUpOpenly():
+		remedy = "Close the listener first and go on serving open connections with Connection: close, or go on accepting " +
+			"until the balancer has learned of it."
+	}
+	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.LateOrEdge().Dropped, count(s.LateOrEdge().AtRisk(), "late request"), t.overShutdowns())
+	if waiting, since, until := t.unaccepted(); waiting > 0 && !t.staysUp() {
+		return []string{
+			what,
+			fmt.Sprintf("No process accepted connections any more from %s after %s on: %d waited in the kernel's accept queue, and were dropped as %s.",
+				short(since), t.signal(), waiting, until),
+			"Close the listening socket when the last process stops accepting from it, or go on accepting until it is closed.",
+		}
+	}
+	if t.cutOffByExit()*2 > s.LateOrEdge().Dropped {
+		return append([]string{what}, t.cutByExit()...)
+	}
+	return []string{
+		what,
+		fmt.Sprintf("Their connections were accepted, or kept open, and then dropped%s: that is worse than a refusal, "+
+			"for a client cannot know whether to ask again.", t.howLost()),
+		remedy,
+	}
+}
+
+// cutByExit tells of late requests that were dropped with the process.
+func (t teller) cutByExit() []string {
+	s := t.subject
+	if t.every(func(o *observation) bool { return o.Exit.Killed }) {
+		if untold, remedy := t.untold(t.intact); untold != "" {
+			return []string{fmt.Sprintf("%s SIGKILL ended it when its grace period of %s was over, and dropped them.", untold, t.scenario.Disruption.Grace), remedy}
+		}
+	}
+	exit := time.Duration(s.ExitSeconds.Median * float64(time.Second))
+	if until := t.answeredUntil(); until <= atOnce {
+		served := "Of what was sent after the signal nothing was answered"
+		if until > 0 {
+			served = fmt.Sprintf("Of what was sent later than %s after the signal nothing was answered", short(until))
+		}
+		return []string{
+			fmt.Sprintf("%s. The process ended with %s, %s after the signal, and dropped them with its end%s.", served, describeExits(s.Exits), short(exit), t.howLost()),
+			"Answer what is accepted, and refuse the rest: close the listening socket, and say Connection: close with every answer from the signal on.",
+		}
+	}
+	return []string{
+		fmt.Sprintf("The process went on serving open connections, and then ended with %s, %s after the signal, in the middle of their work.",
+			describeExits(s.Exits), short(exit)),
+		"Stop taking new work first: answer with Connection: close from the signal on, and exit only when the last request is answered, not by the clock.",
+	}
+}
+
+// hungUpOpenly reports whether a new connection was accepted and hung up on, and
+// the listener was still open afterwards.
+func (t teller) hungUpOpenly() bool {
+	return slices.ContainsFunc(t.intact, func(o *observation) (open bool) {
+		o.each(history.Late, func(r *history.Request) {
+			open = open || r.Outcome == history.Dropped && !r.Reused && o.fates[r.Seq].fate == fateBreach && r.End < o.closing
+		})
+		return open
+	})
+}
+
+// withExit is how close to the exit a connection must have ended to have ended with
+// it.
+const withExit = 50 * time.Millisecond
+
+// cutOffByExit counts the late losses whose connection ended with the process.
+func (t teller) cutOffByExit() int {
+	n := 0
+	for _, o := range t.intact {
+		o.each(history.Late, func(r *history.Request) {
+			apart := r.End - o.Exit.At
+			if r.Outcome == history.Dropped && o.Exit.Seen && o.Exit.At-o.Signal.Before > withExit && max(apart, -apart) <= withExit {
+				n++
+			}
+		})
+	}
+	return n
+}
+
+// answeredUntil is how long after the signal the last of those requests was sent that
+// were sent after it and answered; 0 if none was.
+func (t teller) answeredUntil() (last time.Duration) {
+	for _, o := range t.intact {
+		o.late(func(r *history.Request) {
+			switch r.Outcome {
+			case history.Completed, history.Rejected, history.Failed:
+				last = max(last, r.Sent-o.Signal.Before)
+			case history.Pending, history.Refused, history.Dropped, history.Unsent:
+			}
+		})
+	}
+	return last
+}
+
+// Where fewer wait, or for less time, a server may have been about to accept them.
+const (
+	manyUnaccepted = 3
+	longUnaccepted = 50 * time.Millisecond
+)
+
+// unaccepted is how many connections waited in the accept queue to the end, and since
+// when after the signal no process accepted one, in the shutdown in which most did;
+// 0 if that does not explain most of the losses.
+func (t teller) unaccepted() (waiting int, since time.Duration, until string) {
+	lost, explained := 0, 0
+	for _, o := range t.intact {
+		b := o.Backlog
+		seen := b.Waiting >= manyUnaccepted && b.Until-b.Since >= longUnaccepted
+		for i := range o.Requests {
+			r := &o.Requests[i]
+			if l, is := o.fates[r.Seq]; !is || l.fate == fateRace {
+				continue
+			} else if lost++; seen && l.kind == lossLeftUnread && r.Connected >= b.Since {
+				explained++
+			}
+		}
+		if seen && b.Waiting > waiting {
+			waiting, since, until = b.Waiting, max(b.Since-o.Signal.Before, 0), "the listening socket was closed"
+			if o.Exit.Seen && o.Exit.At-b.Until <= withExit {
+				until = fmt.Sprintf("the process ended with %s", describeExits(countExit(nil, o.Exit)))
+			}
+			until += fmt.Sprintf(", %s after the signal", short(b.Until-o.Signal.Before))
+		}
+	}
+	if 2*explained <= lost {
+		return 0, 0, ""
+	}
+	return waiting, since, until
+}
+
+// howLost says what the process was seen to do with late requests that it lost, "" if
+// the kernel was no witness.
+func (t teller) howLost() string {
+	kinds := make(map[kind]int)
+	held := time.Duration(0)
+	for _, o := range t.intact {
+		for seq, l := range o.fates {
+			switch {
+			case l.fate == fateRace:
+			case !o.Kernel.Asked && o.entries[seq].Received == 0:
+				return ""
+			default:
+				if kinds[l.kind]++; l.kind == lossInHand {
+					held = max(held, l.held)
+				}
+			}
+		}
+	}
+	inHand := "that the process had in hand"
+	if held >= time.Millisecond {
+		inHand += " for up to " + short(held)
+	}
+	return " (" + list([]part{
+		{kinds[lossInHand], inHand},
+		{kinds[lossHungUp], "that the process had read"},
+		{kinds[lossLeftUnread], "that no process had read"},
+		{kinds[lossAnswered], "whose answer had begun"},
+		{kinds[lossWaiting], "that waited until the deadline"},
+		{kinds[lossGreeted], "whose TLS handshake was cut off"},
+	}) + ")"
+}

@@ -1,0 +1,213 @@
+package check
+
+import (
+	"math"
+	"math/cmplx"
+)
+
+// trial is a share that some shutdowns came to, from 0 to 1. How many they are
+// need not be whole: a forecast multiplies them.
+type trial struct{ share, times float64 }
+
+// trials are the shares of the shutdowns, each of which is one trial: what its
+// requests meet they meet together.
+type trials []trial
+
+// trialsOf counts equal shares together.
+func trialsOf(shares []float64) trials {
+	var t trials
+	at := make(map[float64]int)
+	for _, share := range shares {
+		i, known := at[share]
+		if !known {
+			i = len(t)
+			at[share] = i
+			t = append(t, trial{share: share})
+		}
+		t[i].times++
+	}
+	return t
+}
+
+// scaled are as many shutdowns more, of the same kind.
+func (t trials) scaled(by float64) trials {
+	all := make(trials, len(t))
+	for i, one := range t {
+		all[i] = trial{one.share, one.times * by}
+	}
+	return all
+}
+
+// number is how many shutdowns there are.
+func (t trials) number() (n float64) {
+	for _, one := range t {
+		n += one.times
+	}
+	return n
+}
+
+// opposite are the shares of what was not lost.
+func (t trials) opposite() trials {
+	all := make(trials, len(t))
+	for i, one := range t {
+		all[i] = trial{1 - one.share, one.times}
+	}
+	return all
+}
+
+// mean is the share in the mean over the shutdowns.
+func (t trials) mean() float64 {
+	sum := 0.0
+	for _, one := range t {
+		sum += one.share * one.times
+	}
+	return sum / t.number()
+}
+
+// atMost reports whether it is proved, with 95 % confidence, that the mean of the
+// shares is at most the limit, whatever their distribution.
+//
+// It is Gaffke's bound (Three test statistics for a nonparametric one-sided
+// hypothesis on the mean of a nonnegative variable, Mathematical Methods of
+// Statistics 14(4), 2005; Learned-Miller and Thomas, arXiv 1905.06208): the 95 %
+// quantile of the Bayesian bootstrap of the shutdowns and of one more that lost
+// everything. Where a shutdown loses all or nothing it is the bound of Clopper and
+// Pearson; that it covers other distributions too is shown by simulation only
+// (there and in TestTheStatedConfidenceIsKept).
+//
+// It assumes nothing about a shutdown that was not seen, which is why it needs so
+// many: ten without a loss do not tell of a server that loses in one of five, and
+// prove no more than that at most a quarter is lost.
+func (t trials) atMost(limit float64) bool {
+	if n := t.number(); t.mean() > limit || limit < 1-math.Pow(1-confidence, 1/n)-1e-12 {
+		return false // so many prove no less, not even if none of them loses anything
+	}
+	return dirichletAtMost(append(t[:len(t):len(t)], trial{1, 1}), limit) >= confidence
+}
+
+// above reports whether it is proved, with 95 % confidence, that the mean of the
+// shares is above the limit.
+func (t trials) above(limit float64) bool { return t.opposite().atMost(1-limit) && limit < 1 }
+
+// upper is the least that atMost proves.
+func (t trials) upper() float64 {
+	low, high := t.mean(), 1.0
+	for range 40 {
+		if mid := low + (high-low)/2; t.atMost(mid) {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return high
+}
+
+// lower is the most that above proves, and 0 where nothing is lost.
+func (t trials) lower() float64 {
+	if t.mean() == 0 {
+		return 0
+	}
+	return 1 - t.opposite().upper()
+}
+
+// meanBound is the upper bound of the mean of the shares, and nil without any.
+func meanBound(shares []float64) *float64 {
+	if len(shares) == 0 {
+		return nil
+	}
+	bound := trialsOf(shares).upper()
+	return &bound
+}
+
+// dirichletAtMost is the probability that the mean of the shares is at most x, if
+// chance weighs each of them: by a flat Dirichlet distribution, that is by
+// exponential variables which are divided by their sum. So it is the probability
+// that the sum of (share - x) times such variables is at most 0, and that is an
+// integral over their moment generating function (Daniels, Annals of Mathematical
+// Statistics 25(4), 1954).
+//
+// The path of the integral goes through the saddle point and then bends away in a
+// hyperbola, to the side on which the integrand is smaller: on the vertical it would
+// swing for ever. It meets no pole, for all of them are real. On it the trapezoidal
+// rule gives nine digits for any number of shutdowns.
+func dirichletAtMost(t trials, x float64) float64 {
+	least, most := 0.0, 0.0
+	for _, one := range t {
+		least, most = min(least, one.share-x), max(most, one.share-x)
+	}
+	switch {
+	case most <= 0:
+		return 1
+	case least >= 0:
+		return 0
+	}
+	const (
+		step       = 0.15
+		negligible = 1e-13
+	)
+	p := t.contour(x, 1/most)
+	left := p
+	left.bend = math.Pi - p.bend
+	rightwards, _ := t.along(p, x, 3)
+	if leftwards, _ := t.along(left, x, 3); real(leftwards) < real(rightwards) {
+		p = left
+	}
+	above := 0.0
+	for i := range 1000 {
+		exponent, along := t.along(p, x, step*float64(i))
+		term := cmplx.Exp(exponent) * along
+		if i == 0 {
+			term /= 2 // the other half of the path mirrors this one
+		}
+		above += imag(term)
+		if cmplx.Abs(term) < negligible {
+			break
+		}
+	}
+	return min(1, max(0, 1-above*step/math.Pi))
+}
+
+// contour is a hyperbola in the complex plane.
+type contour struct {
+	saddle float64 // where it crosses the real axis
+	width  float64 // how far from there the integrand stays as large
+	bend   float64 // angle with the real axis, in the end
+}
+
+// along returns the logarithm of the integrand at a point of the path, and how the
+// point moves.
+func (t trials) along(p contour, x, v float64) (exponent, moves complex128) {
+	sin, cos := math.Sincos(p.bend)
+	at := complex(p.saddle+p.width*cos*(math.Cosh(v)-1), p.width*sin*math.Sinh(v))
+	moves = complex(p.width*cos*math.Sinh(v), p.width*sin*math.Cosh(v))
+	exponent = -cmplx.Log(at)
+	for _, one := range t {
+		exponent -= complex(one.times, 0) * cmplx.Log(1-complex(one.share-x, 0)*at)
+	}
+	return exponent, moves
+}
+
+// contour leads through the point between 0 and the first pole at which the integrand
+// is least.
+func (t trials) contour(x, pole float64) contour {
+	low, high, at := 0.0, pole, 0.0
+	for range 60 {
+		at = low + (high-low)/2
+		slope := -1 / at
+		for _, one := range t {
+			c := one.share - x
+			slope += one.times * c / (1 - c*at)
+		}
+		if slope < 0 {
+			low = at
+		} else {
+			high = at
+		}
+	}
+	curve := 1 / (at * at)
+	for _, one := range t {
+		c := one.share - x
+		curve += one.times * c * c / ((1 - c*at) * (1 - c*at))
+	}
+	return contour{saddle: at, width: 1 / math.Sqrt(curve), bend: math.Pi / 3}
+}

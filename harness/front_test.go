@@ -1,0 +1,133 @@
+package harness_test
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"lastcall/harness"
+	"lastcall/harness/check"
+	"lastcall/harness/history"
+	"lastcall/harness/process"
+	"lastcall/harness/result"
+)
+
+// behindFront is the server of this test binary on a port of its own, and the URL of
+// a front that relays to it and answers 502 as long as it is not there.
+func behindFront(t *testing.T, behaviour string) harness.Command {
+	t.Helper()
+	port, err := process.ChoosePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + strconv.Itoa(port)})
+	proxy.Transport = &http.Transport{DisableKeepAlives: true}
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // each 502 is expected
+	front := httptest.NewServer(proxy)
+	t.Cleanup(front.Close)
+	c := command(behaviour)
+	c.Spec.Env["PORT"] = strconv.Itoa(port)
+	c.Spec.URL = front.URL + "/"
+	return c
+}
+
+// TestCommandBehindAFront: the front is asked, the command is booted and told to
+// stop, as often as it takes, whether the front was announced or found.
+func TestCommandBehindAFront(t *testing.T) {
+	for name, announced := range map[string]bool{"announced": true, "found": false} {
+		t.Run(name, func(t *testing.T) {
+			c := behindFront(t, "drains")
+			c.Spec.Front = announced
+			s := quick()
+			s.Shutdowns = 2
+			for i, h := range run(t, s, c) {
+				if h.Error != "" {
+					t.Fatalf("shutdown %d: %s", i+1, h.Error)
+				}
+				if h.Delivery.Front == "" || len(h.Delivery.Holders) > 0 || len(h.Delivery.To) != 1 || h.Delivery.To[0].PID != h.PID || h.Left.PortTaken {
+					t.Errorf("shutdown %d: delivery %+v, left %+v", i+1, h.Delivery, h.Left)
+				}
+				windows, _ := h.Windows()
+				var before, inFlight history.Counts
+				gateway := 0
+				for j, r := range h.Requests {
+					switch {
+					case windows[j] == history.Before:
+						before.Add(r.Outcome)
+					case windows[j] == history.InFlight:
+						inFlight.Add(r.Outcome)
+					case r.Status == http.StatusBadGateway && r.Outcome == history.Failed:
+						gateway++
+					}
+				}
+				if before.Total == 0 || before.Completed != before.Total {
+					t.Errorf("shutdown %d: before the signal %+v: the load began before the command was there", i+1, before)
+				}
+				if inFlight.Total == 0 || inFlight.Completed != inFlight.Total || gateway == 0 {
+					t.Errorf("shutdown %d: in flight %+v, %d failed with 502 afterwards", i+1, inFlight, gateway)
+				}
+			}
+			nobodyLeft(t)
+		})
+	}
+}
+
+// TestFrontIsSaid: the report names the front, and what helps against its 502s.
+func TestFrontIsSaid(t *testing.T) {
+	s := quick()
+	s.Policy = "default"
+	s.Overrides.MinAtRisk = 1
+	policy, s, err := check.Resolve(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite := check.Judge(run(t, s, behindFront(t, "drains")), policy)
+	subject := suite.Subjects[0]
+	if statusOf(subject, check.NoFailed) != result.Violated || !strings.Contains(strings.Join(subject.Story, " "), "The front had no command to relay them to.") {
+		t.Errorf("%s: %q", subject.Verdict, subject.Story)
+	}
+	for _, rule := range []string{check.SignalDelivered, check.NoSurvivors} {
+		if status := statusOf(subject, rule); status == result.Violated {
+			t.Errorf("%s is %s, of a command behind a front", rule, status)
+		}
+	}
+	if text := strings.Join(suite.Warnings, " "); !strings.Contains(text, "was asked, and relayed to the command, which got the signal") {
+		t.Errorf("the warnings %q do not name the front", text)
+	}
+}
+
+// TestFrontThatCannotBe.
+func TestFrontThatCannotBe(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*harness.Spec)
+		says   string
+	}{
+		"no URL":         {func(s *harness.Spec) { s.URL = "" }, "needs the URL of the front"},
+		"a port of ours": {func(s *harness.Spec) { s.URL = "http://127.0.0.1:{port}/" }, "needs the URL of the front"},
+		"its port":       {func(s *harness.Spec) { s.Command = append(s.Command, "--port={port}") }, "name the port of the command itself"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := command("drains")
+			c.Spec.URL, c.Spec.Front = "http://127.0.0.1:8080/", true
+			tt.change(&c.Spec)
+			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%v does not say %q", err, tt.says)
+			}
+		})
+	}
+	c := command("drains")
+	port, err := process.ChoosePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Spec.Front, c.Spec.URL = true, "http://127.0.0.1:"+strconv.Itoa(port)+"/"
+	if h := run(t, quick(), c)[0]; !strings.Contains(h.Error, "start the front before the command") {
+		t.Errorf("without a front: %q", h.Error)
+	}
+}

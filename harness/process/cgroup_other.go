@@ -1,0 +1,23 @@
+//go:build !linux
+
+package process
+
+import (
+	"errors"
+	"os/exec"
+)
+
+// cgroup is what only Linux has: here there is none.
+type cgroup struct{ path string }
+
+// newCgroup says that there is none.
+func newCgroup(string) (*cgroup, error) { return nil, errors.ErrUnsupported }
+
+// openCgroup returns none.
+func openCgroup(string) *cgroup { return nil }
+
+func (*cgroup) name() string          { return "" }
+func (*cgroup) pids() map[int]bool    { return nil }
+func (*cgroup) kill()                 {}
+func (*cgroup) remove()               {}
+func (*cgroup) start(*exec.Cmd) error { return errors.ErrUnsupported }

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"lastcall/harness"
+	"lastcall/harness/history"
+	"lastcall/scenarios"
+)
+
+// givenRate reports whether somebody has said how many requests a second are to be
+// sent. The default scenario's own rate is nobody's word.
+func (o *testOptions) givenRate(f *pflag.FlagSet) bool {
+	switch {
+	case f.Changed("rate"):
+		return true
+	case o.from != "":
+		return scenarios.Sets(o.from, "load.rate")
+	}
+	return f.Changed("scenario") && scenarios.Sets(o.scenario, "load.rate")
+}
+
+// givenShutdowns is the same for their number.
+func (o *testOptions) givenShutdowns(f *pflag.FlagSet) bool {
+	return f.Changed("shutdowns") || o.from != "" && scenarios.Sets(o.from, "shutdowns")
+}
+
+// pace chooses the rate of a scenario that names none: that of a baseline; or one that
+// suits the server, if lastcall starts it and may find out; or a gentle one. It returns
+// what has to be done before the run, nil if the rate is known.
+func (o *testOptions) pace(s *harness.Scenario, f *pflag.FlagSet, against *baseline) func(context.Context, *experiment, io.Writer) {
+	if o.givenRate(f) || s.Disruption.Unloaded() {
+		return nil
+	}
+	if against != nil {
+		if rate := against.rate(); rate > 0 {
+			s.Load.Rate = rate
+			return nil
+		}
+	}
+	if len(s.Disruption.While) > 0 || len(s.Subject.Command) == 0 || s.Subject.AllowRemote {
+		s.Load.Rate = harness.GentleRate
+		return nil
+	}
+	fixed := o.givenShutdowns(f)
+	return func(ctx context.Context, e *experiment, out io.Writer) {
+		found, err := harness.Calibrate(ctx, e.plan)
+		if err != nil { // the run will meet the same, and say so in its reports
+			e.plan.Scenario.Load.Rate = max(found.Rate, harness.GentleRate)
+			return
+		}
+		more := suited(&e.plan.Scenario, found, fixed)
+		if !o.output.quiet {
+			fmt.Fprintln(out, "lastcall: "+tellPace(e.plan.Scenario, found, more))
+		}
+	}
+}
+
+const (
+	// lowShutdowns is how many show enough of a server that hardly ever has a request
+	// in flight.
+	lowShutdowns = 10
+	// enoughOpen is how many requests open at a signal make three shutdowns enough.
+	enoughOpen = 10
+	// catchable is how long a request must take for a signal to meet it on purpose.
+	catchable = 2 * time.Millisecond
+)
+
+// suited sets the rate that was found, and reports whether it takes more shutdowns with
+// it: where few requests are open, each of them shows little. A number that somebody
+// has fixed stays.
+func suited(s *harness.Scenario, c harness.Calibration, fixed bool) (more bool) {
+	s.Load.Rate = c.Rate
+	if fixed || c.Open() >= enoughOpen || c.Takes < catchable {
+		return false
+	}
+	needed := lowShutdowns
+	if c.Open() >= 1 {
+		needed = min(needed, int(math.Ceil(3*enoughOpen/c.Open())))
+	}
+	if needed <= s.Shutdowns {
+		return false
+	}
+	s.Shutdowns = needed
+	return true
+}
+
+// tellPace says with how many requests a second the server is loaded, and why.
+func tellPace(s history.Scenario, c harness.Calibration, more bool) string {
+	why := "it kept up with all that was tried"
+	if c.Asked > 0 {
+		why = fmt.Sprintf("of %d it completed %.0f", c.Asked, c.Completed)
+	}
+	said := fmt.Sprintf("the server is loaded with %d requests a second (--rate %d): %s, and one by itself takes %s",
+		c.Rate, c.Rate, why, short(c.Takes))
+	if more {
+		said += fmt.Sprintf("; so few are open at a time that it is stopped %d times (--shutdowns %d)", s.Shutdowns, s.Shutdowns)
+	}
+	return said
+}
+
+// short rounds a duration to what matters of it.
+func short(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond)
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
+}
+
+// rate is that of the earlier results, 0 if they have none.
+func (b *baseline) rate() int {
+	for _, s := range b.suites {
+		if s.Scenario.Load.Rate > 0 {
+			return s.Scenario.Load.Rate
+		}
+	}
+	return 0
+}
