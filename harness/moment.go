@@ -109,7 +109,11 @@ func (m *moment) look(now time.Duration, open, begun int) bool {
 	if !m.answered {
 		return now >= m.silent // it has shown no steady state
 	}
-	if mean := m.mean(); mean >= 1 {
+	mean := m.mean()
+	if float64(open) > crowd*mean+fewMore && now < m.due+min(m.trigger/2, crowdWait) {
+		return false // it has paused, and is judged by what it does when it works
+	}
+	if mean >= 1 {
 		return float64(open) >= mean/2
 	}
 	hold, patience := hand, m.trigger/2
@@ -118,6 +122,14 @@ func (m *moment) look(now time.Duration, open, begun int) bool {
 	}
 	return m.busy && now-m.since >= hold || now >= m.due+patience
 }
+
+const (
+	// crowd and fewMore: when so many times the mean and a few more requests are open, the
+	// server or its machine has paused, or is only now at work on what came meanwhile.
+	crowd, fewMore = 2, 4
+	// crowdWait bounds the wait for its end. A server whose queue grows is not waited for.
+	crowdWait = time.Second
+)
 
 // near reports whether the moment comes soon. It does not move on any more then.
 func (m *moment) near(now time.Duration) bool {

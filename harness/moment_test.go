@@ -48,11 +48,30 @@ func TestMoment(t *testing.T) {
 			begun := int(at / (2 * ms))
 			return begun - begun/2, begun
 		}, 700 * ms, 705 * ms, 106, 50},
+		"one that stands still, no longer than a second": {gate(700*ms, 5*s, 15*s, 500), func(at time.Duration) (int, int) {
+			begun := int(at / (2 * ms))
+			if at < 650*ms {
+				return min(25, begun), begun
+			}
+			return begun - 275, begun
+		}, 1700 * ms, 1705 * ms, 30, 50},
 		"a slow server, when it has shown a steady state":      {gate(700*ms, 5*s, 15*s, 10), steady(10, s), 2300 * ms, 2310 * ms, 10, 5},
 		"one that hardly ever has a request, while it has one": {gate(700*ms, 5*s, 15*s, 5), steady(5, 30*ms), 810 * ms, 830 * ms, 0.15, 1},
 		"one that answers at once, soon":                       {gate(700*ms, 5*s, 15*s, 50), steady(50, ms/2), 700 * ms, 960 * ms, 0, 0},
 		"one that never answers, while nothing has timed out":  {gate(700*ms, 5*s, 3*s, 100), steady(100, time.Hour), 1500 * ms, 1510 * ms, 53, 100},
 		"one that never answers, with no deadline in sight":    {gate(700*ms, 5*s, time.Hour, 100), steady(100, time.Hour), 5700 * ms, 5710 * ms, 53, 100},
+		"a pause, until it has been made up for": {gate(700*ms, 5*s, 15*s, 200), func(at time.Duration) (int, int) {
+			begun := int(at / (5 * ms))
+			switch {
+			case at < 600*ms:
+				return min(begun, 5), begun
+			case at < 850*ms:
+				return 5 + int((at-600*ms)/(5*ms)), begun
+			case at < 900*ms:
+				return 55 - int((at-850*ms)/ms), begun
+			}
+			return 5, begun
+		}, 880 * ms, 890 * ms, 8, 5},
 		"a lull, no longer than the trigger": {gate(700*ms, s, 15*s, 100), func(at time.Duration) (int, int) {
 			if at < 650*ms {
 				return 10, 100
