@@ -73,9 +73,16 @@ func TestReadmeGoTest(t *testing.T) {
 	}
 	for strategy, says := range map[string]string{"signal-notify": "ok  \tlastcall/mine", "naive": "server: fail"} {
 		writeServer(t, mine, strategy)
-		cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./mine")
-		cmd.Dir = dir
-		out, _ := cmd.CombinedOutput() // what it says tells
+		var out []byte
+		for try := range tries {
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./mine")
+			cmd.Dir = dir
+			out, _ = cmd.CombinedOutput() // what it says tells
+			if !strings.Contains(string(out), "server: inconclusive") || try == tries-1 {
+				break
+			}
+			t.Logf("once more, after:\n%s", out)
+		}
 		wantLine(t, string(out), says)
 	}
 }
@@ -168,17 +175,28 @@ func addReadmeStrategy(t *testing.T, dir, text string) {
 	}
 }
 
-// shell runs a block as a newcomer's shell would, but stops at the first error.
+// shell runs a block as a newcomer's shell would, but stops at the first error. A run
+// without a verdict is one of a busy machine: then the block is run again.
 func shell(t *testing.T, dir, script string) string {
 	t.Helper()
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir, cmd.Stderr = dir, &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s%v\nstdout:\n%s\nstderr:\n%s", script, err, out, &stderr)
+	for try := 1; ; try++ {
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
+		cmd.Dir, cmd.Stderr = dir, &stderr
+		out, err := cmd.Output()
+		if err == nil {
+			return string(out)
+		}
+		// The go command ends with 1, and says how its program ended.
+		unproved := cmd.ProcessState.ExitCode() == exitInconclusive || strings.HasSuffix(stderr.String(), "exit status 3\n")
+		if !unproved || try == tries {
+			t.Fatalf("%s%v, in try %d\nstdout:\n%s\nstderr:\n%s", script, err, try, out, &stderr)
+		}
+		t.Logf("%s%v: once more\nstdout:\n%s", script, err, out)
+		if err := os.RemoveAll(filepath.Join(dir, "histories")); err != nil { // a directory of histories holds one run
+			t.Fatal(err)
+		}
 	}
-	return string(out)
 }
 
 // freeAddr stands in for the README's port, which somebody may be using here.

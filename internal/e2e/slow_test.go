@@ -45,8 +45,8 @@ func TestSlowServers(t *testing.T) {
 			t.Parallel() // they sleep most of the time
 			began := time.Now()
 			s := suite(t, tt.exit, "test", "--", servers, tt.kind, "{port}", tt.arg)
-			if took := time.Since(began); took > time.Minute {
-				t.Errorf("it took %s, want less than a minute", took)
+			if took := time.Since(began); took > 2*time.Minute { // a minute, and one more if it was begun again
+				t.Errorf("it took %s, want a minute at most", took)
 			}
 			if rate := s.Scenario.Load.Rate; rate < 4 || rate > 9 {
 				t.Errorf("it is loaded with %d requests a second, want some of the 10 that it completes", rate)
@@ -106,7 +106,7 @@ func TestFirstRequest(t *testing.T) {
 					}
 				}
 				// Two starts of the server are among it, on a machine that has more to do.
-				if took > 3*time.Second || s.Subjects[0].Shutdowns != 1 {
+				if took > 6*time.Second || s.Subjects[0].Shutdowns != 1 {
 					t.Errorf("it took %s and %d shutdowns", took, s.Subjects[0].Shutdowns)
 				}
 			}
@@ -140,7 +140,9 @@ func TestProbesOfHTTP2Alone(t *testing.T) {
 func TestStalledLastcall(t *testing.T) {
 	servers, records, port := truthServers(t), filepath.Join(t.TempDir(), "records"), freePort(t)
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	cmd := exec.CommandContext(t.Context(), lastcall, "test", "--rate", "200", "--shutdowns", "1", "--record", records,
+	scenario := filepath.Join(t.TempDir(), "long.yaml") // the stall must be in the warm-up, however late it comes
+	writeFile(t, filepath.Dir(scenario), "long.yaml", "name: long\nload: {rate: 200, warm-up: 3s}\nshutdowns: 1\n")
+	cmd := exec.CommandContext(t.Context(), lastcall, "test", "-f", scenario, "--record", records,
 		"--url", "http://"+address+"/", "--", servers, "textbook", strconv.Itoa(port))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -152,7 +154,7 @@ func TestStalledLastcall(t *testing.T) {
 		}
 		return c.Close() == nil
 	})
-	time.Sleep(300 * time.Millisecond) // into the warm-up of 700 ms
+	time.Sleep(500 * time.Millisecond) // into the warm-up
 	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
 		if err := cmd.Process.Signal(s); err != nil {
 			t.Fatal(err)
