@@ -97,6 +97,10 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	defer os.RemoveAll(dir)
 
 	r := &runner{plan: &p, id: id, dir: dir, environment: Environment(), total: len(p.Subjects) * p.Scenario.Shutdowns}
+	if r.total >= shelvedFrom {
+		r.shelf, _ = newShelf(dir) // without one the records stay in memory
+		defer r.shelf.close()
+	}
 	err = r.all(ctx)
 	if err == nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
@@ -119,6 +123,7 @@ type runner struct {
 	ordinal     int // of the last shutdown, repeated ones included: the ids of all differ
 	finished    int // shutdowns, each with all its tries
 	histories   []*history.History
+	shelf       *shelf                // of a long run: where their records are
 	spans       map[int]time.Duration // within which of its start a subject is signalled, by position: see rehearse
 }
 
@@ -170,17 +175,26 @@ func (r *runner) shutdown(ctx context.Context, position, n int) (*shutdown, erro
 	}
 }
 
-// keep keeps what was seen, and hands it on.
+// keep keeps what was seen, and hands it on. It keeps a copy, so that the rest of the
+// shutdown, its load above all, is freed.
 func (r *runner) keep(s *shutdown) error {
-	r.histories = append(r.histories, &s.history)
+	h := new(history.History)
+	*h = s.history
+	r.histories = append(r.histories, h)
 	defer func() {
-		s.history.Spill.Close()
-		s.history.Spill = nil
+		h.Spill.Close()
+		h.Spill, s.history.Spill = nil, nil
+		if r.shelf == nil {
+			return
+		}
+		if shelved, err := r.shelf.put(h.Requests); err == nil { // else they stay in memory
+			h.Requests = shelved
+		}
 	}()
 	if r.plan.Done == nil {
 		return nil
 	}
-	return r.plan.Done(&s.history)
+	return r.plan.Done(h)
 }
 
 func (r *runner) prepare(position, n int) *shutdown {

@@ -56,10 +56,12 @@ func (r *runner) all(ctx context.Context) error {
 			}
 			s.history.Interrupted, s.history.Error = false, errLimit.Error() // nobody has stopped us
 		}
-		kind.add(r.plan.Grid, &s.history)
-		r.histories = append(r.histories, &s.history)
+		h := new(history.History) // a copy: the rest of the shutdown is freed
+		*h = s.history
+		kind.add(r.plan.Grid, h)
+		r.histories = append(r.histories, h)
 		if r.plan.Done != nil {
-			if err := r.plan.Done(&s.history); err != nil {
+			if err := r.plan.Done(h); err != nil {
 				return err
 			}
 		}

@@ -162,20 +162,24 @@ func tally(all []Result) (modes []string, counts map[string]*count) {
 	return modes, counts
 }
 
-// sums are two lines: all right servers, and all wrong ones.
+// sums are a line for all right servers, one for all wrong ones, and one for those with a
+// bug that few shutdowns show.
 func sums(rows []Row, modes []string, counts map[string]*count) [][]string {
 	var lines [][]string
-	for _, right := range []bool{true, false} {
-		name := "all wrong servers"
-		if right {
-			name = "all right servers"
-		}
-		line := []string{name, ""}
+	for _, kind := range []struct {
+		name string
+		has  func(Row) bool
+	}{
+		{"all right servers", func(r Row) bool { return r.Right }},
+		{"all wrong servers", func(r Row) bool { return !r.Right && r.Rare == "" }},
+		{"all with a rare bug", func(r Row) bool { return !r.Right && r.Rare != "" }},
+	} {
+		line := []string{kind.name, ""}
 		total := &count{}
 		for _, m := range modes {
 			sum := &count{}
 			for _, row := range rows {
-				if row.Right == right {
+				if kind.has(row) {
 					sum.merge(counts[row.Name+" "+m])
 				}
 			}
