@@ -78,7 +78,9 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{"as expected", result.Cell{Verdict: result.Fail}, false},
 		{"a miss", result.Cell{Verdict: result.Pass, Surprise: "missed"}, true},
 		{"not judged", result.Cell{Verdict: result.Inconclusive}, true},
-		{"a false alarm", result.Cell{Verdict: result.Fail, Surprise: "false alarm"}, false},
+		{"one bug of two", result.Cell{Verdict: result.Fail, Broken: []string{"a"}, Expected: []string{"a", "b"}, Surprise: "one is missed"}, true},
+		{"a false alarm", result.Cell{Verdict: result.Fail, Broken: []string{"a"}, Expected: []string{"pass"}, Surprise: "false alarm"}, false},
+		{"a false alarm beside a bug", result.Cell{Verdict: result.Fail, Broken: []string{"a", "b"}, Expected: []string{"a"}, Surprise: "false alarm"}, false},
 	} {
 		if got := worthAnother(c.cell); got != c.want {
 			t.Errorf("%s: %v", c.name, got)

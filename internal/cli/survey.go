@@ -258,11 +258,12 @@ func (s survey) cell(c course, subject result.Subject) result.Cell {
 	return cell
 }
 
-// worthAnother reports whether a cell is tried again: a bug did not show, which may
-// be luck, or it could not be judged. A false alarm is none the less for not coming
-// twice.
+// worthAnother reports whether a cell is tried again: a bug did not show, or one of
+// several, which may be luck; or the cell could not be judged. A false alarm is none the
+// less for not coming twice.
 func worthAnother(c result.Cell) bool {
-	missed := c.Surprise != "" && c.Verdict == result.Pass
+	unexpected := func(rule string) bool { return !slices.Contains(c.Expected, rule) }
+	missed := c.Surprise != "" && !slices.ContainsFunc(c.Broken, unexpected)
 	return missed || c.Verdict == result.Inconclusive
 }
 
