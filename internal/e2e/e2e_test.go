@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,11 @@ var lastcall string
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 func buildAndRun(m *testing.M) int {
+	flag.Parse() // else testing.Short is not known yet
+	if testing.Short() {
+		fmt.Println("skipped: with -short no test starts the whole of lastcall")
+		return 0
+	}
 	dir, err := os.MkdirTemp("", "lastcall-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -25,11 +25,7 @@ func TestSIGKILLLeavesNothing(t *testing.T) {
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("no /proc here: processes cannot be found by their environment")
 	}
-	times := 20
-	if testing.Short() {
-		times = 3
-	}
-	for n := range times {
+	for n := range 20 {
 		mark := fmt.Sprintf("%d-%d-%d", os.Getpid(), n, time.Now().UnixNano())
 		cmd := exec.Command(lastcall, "test", "--quiet", "--url", "/work?delay=100ms", "--", "sh", "-c",
 			"sleep 300 & setsid sleep 300 & (setsid sleep 300 &) ; "+lastcall+" serve naive --request-log=false --addr 127.0.0.1:{port}; true")
