@@ -81,7 +81,7 @@ func (r *runner) warn(format string, args ...any) {
 func (r *runner) shutdown(ctx context.Context, n int, kind *tally) *shutdown {
 	r.ordinal++
 	s := &shutdown{
-		plan: r.plan, subject: r.plan.Subjects[0], base: time.Now(), lane: kind.lane, weights: weights(r.plan.lacks(kind)),
+		plan: r.plan, subject: r.plan.Subjects[0], base: time.Now(), lane: kind.lane, weights: weights(r.plan.needs(kind)),
 		dir: filepath.Join(r.dir, strconv.Itoa(r.ordinal)),
 	}
 	s.history.Header = r.header(n, s.base)

@@ -18,7 +18,7 @@ import (
 )
 
 // flat are the weights of bins that are alike.
-func flat(p Plan) []float64 { return weights(make([]int, p.Grid.Bins())) }
+func flat(p Plan) []float64 { return weights(make([]float64, p.Grid.Bins())) }
 
 func TestShotsAreSpreadOverEveryBin(t *testing.T) {
 	p := Plan{

@@ -14,8 +14,15 @@ const (
 	// edgeShots is how many requests a bin must count that loses some, or that is next
 	// to one that does.
 	edgeShots = 3 * history.EnoughShots
+	// beyondEnough is what a request beyond history.EnoughShots counts for: a bin that
+	// says nothing comes before one that could say more.
+	beyondEnough = 1.0 / 3
+	// A bin is out of reach if of so many requests that were meant for it hardly any came
+	// to be sent in it: while kill(2) runs nothing is sent, and a connection takes its
+	// time to be made.
+	enoughMeant, hardlyAny = 2 * history.EnoughShots, 0.1
 	// The bounds of a bin's weight, of which the mean is near 1.
-	minWeight, maxWeight = 0.2, 3
+	minWeight, maxWeight = 0.1, 3
 	// maxDense is how many times as many requests a bin can have as it would if all
 	// were alike: more would make a queue.
 	maxDense = 2
@@ -25,15 +32,16 @@ const (
 type tally struct {
 	lane      lane
 	shutdowns int   // that were carried out
-	counted   []int // requests, by bin
+	counted   []int // requests, by the bin in which they were sent
 	lost      []int // of those
+	meant     []int // requests, by the bin for which they were meant
 }
 
 // tallies are those of all kinds that are asked for.
 func (p *Plan) tallies() []*tally {
 	var all []*tally
 	for _, l := range p.lanes() {
-		all = append(all, &tally{lane: l, counted: make([]int, p.Grid.Bins()), lost: make([]int, p.Grid.Bins())})
+		all = append(all, &tally{lane: l, counted: make([]int, p.Grid.Bins()), lost: make([]int, p.Grid.Bins()), meant: make([]int, p.Grid.Bins())})
 	}
 	return all
 }
@@ -61,7 +69,8 @@ func (p *Plan) wants(t *tally) bool {
 
 // lacks is how many requests each bin lacks: to those that say something where none
 // was lost, or to those that say where the loss begins and ends, but never to more
-// than were asked for. Where fewer were asked for than say something nothing is filled.
+// than were asked for. Where fewer were asked for than say something nothing is filled,
+// nor is a bin that is out of reach.
 func (p *Plan) lacks(t *tally) []int {
 	all, asked := make([]int, len(t.counted)), math.MaxInt
 	if p.PerStep > 0 {
@@ -71,6 +80,9 @@ func (p *Plan) lacks(t *tally) []int {
 		return all
 	}
 	for bin, n := range t.counted {
+		if t.meant[bin] >= enoughMeant && float64(n) < hardlyAny*float64(t.meant[bin]) {
+			continue
+		}
 		want := history.EnoughShots
 		if slices.Max(t.lost[max(0, bin-1):min(len(t.lost), bin+2)]) > 1 { // one alone may be a stray
 			want = edgeShots
@@ -80,11 +92,24 @@ func (p *Plan) lacks(t *tally) []int {
 	return all
 }
 
+// needs is how urgently each bin needs what it lacks.
+func (p *Plan) needs(t *tally) []float64 {
+	var all []float64
+	for bin, lack := range p.lacks(t) {
+		first := min(lack, max(0, history.EnoughShots-t.counted[bin]))
+		all = append(all, float64(first)+beyondEnough*float64(lack-first))
+	}
+	return all
+}
+
 // add counts a shutdown.
 func (t *tally) add(g history.Grid, h *history.History) {
 	t.shutdowns++
 	for i := range h.Requests {
 		r := &h.Requests[i]
+		if bin, ok := g.Bin(r.Scheduled - h.Signal.Before); ok && r.Outcome != history.Unsent {
+			t.meant[bin]++
+		}
 		bin, ok := g.Place(h.Shot(r))
 		if !ok || r.Outcome == history.Unsent {
 			continue
@@ -96,19 +121,19 @@ func (t *tally) add(g history.Grid, h *history.History) {
 	}
 }
 
-// weights are the bins' shares of the next requests: the more a bin lacks, the more
+// weights are the bins' shares of the next requests: the more a bin needs, the more
 // it gets.
-func weights(lacks []int) []float64 {
+func weights(needs []float64) []float64 {
 	sum := 0.0
-	for _, n := range lacks {
-		sum += float64(n)
+	for _, n := range needs {
+		sum += n
 	}
-	mean := sum / float64(len(lacks))
+	mean := sum / float64(len(needs))
 	var all []float64
-	for _, n := range lacks {
+	for _, n := range needs {
 		w := 1.0
 		if sum > 0 {
-			w = min(max(float64(n)/mean, minWeight), maxWeight)
+			w = min(max(n/mean, minWeight), maxWeight)
 		}
 		all = append(all, w)
 	}

@@ -54,7 +54,7 @@ func TestBinsThatLackRequestsGetMore(t *testing.T) {
 	if got, want := p.lacks(kind), []int{15, 5, 0, 0, 0, 0, 0, 0}; !slices.Equal(got, want) {
 		t.Fatalf("they lack %v, want %v", got, want)
 	}
-	w := weights(p.lacks(kind))
+	w := weights(p.needs(kind))
 	if w[0] != maxWeight || w[1] != 2 || w[2] != minWeight {
 		t.Errorf("weights %v", w)
 	}
@@ -66,12 +66,12 @@ func TestBinsThatLackRequestsGetMore(t *testing.T) {
 		}
 		count[bin]++
 	}
-	for bin, n := range count { // 6.2 in all
-		if want := 460 * w[bin] / 6.2; float64(n) < want-2 || float64(n) > want+2 {
+	for bin, n := range count { // 5.6 in all
+		if want := 460 * w[bin] / 5.6; float64(n) < want-2 || float64(n) > want+2 {
 			t.Errorf("bin %d gets %d of 460, want %.0f", bin, n, want)
 		}
 	}
-	if n := thinned(100, w); n != 52 { // at most twice as many in a bin as without weights
+	if n := thinned(100, w); n != 47 { // at most twice as many in a bin as without weights
 		t.Errorf("%d of 100 are left", n)
 	}
 	if !p.wants(kind) {
@@ -143,5 +143,25 @@ func TestARequestHasTheTimeOfTwoAnswers(t *testing.T) {
 		if n := p.connections(tt.answered); n != tt.want {
 			t.Errorf("%+v: %d", tt, n)
 		}
+	}
+}
+
+// TestOutOfReach: a bin into which no request comes, however many are meant for it, does
+// not keep the others from theirs.
+func TestOutOfReach(t *testing.T) {
+	p, kind := tallied(t, 0, 1)
+	from, _ := p.Grid.Edges(4)
+	late := shutdownOf(slices.Repeat([]time.Duration{from + 150*us}, 10), nil)
+	for i := range late.Requests {
+		late.Requests[i].Scheduled = time.Second + from + us
+	}
+	for n := 1; n <= 3; n++ {
+		if p.lacks(kind)[4] != history.EnoughShots {
+			t.Errorf("after %d that were meant for it the bin lacks %d", kind.meant[4], p.lacks(kind)[4])
+		}
+		kind.add(p.Grid, late)
+	}
+	if got := p.lacks(kind)[4]; got != 0 || kind.meant[4] != enoughMeant {
+		t.Errorf("after %d that were meant for it and came late the bin lacks %d", kind.meant[4], got)
 	}
 }
