@@ -130,7 +130,7 @@ func (c *calibrator) find(ctx context.Context) (Calibration, error) {
 }
 
 // fallsBehind reports whether the server falls behind at a rate, and how many requests
-// a second it completes. A machine that hesitates for a moment is no slow server: where
+// a second it completes. A pause of the machine does not make a server slow: where
 // requests are quick a step is tried a second time.
 func (c *calibrator) fallsBehind(ctx context.Context, rate int, takes time.Duration) (completed float64, behind bool, err error) {
 	lasts, tries := stepLasts(rate, takes), 2

@@ -35,7 +35,7 @@ func newShelf(dir string) (*shelf, error) {
 }
 
 // put writes records into the file and returns them from there. They stay where they are
-// until the process ends, for whoever judges or draws them. A change to one is not
+// until the process ends, for the judge and for the page. A change to one is not
 // written back.
 func (s *shelf) put(records []history.Request) ([]history.Request, error) {
 	if len(records) == 0 {

@@ -40,7 +40,7 @@ func TestShelf(t *testing.T) {
 			t.Errorf("the records of shutdown %d have changed", n)
 		}
 	}
-	got[3][0].Outcome = history.Failed // whoever compares answers does so
+	got[3][0].Outcome = history.Failed // as CompareAnswers does
 	if got[3][0].Outcome != history.Failed || got[2][0].Outcome != history.Dropped {
 		t.Error("a record cannot be changed, or changes others")
 	}
