@@ -34,8 +34,9 @@ Linux gives, or without one the clock just before its write(2); the signal's is 
 clock just before its kill(2). What was measured decides, not what was meant. How long
 kill(2) took, and write(2) or with a stamp what is left of it, is how exactly that is
 known: a request of which it is not known to within a step is discarded, and so is one
-that would be sent late by more than a step. The others of its shutdown count. A bin proves nothing that has fewer than 15
-requests, of which none was lost, and is marked so; where as many were asked for,
+that would be sent late by more than a step. The others of its shutdown count. A bin
+proves nothing that has fewer than 15 requests, of which none was lost, and is marked
+so; where as many were asked for, and the bin can be reached,
 shutdowns are added to fill such bins, and to see where the loss begins and ends.
 
 Zero is an edge: no bin has requests of both sides in it. The intervals are those of
