@@ -32,7 +32,7 @@ func TestLedgerElsewhere(t *testing.T) {
 	subject := command("orders")
 	subject.Spec.Ledger = filepath.Join(dir, "orders-{port}.ledger")
 	subject.Spec.Env[ledger.EnvPath] = subject.Spec.Ledger // it does not take what lastcall proposes
-	h, s := judge(t, ordering(), subject)
+	h, s := judgeAs(t, result.Pass, ordering(), subject)
 	_, port, _ := strings.Cut(h.Addr, ":")
 	path := filepath.Join(dir, "orders-"+port+".ledger")
 	if h.Error != "" || s.Verdict != result.Pass || statusOf(s, check.NoLostAck) != result.Satisfied || h.Ledger.Path != path {
@@ -114,7 +114,7 @@ func TestSpoiltLedgers(t *testing.T) {
 			if c.env != "" {
 				subject.Spec.Env[ledger.EnvPath] = c.env
 			}
-			h, s := judge(t, ordering(), subject)
+			h, s := judgeAs(t, c.verdict, ordering(), subject)
 			said := strings.Join(slices.Concat(s.Story, s.Details[0].Warnings, h.Stderr, []string{h.Error}), "\n")
 			if s.Verdict != c.verdict || !strings.Contains(said, c.says) {
 				t.Errorf("%s, want %s: it says %q, want %q", s.Verdict, c.verdict, said, c.says)
@@ -189,7 +189,7 @@ func TestRunningServerKeepsALedger(t *testing.T) {
 		Spec:       harness.Spec{URL: server.Endpoint().URL.String(), Ledger: kept, Applied: []string{"cat", store}},
 		Supervisor: []string{os.Args[0], "supervise"},
 	}
-	h, judged := judge(t, s, subject)
+	h, judged := judgeAs(t, result.Pass, s, subject)
 	if h.Error != "" || judged.Verdict != result.Pass || marks(h) != 1 || !h.Ledger.Present() || !h.Applied.Looked {
 		t.Errorf("%s, error %q, %d marks, %+v: %q", judged.Verdict, h.Error, marks(h), h.Applied.Command, judged.Story)
 	}

@@ -38,6 +38,13 @@ func command(behaviour string) harness.Command {
 // judge runs one quick shutdown and judges it by the default policy.
 func judge(t *testing.T, s harness.Scenario, subject harness.Subject) (*history.History, result.Subject) {
 	t.Helper()
+	return judgeAs(t, result.Inconclusive, s, subject)
+}
+
+// judgeAs is judge for a subject that deserves a verdict: a run that comes to none is
+// begun again, because a busy machine can keep any verdict open.
+func judgeAs(t *testing.T, want result.Verdict, s harness.Scenario, subject harness.Subject) (*history.History, result.Subject) {
+	t.Helper()
 	s.Policy = "default"
 	s.Overrides.MinAtRisk = 1 // its shutdowns are short
 	s.Load.Rate *= 2          // and must not find the server idle on a busy machine
@@ -45,9 +52,18 @@ func judge(t *testing.T, s harness.Scenario, subject harness.Subject) (*history.
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := run(t, s, subject)[0]
-	return h, check.Judge([]*history.History{h}, policy).Subjects[0]
+	for try := 1; ; try++ {
+		h := run(t, s, subject)[0]
+		judged := check.Judge([]*history.History{h}, policy).Subjects[0]
+		if judged.Verdict != result.Inconclusive || want == result.Inconclusive || h.Error != "" || try == tries {
+			return h, judged
+		}
+		t.Logf("inconclusive, once more: %q", judged.Story)
+	}
 }
+
+// tries is how often a run is begun whose verdict a busy machine can keep open.
+const tries = 3
 
 func statusOf(s result.Subject, rule string) result.Status {
 	for _, f := range s.Findings {
@@ -68,7 +84,7 @@ func TestCommandIsTested(t *testing.T) {
 			if !supervised {
 				c.Supervisor = nil
 			}
-			h, s := judge(t, quick(), c)
+			h, s := judgeAs(t, result.Pass, quick(), c)
 			if h.Error != "" || s.Verdict != result.Pass || s.Kind != "command" || s.Name != filepath.Base(os.Args[0]) {
 				t.Errorf("%s %q: %s, error %q: %v", s.Kind, s.Name, s.Verdict, h.Error, s.Story)
 			}
@@ -231,14 +247,14 @@ func TestSickCommands(t *testing.T) {
 				c.change(&s)
 			}
 			began := time.Now()
-			h, subject := judge(t, s, command(c.behaviour))
+			h, subject := judgeAs(t, c.verdict, s, command(c.behaviour))
 			if subject.Verdict != c.verdict || c.rule != "" && statusOf(subject, c.rule) != result.Violated {
 				t.Errorf("%s, %s %s: %q; error %q", subject.Verdict, c.rule, statusOf(subject, c.rule), subject.Story, h.Error)
 			}
 			if !strings.Contains(strings.Join(subject.Story, " "), c.says) {
 				t.Errorf("story %q does not say %q", subject.Story, c.says)
 			}
-			if took := time.Since(began); took > 15*time.Second {
+			if took := time.Since(began); took > tries*15*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			nobodyLeft(t)
@@ -260,7 +276,7 @@ func TestHeldExit(t *testing.T) {
 		t.Run(c.kind, func(t *testing.T) {
 			s := quick()
 			s.Load.Parked, s.Disruption.Grace = []history.Park{{Kind: c.kind, Count: 2}}, history.Seconds(10)
-			h, subject := judge(t, s, command("drains"))
+			h, subject := judgeAs(t, result.Pass, s, command("drains"))
 			if got := statusOf(subject, check.ExitsInGrace); subject.Verdict != result.Pass || got != c.status {
 				t.Errorf("%s, %s: %q; error %q", subject.Verdict, got, subject.Story, h.Error)
 			}
@@ -365,7 +381,7 @@ func TestOperation(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := quick()
 			s.Disruption.While, s.Disruption.Settle, s.Disruption.Grace = c.while, history.Millis(200), history.Millis(700)
-			h, subject := judge(t, s, command("drains"))
+			h, subject := judgeAs(t, c.verdict, s, command("drains"))
 			if h.Operation == nil || h.Error != "" {
 				t.Fatalf("operation %+v, error %q", h.Operation, h.Error)
 			}
@@ -390,7 +406,7 @@ func TestRunningServerIsMeasuredAcrossACommand(t *testing.T) {
 	s := quick()
 	s.Disruption.While, s.Disruption.Settle = []string{"true"}, history.Millis(200)
 	subject := harness.Running{Spec: harness.Spec{URL: server.Endpoint().URL.String()}}
-	h, judged := judge(t, s, subject)
+	h, judged := judgeAs(t, result.Pass, s, subject)
 	if h.Error != "" || judged.Verdict != result.Pass || judged.Kind != "running" {
 		t.Errorf("%s, error %q: %q", judged.Verdict, h.Error, judged.Story)
 	}
@@ -488,7 +504,7 @@ func TestDeploymentsSuccessorIsLeftAlone(t *testing.T) {
 	s := quick()
 	s.Disruption.While = []string{"/bin/sh", "-c", "sleep 60 & echo $! >" + pidFile}
 	s.Disruption.Settle = history.Millis(200)
-	h, judged := judge(t, s, harness.Running{Spec: harness.Spec{URL: server.Endpoint().URL.String()}})
+	h, judged := judgeAs(t, result.Pass, s, harness.Running{Spec: harness.Spec{URL: server.Endpoint().URL.String()}})
 	if h.Error != "" || judged.Verdict != result.Pass {
 		t.Errorf("%s, error %q: %q", judged.Verdict, h.Error, judged.Story)
 	}

@@ -40,7 +40,7 @@ func TestWithoutLoad(t *testing.T) {
 		t.Run(fmt.Sprintf("%s, %s, %d", c.behaviour, c.when, c.shutdowns), func(t *testing.T) {
 			s := quick()
 			s.Disruption.When, s.Shutdowns, s.Disruption.Grace = c.when, c.shutdowns, history.Millis(600)
-			h, subject := judge(t, s, command(c.behaviour))
+			h, subject := judgeAs(t, c.verdict, s, command(c.behaviour))
 			if subject.Verdict != c.verdict || statusOf(subject, c.rule) != c.status || h.Error != "" {
 				t.Errorf("%s, %s %s: %q; error %q", subject.Verdict, c.rule, statusOf(subject, c.rule), subject.Story, h.Error)
 			}

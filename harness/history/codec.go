@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"lastcall/internal/bounds"
 )
 
 // end is what a saved history's last line holds.
@@ -189,6 +191,9 @@ func readHeader(lines *bufio.Scanner) (*History, error) {
 	}
 	switch h.Header.Schema {
 	case Schema, schemaV1:
+		if err := bounds.Check(&h.Header); err != nil {
+			return nil, fmt.Errorf("line 1: %w: %w", ErrForeign, err)
+		}
 		return &h, nil
 	case "":
 		return nil, fmt.Errorf("line 1: %w: it names no schema", ErrForeign)
@@ -215,6 +220,9 @@ func (h *History) readLine(text []byte) (*end, error) {
 			return nil, fmt.Errorf("%w in the middle of a line", ErrTruncated)
 		}
 		return nil, err
+	}
+	if err := l.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrForeign, err)
 	}
 	switch {
 	case l.Event != nil:

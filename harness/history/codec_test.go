@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lastcall/harness/history"
+	"lastcall/internal/bounds"
 )
 
 // full returns a history in which nothing is zero that could be.
@@ -235,6 +237,10 @@ func TestReadRefuses(t *testing.T) {
 		{"an outcome that is a number", header + "\n" + `{"request":{"outcome":1}}` + "\n", nil, "line 2: "},
 		{"an unknown fact", header + "\n" + `{"ledger":{"fact":"forgotten"}}` + "\n", nil, `line 2: unknown fact "forgotten"`},
 		{"an applied id that is none", header + "\n" + `{"applied":-1}` + "\n", nil, "line 2: "},
+		{"a time of another age", header + "\n" + `{"event":{"at":9223372036854775807}}` + "\n", history.ErrForeign, "line 2: not a lastcall history: event.at is 2562047h47m16.854775807s: a time must be from -24h0m0s to 8784h0m0s"},
+		{"a request that ends before it starts", header + "\n" + `{"request":{"outcome":"completed","started":5,"end":4}}` + "\n", history.ErrForeign, "request.end is 4ns, before request.started 5ns"},
+		{"a negative count", strings.Replace(whole, `"results":3`, `"results":-3`, 1), history.ErrForeign, "end.results is -3"},
+		{"a shutdown of a negative number", strings.Replace(whole, `"shutdown":`, `"shutdown":-`, 1), history.ErrForeign, "line 1: not a lastcall history: shutdown is -"},
 		{"a port that does not fit", header + "\n" + `{"request":{"port":70000}}` + "\n", nil, "line 2: "},
 	}
 	for _, tt := range tests {
@@ -334,9 +340,26 @@ func TestWriteRefusesWhatReadWould(t *testing.T) {
 	}
 }
 
+// draw draws any value whose numbers are within what Read takes.
+func draw[V any](t *rapid.T, label string) V { return anyWithin[V]().Draw(t, label) }
+
+func anyWithin[V any]() *rapid.Generator[V] {
+	return rapid.MakeCustom[V](rapid.MakeConfig{
+		Types: map[reflect.Type]*rapid.Generator[any]{
+			reflect.TypeFor[time.Duration](): rapid.Map(rapid.Int64Range(int64(bounds.Earliest), int64(bounds.Latest)), func(n int64) any { return time.Duration(n) }),
+			reflect.TypeFor[int]():           rapid.IntRange(0, bounds.Most).AsAny(),
+			reflect.TypeFor[int64]():         rapid.Int64Range(0, bounds.Most).AsAny(),
+			reflect.TypeFor[float64]():       rapid.Float64Range(-bounds.Most, bounds.Most).AsAny(),
+		},
+	})
+}
+
 // genRequest draws a record that could be saved.
 func genRequest(t *rapid.T) history.Request {
-	r := rapid.Make[history.Request]().Draw(t, "request")
+	r := draw[history.Request](t, "request")
+	if r.End < r.Started {
+		r.Started, r.End = r.End, r.Started
+	}
 	r.Outcome = history.Outcome(rapid.IntRange(0, 6).Draw(t, "outcome"))
 	r.Cause = history.Cause(rapid.IntRange(0, 5).Draw(t, "cause"))
 	r.Reason = history.Reason(rapid.IntRange(0, 13).Draw(t, "reason"))
@@ -348,30 +371,30 @@ func genRequest(t *rapid.T) history.Request {
 func genHistory(t *rapid.T) *history.History {
 	h := full()
 	h.Header.Run, h.Header.Subject = rapid.String().Draw(t, "run"), rapid.String().Draw(t, "subject")
-	h.Header.Seed, h.Header.Shutdown = rapid.Uint64().Draw(t, "seed"), rapid.Int().Draw(t, "shutdown")
-	h.Header.Scenario.Subject.Delay.Duration = time.Duration(rapid.Int64().Draw(t, "delay"))
+	h.Header.Seed, h.Header.Shutdown = rapid.Uint64().Draw(t, "seed"), draw[int](t, "shutdown")
+	h.Header.Scenario.Subject.Delay.Duration = draw[time.Duration](t, "delay")
 	h.Header.Started = time.Unix(rapid.Int64Range(0, 1<<37).Draw(t, "started"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
-	h.Signal.Mean, h.Signal.Before = rapid.Float64().Draw(t, "mean"), time.Duration(rapid.Int64().Draw(t, "before"))
-	h.Exit = rapid.Make[history.Exit]().Draw(t, "exit")
-	h.Signal.Again = rapid.SliceOfN(rapid.Make[history.Again](), 0, 3).Draw(t, "again")
-	h.Delivery = rapid.Make[history.Delivery]().Draw(t, "delivery")
-	h.Left = rapid.Make[history.Left]().Draw(t, "left")
-	h.Readiness = rapid.Make[history.Readiness]().Draw(t, "readiness")
-	h.Operation = rapid.Ptr(rapid.Make[history.Operation](), true).Draw(t, "operation")
-	h.Events = rapid.SliceOfN(rapid.Make[history.Event](), 0, 5).Draw(t, "events")
+	h.Signal.Mean, h.Signal.Before = draw[float64](t, "mean"), draw[time.Duration](t, "before")
+	h.Exit = draw[history.Exit](t, "exit")
+	h.Signal.Again = rapid.SliceOfN(anyWithin[history.Again](), 0, 3).Draw(t, "again")
+	h.Delivery = draw[history.Delivery](t, "delivery")
+	h.Left = draw[history.Left](t, "left")
+	h.Readiness = draw[history.Readiness](t, "readiness")
+	h.Operation = rapid.Ptr(anyWithin[history.Operation](), true).Draw(t, "operation")
+	h.Events = rapid.SliceOfN(anyWithin[history.Event](), 0, 5).Draw(t, "events")
 	h.Requests = rapid.SliceOfN(rapid.Custom(genRequest), 0, 20).Draw(t, "requests")
-	h.Looks = rapid.SliceOfN(rapid.Make[history.Look](), 0, 5).Draw(t, "looks")
-	h.Closings = rapid.SliceOfN(rapid.Make[history.Closing](), 0, 5).Draw(t, "closings")
-	h.Answers = rapid.SliceOfN(rapid.Make[history.Answer](), 0, 5).Draw(t, "answers")
-	h.Backlog = rapid.Make[history.Backlog]().Draw(t, "backlog")
+	h.Looks = rapid.SliceOfN(anyWithin[history.Look](), 0, 5).Draw(t, "looks")
+	h.Closings = rapid.SliceOfN(anyWithin[history.Closing](), 0, 5).Draw(t, "closings")
+	h.Answers = rapid.SliceOfN(anyWithin[history.Answer](), 0, 5).Draw(t, "answers")
+	h.Backlog = draw[history.Backlog](t, "backlog")
 	h.Ledger.Lines = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) history.LedgerLine {
 		return history.LedgerLine{Seq: rapid.Uint32().Draw(t, "seq"), Fact: history.Fact(rapid.IntRange(0, 4).Draw(t, "fact"))}
 	}), 0, 20).Draw(t, "ledger")
-	h.Applied = rapid.Make[history.Applied]().Draw(t, "applied")
+	h.Applied = draw[history.Applied](t, "applied")
 	h.Methods = rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "methods")
 	h.Stderr = rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "stderr")
 	h.Error, h.Interrupted = rapid.String().Draw(t, "error"), rapid.Bool().Draw(t, "interrupted")
-	h.Scheduled, h.Results = rapid.Int().Draw(t, "scheduled"), rapid.Int().Draw(t, "results")
+	h.Scheduled, h.Results = draw[int](t, "scheduled"), draw[int](t, "results")
 	return h
 }
 

@@ -1,6 +1,11 @@
 package history
 
-import "iter"
+import (
+	"fmt"
+	"iter"
+
+	"lastcall/internal/bounds"
+)
 
 // A saved history is JSON lines. The first is the header; each other holds
 // exactly one of the fields of line; the last is the end, which carries the
@@ -15,6 +20,18 @@ type line struct {
 	Closing *Closing    `json:"closing,omitempty"`
 	Answer  *Answer     `json:"answer,omitempty"`
 	End     *end        `json:"end,omitempty"`
+}
+
+// check returns what no shutdown can have shown: a number out of bounds, a request that
+// ended before it started.
+func (l *line) check() error {
+	if err := bounds.Check(l); err != nil {
+		return err
+	}
+	if r := l.Request; r != nil && r.End != 0 && r.End < r.Started {
+		return fmt.Errorf("request.end is %s, before request.started %s", r.End, r.Started)
+	}
+	return nil
 }
 
 // lines are all lines between the header and the end.

@@ -23,29 +23,30 @@ const slowFile = 64 << 10
 // Controlling nginx; docker-nginx #377).
 func TestNginx(t *testing.T) {
 	nginx := program(t, "nginx", "/usr/sbin/nginx")
-	for _, c := range []struct {
-		name, signal string
-		verdict      result.Verdict
-		status       result.Status // of in-flight-completes
-	}{
-		{"SIGTERM is fast: requests in flight are lost", "SIGTERM", result.Fail, result.Violated},
-		{"SIGQUIT is graceful: they are completed", "SIGQUIT", result.Pass, result.Satisfied},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			dir, port := nginxDir(t), freePort(t)
-			writeFile(t, dir, "nginx.conf", nginxConf(dir, port))
-			s := suite(t, exitFor(c.verdict), "test", "--signal", c.signal, "--rate", "200", "--shutdowns", "2",
-				"--url", fmt.Sprintf("http://127.0.0.1:%d/slow", port), "--",
-				nginx, "-p", dir, "-c", "nginx.conf", "-e", filepath.Join(dir, "error.log"), "-g", "daemon off;")
-			subject := s.Subjects[0]
-			wantVerdict(t, subject, c.verdict, check.InFlightCompletes, c.status)
-			wantStatus(t, subject, check.ExitsInGrace, result.Satisfied)
-			wantStatus(t, subject, check.NoSurvivors, result.Satisfied)
-			if subject.InFlight.Total < 20 {
-				t.Errorf("%d requests in flight: too few to prove anything", subject.InFlight.Total)
-			}
-		})
+	args := func(t *testing.T, signal string) []string {
+		dir, port := nginxDir(t), freePort(t)
+		writeFile(t, dir, "nginx.conf", nginxConf(dir, port))
+		return []string{
+			"test", "--signal", signal, "--rate", "200", "--shutdowns", "2",
+			"--url", fmt.Sprintf("http://127.0.0.1:%d/slow", port), "--",
+			nginx, "-p", dir, "-c", "nginx.conf", "-e", filepath.Join(dir, "error.log"), "-g", "daemon off;",
+		}
 	}
+	ends := func(t *testing.T, s result.Subject) {
+		wantStatus(t, s, check.ExitsInGrace, result.Satisfied)
+		wantStatus(t, s, check.NoSurvivors, result.Satisfied)
+		if s.InFlight.Total < 20 {
+			t.Errorf("%d requests in flight: too few to prove anything", s.InFlight.Total)
+		}
+	}
+	t.Run("SIGTERM is fast: requests in flight are lost", func(t *testing.T) {
+		s := suite(t, exitFail, args(t, "SIGTERM")...).Subjects[0]
+		wantVerdict(t, s, result.Fail, check.InFlightCompletes, result.Violated)
+		ends(t, s)
+	})
+	t.Run("SIGQUIT is graceful: they are completed", func(t *testing.T) {
+		ends(t, graceful(t, args(t, "SIGQUIT")...))
+	})
 }
 
 // TestNginxReload: SIGHUP changes the workers under load, and the port never
@@ -145,9 +146,8 @@ func TestNode(t *testing.T) {
 		wantStory(t, s.Subjects[0], "nothing in the process handles SIGTERM")
 	})
 	t.Run("with server.close", func(t *testing.T) {
-		s := suite(t, exitPass, "test", "--rate", "300", "--shutdowns", "2", "--lag", "500ms", "--dir", dir, "--", node, "with.js")
-		wantVerdict(t, s.Subjects[0], result.Pass, check.InFlightCompletes, result.Satisfied)
-		wantStatus(t, s.Subjects[0], check.ExitStatus, result.Satisfied)
+		s := graceful(t, "test", "--rate", "300", "--shutdowns", "2", "--lag", "500ms", "--dir", dir, "--", node, "with.js")
+		wantStatus(t, s, check.ExitStatus, result.Satisfied)
 	})
 }
 
