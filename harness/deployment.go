@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lastcall/harness/process"
+	"lastcall/internal/bug"
 )
 
 // deployment is a command that changes a server which is not ours. Nothing that
@@ -35,6 +36,7 @@ func startDeployment(argv []string, dir string, env []string, output *os.File) (
 }
 
 func (d *deployment) wait() {
+	defer bug.Catch()
 	state, err := d.cmd.Process.Wait()
 	d.exit.At, d.exit.Code = time.Now(), -1
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/process"
+	"lastcall/internal/bug"
 )
 
 // lookUp asks the subject's store what was applied. The command has the grace
@@ -38,7 +39,10 @@ func (s *shutdown) lookUp(ctx context.Context) error {
 	}
 	ids := &idReader{prefix: ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal), sent: len(s.history.Requests)}
 	read := make(chan error, 1) // buffered: in the end nobody may be left to hear of it
-	go func() { read <- out.lines(ids.take) }()
+	go func() {
+		defer bug.Catch()
+		read <- out.lines(ids.take)
+	}()
 	problem, err := s.awaitLookup(ctx, p, read)
 	p.Close() // before the last lines are read: it waits for them, and ends whoever still prints
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/internal/bug"
 )
 
 const (
@@ -73,6 +74,7 @@ func park(ctx context.Context, wanted []history.Park, e Endpoint, now func() tim
 // request, is opened again: at the signal all shall be there.
 func (p *parking) keep(ctx context.Context, s *spot, opened chan<- struct{}) {
 	defer close(s.done) // closed by the only goroutine that writes to the spot
+	defer bug.Catch()
 	c, err := p.open(ctx, s.wanted)
 	if err == nil {
 		s.Opened = p.now()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/internal/bug"
 )
 
 // ErrNoCheck says that a server has no readiness check that we know of.
@@ -164,6 +165,7 @@ func startPoller(ctx context.Context, server Server, now func() time.Duration) *
 		defer close(p.done) // closed by the only goroutine that polls
 		ticker := time.NewTicker(pollEvery)
 		defer ticker.Stop()
+		defer bug.Catch()
 		for {
 			at := now()
 			if err := server.Ready(ctx); ctx.Err() == nil {

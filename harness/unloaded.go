@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/internal/bug"
 )
 
 // withoutLoad is a shutdown in which no request is sent: the signal finds a
@@ -78,6 +79,7 @@ func watchStart(ctx context.Context, ready Await, now func() time.Duration) *sta
 	s := &starting{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(s.done) // closed by the only goroutine that waits
+		defer bug.Catch()
 		if s.err = ready(ctx); s.err == nil {
 			s.at = now()
 		}

@@ -10,6 +10,7 @@ import (
 	"lastcall/harness/load"
 	"lastcall/harness/process"
 	"lastcall/harness/wire"
+	"lastcall/internal/bug"
 )
 
 const (
@@ -195,6 +196,7 @@ func (w *witness) drain() {
 	defer close(w.done) // closed by the only goroutine that looks
 	ticker := time.NewTicker(listenEvery)
 	defer ticker.Stop()
+	defer bug.Catch()
 	for {
 		select {
 		case <-ticker.C:

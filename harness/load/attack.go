@@ -25,6 +25,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/wire"
+	"lastcall/internal/bug"
 )
 
 // Config says what to attack and how.
@@ -102,6 +103,7 @@ func Start(c Config) *Attack {
 // account with ours. A second result for a request contradicts it too: without
 // it, as many results as requests would not mean one each.
 func (a *Attack) collect(results <-chan *vegeta.Result) {
+	defer bug.Catch()
 	var seen marks
 	for res := range results {
 		a.results++

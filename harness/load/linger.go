@@ -6,6 +6,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/wire"
+	"lastcall/internal/bug"
 )
 
 const (
@@ -55,6 +56,7 @@ func (l *lingers) watch(ended chan struct{}) {
 	defer close(ended) // closed by the only goroutine that watches
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
+	defer bug.Catch()
 	for range ticker.C {
 		if !l.look() {
 			return

@@ -9,6 +9,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/wire"
+	"lastcall/internal/bug"
 )
 
 // maxLate is how late a hit may be and still be sent: what was missed for longer is
@@ -82,6 +83,8 @@ func (p *pacer) Rate(time.Duration) float64 { return float64(time.Second) / floa
 // Pace waits until the next hit is due and grants it, or ends the attack. It
 // waits itself instead of letting vegeta sleep, which could not be interrupted.
 func (p *pacer) Pace(time.Duration, uint64) (wait time.Duration, stop bool) {
+	defer bug.Catch() // in a goroutine of vegeta's
+
 	// The lag is looked at before there is a wait for room too, which would
 	// look like a pause.
 	if !p.waitUntilDue() || p.over() || !p.waitForRoom() || p.over() {
@@ -253,6 +256,7 @@ func (p *pacer) endedAt() time.Duration {
 
 // learn ends the attack because the lag is over.
 func (p *pacer) learn() {
+	defer bug.Catch()
 	p.stopOnce.Do(func() {
 		p.mu.Lock() // the conductor reads ended
 		p.ended = p.clock.Now()

@@ -10,6 +10,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/wire"
+	"lastcall/internal/bug"
 )
 
 // maxAttempts is how many connections a request may find dead, before a byte of
@@ -52,6 +53,8 @@ var _ http.RoundTripper = (*transport)(nil)
 // answer the record is finished when the answer's body has been read to its
 // end or closed.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	defer bug.Catch() // in a goroutine of vegeta's
+
 	seq, err := strconv.ParseUint(req.Header.Get(seqHeader), 10, 32)
 	if err != nil {
 		closeBody(req)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+	"lastcall/internal/bug"
 )
 
 // h2conn is a connection that speaks HTTP/2 without TLS, with prior knowledge (RFC
@@ -87,6 +88,7 @@ func startH2(c *conn) *h2conn {
 	h.fields = hpack.NewEncoder(&h.block)
 	go func() {
 		defer close(h.done) // by the only reader
+		defer bug.Catch()
 		h.read()
 	}()
 	return h

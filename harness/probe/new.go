@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"lastcall/internal/bug"
 )
 
 // newCases are about connections that come after the signal.
@@ -106,7 +108,10 @@ func (t *attempts) atSignal(b *bench) error {
 	}
 	b.onSignal = func() {
 		for _, r := range requests {
-			t.running.Go(func() { t.try(b, r) })
+			t.running.Go(func() {
+				defer bug.Catch()
+				t.try(b, r)
+			})
 		}
 	}
 	return nil
@@ -123,7 +128,10 @@ func (b *bench) attempt(tries *attempts) ([]attempt, error) {
 		if err != nil {
 			return nil, err
 		}
-		tries.running.Go(func() { tries.try(b, r) })
+		tries.running.Go(func() {
+			defer bug.Catch()
+			tries.try(b, r)
+		})
 		select {
 		case <-ticker.C:
 		case <-b.ctx.Done():

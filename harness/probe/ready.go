@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lastcall/harness"
+	"lastcall/internal/bug"
 )
 
 // readyCases are about the readiness check.
@@ -34,7 +35,10 @@ func readyOrder(b *bench) (s Sighting, err error) {
 	ctx, stop := context.WithCancel(b.ctx)
 	defer stop()
 	turned := make(chan time.Duration, 1) // buffered: nobody may be there to take it
-	go func() { turned <- b.firstRed(ctx) }()
+	go func() {
+		defer bug.Catch()
+		turned <- b.firstRed(ctx)
+	}()
 	tries := new(attempts)
 	defer tries.running.Wait() // their connections are closed before the server is
 	all, err := b.attempt(tries)

@@ -16,6 +16,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/result"
+	"lastcall/internal/bug"
 )
 
 // Plan says what is probed, and how.
@@ -150,6 +151,7 @@ func share(ctx context.Context, tasks []task, workers int, do func(task)) {
 	var all sync.WaitGroup
 	for range max(1, min(workers, len(tasks))) {
 		all.Go(func() {
+			defer bug.Catch()
 			for t := range queue {
 				do(t)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/process"
+	"lastcall/internal/bug"
 )
 
 // startupCases are about a server that is not ready yet.
@@ -76,6 +77,7 @@ func startupSweep(b *bench) (s Sighting, err error) {
 		done.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
+			defer bug.Catch()
 			b.signalEarly(&all[i], i) // each has an element of its own
 		})
 	}
@@ -142,6 +144,7 @@ func (b *bench) signalEarly(e *early, i int) {
 	got := make(chan struct{}) // closed once it is ready, or cannot be any more
 	go func() {
 		defer close(got) // by the only one: what it wrote can be read
+		defer bug.Catch()
 		if failed = ready(ctx); failed == nil {
 			readyAt = time.Now()
 		}

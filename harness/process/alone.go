@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"lastcall/internal/bug"
 )
 
 // startAlone starts the command as our own child.
@@ -28,6 +30,7 @@ func (p *Process) startAlone(path string) error {
 	}
 	started := make(chan error)
 	go func() {
+		defer bug.Catch()
 		// Also with a lifeline: what is stopped (see Brake) does not read it. The
 		// signal comes when the thread that forked ends, so this goroutine keeps
 		// one for itself until the child has ended (golang/go #27505).

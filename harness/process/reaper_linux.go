@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+	"lastcall/internal/bug"
 )
 
 // dieWithParent lets the kernel kill the child when the thread that starts it
@@ -21,6 +22,7 @@ func redirect(from, to int) error { return unix.Dup3(from, to, 0) }
 // and our parent holds it.
 func (s *supervisor) reap() {
 	defer close(s.reaped) // only here: end waits for it
+	defer bug.Catch()
 	var info childInfo
 	_, err := retry(func() (int, error) {
 		return 0, unix.Waitid(unix.P_PID, s.leader.Process.Pid, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT, nil)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+	"lastcall/internal/bug"
 )
 
 // dieWithParent does nothing: the kernel knows no such thing here.
@@ -18,6 +19,7 @@ func redirect(from, to int) error { return unix.Dup2(from, to) }
 // before its end is reported, so that its PID is free for a moment too early.
 func (s *supervisor) reap() {
 	defer close(s.reaped) // only here: end waits for it
+	defer bug.Catch()
 	state, err := s.leader.Process.Wait()
 	if err != nil {
 		return

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"lastcall/internal/bug"
 )
 
 func (p *Process) readStdout() {
+	defer bug.Catch()
 	in := bufio.NewReader(p.stdout)
 	line, err := in.ReadString('\n')
 	if err == nil {
@@ -20,6 +23,7 @@ func (p *Process) readStdout() {
 
 func (p *Process) readStderr() {
 	defer close(p.stderrEd) // only here: Close waits for it
+	defer bug.Catch()
 	p.tail.read(p.stderr)
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"lastcall/internal/bug"
 )
 
 // ErrByHand is returned by Supervise to whoever did not start it with Start.
@@ -204,6 +205,7 @@ func (s *supervisor) fail(err error) error {
 // watch reads the lifeline: one byte says that the leader is held, its end that
 // nobody is there any more.
 func (s *supervisor) watch() {
+	defer bug.Catch()
 	if n, _ := s.lifeline.Read(make([]byte, 1)); n == 1 {
 		close(s.let)
 		_, _ = s.lifeline.Read(make([]byte, 1)) // blocks until the end: no more is sent
@@ -223,6 +225,7 @@ func (s *supervisor) report(r report) error {
 // follow looks for what is born, and tells of it, until nobody listens. A cgroup
 // needs no help.
 func (s *supervisor) follow() {
+	defer bug.Catch()
 	if s.lineage.cgroup != nil {
 		return
 	}

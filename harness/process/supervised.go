@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"lastcall/internal/bug"
 )
 
 // startWait bounds how long a supervisor may take to report. It takes
@@ -114,6 +116,7 @@ func (p *Process) silent(err error) error {
 // watch reads the reports until the supervisor is gone, and waits for it.
 func (p *Process) watch(reports *json.Decoder) {
 	defer close(p.buried) // only here: dismiss waits for it
+	defer bug.Catch()
 	for {
 		var r report
 		if reports.Decode(&r) != nil {

@@ -15,6 +15,7 @@ import (
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
 	"lastcall/harness/process"
+	"lastcall/internal/bug"
 )
 
 const (
@@ -144,7 +145,10 @@ func (s *shutdown) collect(ctx context.Context) {
 	var wg sync.WaitGroup
 	sent := slices.DeleteFunc(slices.Clone(s.shots), func(shot *shot) bool { return shot.skipped })
 	for _, shot := range sent {
-		wg.Go(func() { shot.finish(s.now, deadline) })
+		wg.Go(func() {
+			defer bug.Catch()
+			shot.finish(s.now, deadline)
+		})
 	}
 	wg.Wait()
 	own := &s.history.Sweep

@@ -15,6 +15,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/load"
+	"lastcall/internal/bug"
 )
 
 // errKeepsNone is why there can be no reused connections.
@@ -58,7 +59,10 @@ func (s *shutdown) warm(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(together)
 	for _, shot := range append(slices.Clone(s.shots), s.pilot) {
-		group.Go(func() error { return s.open(ctx, shot) })
+		group.Go(func() error {
+			defer bug.Catch()
+			return s.open(ctx, shot)
+		})
 	}
 	return group.Wait()
 }

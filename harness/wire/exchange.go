@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+	"lastcall/internal/bug"
 )
 
 // MaxHead bounds the heads of one answer, 1xx included, in bytes: thousands of
@@ -110,6 +111,7 @@ func sendable(req *http.Request) error {
 func (c *Conn) inBackground(req *http.Request) {
 	defer close(c.writer) // closed by the only goroutine that writes
 	defer c.out.start()
+	defer bug.Catch()
 	c.out.failed = c.out.send(req)
 	if c.out.failed != nil {
 		c.cut.Store(true)

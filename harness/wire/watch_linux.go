@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+	"lastcall/internal/bug"
 )
 
 // Watch tells connections when the server has ended its side, by FIN or RST, while they
@@ -74,6 +75,7 @@ func (w *Watch) Forget(c *Conn) {
 }
 
 func (w *Watch) run() {
+	defer bug.Catch()
 	raw, err := w.file.SyscallConn()
 	if err != nil {
 		return

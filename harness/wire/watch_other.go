@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"lastcall/internal/bug"
 )
 
 // Watch tells connections when the server has ended its side, by FIN or RST, while they
@@ -54,6 +56,7 @@ func (w *Watch) Forget(c *Conn) {
 func (w *Watch) run() {
 	ticker := time.NewTicker(everyLook)
 	defer ticker.Stop()
+	defer bug.Catch()
 	for {
 		select {
 		case <-w.stop:

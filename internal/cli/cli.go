@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"lastcall/internal/bug"
 	"lastcall/scenarios"
 	"lastcall/targets"
 )
@@ -52,6 +54,16 @@ func (e *exitError) Error() string { return e.message }
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(streams{stdin, stdout, stderr})
 	root.SetArgs(args)
+	return execute(root, stderr)
+}
+
+func execute(root *cobra.Command, stderr io.Writer) (code int) {
+	defer func() {
+		if v := recover(); v != nil {
+			bug.Report(stderr, v, debug.Stack())
+			code = bug.ExitCode
+		}
+	}()
 	return exitCode(root.ExecuteContext(context.Background()), stderr)
 }
 

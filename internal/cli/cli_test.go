@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/spf13/cobra"
 
 	"lastcall/harness/process"
 )
@@ -527,4 +529,15 @@ func compileSchema(check func(error), text string) *jsonschema.Schema {
 	schema, err := compiler.Compile("suite.json")
 	check(err)
 	return schema
+}
+
+// TestPanicIsABug: it has neither the exit code of a verdict nor that of a mistake of the
+// user's.
+func TestPanicIsABug(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var stderr bytes.Buffer
+	code := execute(&cobra.Command{Run: func(*cobra.Command, []string) { panic("no such column") }}, &stderr)
+	if want := "lastcall: this is a bug in lastcall: internal/cli/cli_test.go"; code != exitInconclusive || !strings.HasPrefix(stderr.String(), want) || strings.Count(stderr.String(), "\n") != 1 {
+		t.Errorf("exit code %d, stderr %q, want one line that begins with %q", code, &stderr, want)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"lastcall/harness/process"
+	"lastcall/internal/bug"
 )
 
 // interruption is the cause of a context that a signal ended.
@@ -27,6 +28,7 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	go func() {
+		defer bug.Catch()
 		select {
 		case s := <-came:
 			signal.Stop(came) // first, so that the second is not swallowed

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+
+	"lastcall/internal/bug"
 )
 
 // openBrowser shows the page where there is a screen. Whether that works is no
@@ -33,7 +35,10 @@ func openBrowser(url string) (forget func()) {
 	}
 	cmd := exec.Command(path, file)
 	if cmd.Start() == nil {
-		go func() { _ = cmd.Wait() }() // so that it leaves no zombie; what it says does not matter
+		go func() {
+			defer bug.Catch()
+			_ = cmd.Wait() // so that it leaves no zombie; what it says does not matter
+		}()
 	}
 	return func() { _ = os.Remove(file) }
 }

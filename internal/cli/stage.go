@@ -14,6 +14,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/bug"
 	"lastcall/reports/live"
 	"lastcall/targets"
 )
@@ -79,8 +80,14 @@ func (s *stage) Apply(settings live.Settings) error {
 	s.acts, s.cancel = acts, cancel
 	s.mu.Unlock()
 	for _, a := range acts {
-		s.ended.Go(func() { a.play(ctx) })
-		s.ended.Go(func() { a.follow(ctx) })
+		s.ended.Go(func() {
+			defer bug.Catch()
+			a.play(ctx)
+		})
+		s.ended.Go(func() {
+			defer bug.Catch()
+			a.follow(ctx)
+		})
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/bounds"
 )
 
 // maxSuite bounds what is read of a file that is said to be a report, in bytes:
@@ -62,6 +63,9 @@ func parseSuite(text []byte) (result.Suite, error) {
 	}
 	if suite.Subjects == nil {
 		return result.Suite{}, errors.New("it has no list of subjects")
+	}
+	if err := bounds.Check(&suite); err != nil {
+		return result.Suite{}, err
 	}
 	return suite, check.ValidSuite(suite)
 }

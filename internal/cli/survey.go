@@ -17,6 +17,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/bug"
 	"lastcall/targets"
 )
 
@@ -154,6 +155,7 @@ func (s survey) all(ctx context.Context, courses []course, b *board) error {
 	group.SetLimit(sideBySide)
 	for _, c := range aside {
 		group.Go(func() error {
+			defer bug.Catch()
 			if ctx.Err() != nil {
 				return context.Cause(ctx) // it has not begun
 			}

@@ -4,7 +4,11 @@
 package layout
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +70,9 @@ var onlyImporters = map[string]string{
 	"gonum.org/v1/plot/vg/vgsvg":                    "lastcall/reports",
 }
 
+// leaves may be imported from everywhere: they know nothing of lastcall.
+var leaves = []string{"lastcall/internal/bounds", "lastcall/internal/bug"}
+
 func TestArrows(t *testing.T) {
 	for pkg, patterns := range forbidden {
 		t.Run(pkg, func(t *testing.T) {
@@ -74,11 +81,21 @@ func TestArrows(t *testing.T) {
 				t.Fatalf("go list names only %d dependencies", len(deps))
 			}
 			for _, dep := range deps {
-				if dep != pkg && matches(dep, patterns) {
+				if dep != pkg && !slices.Contains(leaves, dep) && matches(dep, patterns) {
 					t.Errorf("%s must not depend on %s", pkg, dep)
 				}
 			}
 		})
+	}
+}
+
+func TestLeavesReachNothing(t *testing.T) {
+	for _, leaf := range leaves {
+		for _, dep := range list(t, "-deps", leaf) {
+			if dep != leaf && matches(dep, []string{"lastcall/..."}) {
+				t.Errorf("%s must not depend on %s", leaf, dep)
+			}
+		}
 	}
 }
 
@@ -113,6 +130,85 @@ func TestDepth(t *testing.T) {
 			t.Errorf("%s lies too deep", pkg)
 		}
 	}
+}
+
+// TestEveryGoroutineCatches asks that each goroutine of lastcall's defers bug.Catch: a
+// panic can be caught in its own goroutine only, and else ends lastcall with the exit
+// code of a mistake of the user's.
+func TestEveryGoroutineCatches(t *testing.T) {
+	seen := 0
+	for _, dir := range []string{"harness", "harness/load", "harness/probe", "harness/process", "harness/sweep", "harness/wire", "internal/cli", "reports/live"} {
+		seen += wantCaught(t, filepath.Join("..", "..", dir))
+	}
+	if seen < 30 {
+		t.Errorf("only %d goroutines were found", seen)
+	}
+}
+
+// wantCaught looks at the functions that are started in one package, and returns how
+// many there are.
+func wantCaught(t *testing.T, dir string) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	bodies := make(map[string][]*ast.BlockStmt) // of the package's functions and methods, by name
+	var started []ast.Expr
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				bodies[n.Name.Name] = append(bodies[n.Name.Name], n.Body)
+			case *ast.GoStmt:
+				started = append(started, n.Call.Fun)
+			case *ast.CallExpr: // of a WaitGroup, or an errgroup.Group
+				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Go" && len(n.Args) == 1 {
+					started = append(started, n.Args[0])
+				}
+			}
+			return true
+		})
+	}
+	for _, f := range started {
+		var which []*ast.BlockStmt
+		switch f := f.(type) {
+		case *ast.FuncLit:
+			which = []*ast.BlockStmt{f.Body}
+		case *ast.SelectorExpr:
+			which = bodies[f.Sel.Name]
+		case *ast.Ident:
+			which = bodies[f.Name]
+		}
+		if !slices.ContainsFunc(which, catches) {
+			t.Errorf("%s: the goroutine does not defer bug.Catch()", fset.Position(f.Pos()))
+		}
+	}
+	return len(started)
+}
+
+// catches reports whether a body defers bug.Catch.
+func catches(body *ast.BlockStmt) bool {
+	return slices.ContainsFunc(body.List, func(s ast.Stmt) bool {
+		d, ok := s.(*ast.DeferStmt)
+		if !ok {
+			return false
+		}
+		f, ok := d.Call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return false
+		}
+		pkg, ok := f.X.(*ast.Ident)
+		return ok && pkg.Name == "bug" && f.Sel.Name == "Catch"
+	})
 }
 
 func matches(dep string, patterns []string) bool {

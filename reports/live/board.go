@@ -10,6 +10,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/bug"
 )
 
 // Board is what is known of the stage: what its servers do, what becomes of their
@@ -185,6 +186,7 @@ func (b *Board) Leave(v *viewer) {
 func (b *Board) Run(ctx context.Context) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
+	defer bug.Catch()
 	for {
 		select {
 		case <-tick.C:

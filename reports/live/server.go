@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"lastcall/internal/bug"
 )
 
 // Server shows a board, and lets viewers drive the stage.
@@ -71,7 +73,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	go s.board.Run(ctx)
 	failed := make(chan error, 1) // buffered: after the end of the context nobody reads it
-	go func() { failed <- server.Serve(ln) }()
+	go func() {
+		defer bug.Catch()
+		failed <- server.Serve(ln)
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve the page: %w", err)
