@@ -42,6 +42,9 @@ func openBook(named, own string) (*Book, error) {
 	if b.path, err = filepath.Abs(b.path); err != nil { // the server may be in another directory
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
+	if real, err := filepath.EvalSymlinks(b.path); err == nil { // a link of the user's; later ones are the server's
+		b.path = real
+	}
 	if b.writer, err = ledger.Open(b.path); err != nil {
 		return nil, err
 	}
@@ -54,9 +57,9 @@ func openBook(named, own string) (*Book, error) {
 
 // end returns where the file ends now, and what stands there.
 func (b *Book) end() (size int64, last []byte, err error) {
-	file, err := os.Open(b.path)
+	file, err := ledger.OpenRead(b.path)
 	if err != nil {
-		return 0, nil, fmt.Errorf("read ledger: %w", err)
+		return 0, nil, err
 	}
 	defer file.Close()
 	if size, err = file.Seek(0, io.SeekEnd); err != nil {
@@ -80,9 +83,9 @@ func lastBytes(file io.ReaderAt, before int64) ([]byte, error) {
 // begin notes that the server has booted. One that begins its ledger anew as it
 // starts does no harm: all that stands in the file now is of this boot.
 func (b *Book) begin() error {
-	file, err := os.Open(b.path)
+	file, err := ledger.OpenRead(b.path)
 	if err != nil {
-		return fmt.Errorf("read ledger: %w", err)
+		return err
 	}
 	defer file.Close()
 	whole, err := b.whole(file)
@@ -129,9 +132,9 @@ func (b *Book) Read(prefix string) (history.Ledger, error) {
 	if b.named {
 		book.Path = b.path
 	}
-	file, err := os.Open(b.path)
+	file, err := ledger.OpenRead(b.path)
 	if err != nil {
-		return book, fmt.Errorf("read ledger: %w", err)
+		return book, err
 	}
 	defer file.Close()
 	whole, err := b.whole(file)
@@ -144,13 +147,9 @@ func (b *Book) Read(prefix string) (history.Ledger, error) {
 	if _, err := file.Seek(b.from, io.SeekStart); err != nil {
 		return book, fmt.Errorf("read ledger: %w", err)
 	}
-	lines, torn, err := ledger.Parse(file)
+	book.Torn, err = ledger.Parse(file, func(line ledger.Line) { take(&book, line, prefix) })
 	if err != nil {
 		return book, err
-	}
-	book.Torn = torn
-	for _, line := range lines {
-		take(&book, line, prefix)
 	}
 	marked := slices.ContainsFunc(book.Lines, func(l history.LedgerLine) bool { return l.Fact == history.SignalMarked })
 	book.Truncated = !whole || b.marked && !marked

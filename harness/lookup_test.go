@@ -226,7 +226,7 @@ func TestLookupEndsWithItsOwnChildren(t *testing.T) {
 	if _, s := judgeAs(t, result.Pass, ordering(), subject); s.Verdict != result.Pass {
 		t.Errorf("%s: %q", s.Verdict, s.Story)
 	}
-	if took := time.Since(began); took > tries*20*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %s", took)
 	}
 	nobodyLeft(t)

@@ -247,7 +247,8 @@ func readLedger(t *testing.T, path string) []ledger.Line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines, torn, err := ledger.Parse(bytes.NewReader(text))
+	var lines []ledger.Line
+	torn, err := ledger.Parse(bytes.NewReader(text), func(l ledger.Line) { lines = append(lines, l) })
 	if err != nil || torn > 0 {
 		t.Fatalf("ledger %q: %d torn, error %v", text, torn, err)
 	}

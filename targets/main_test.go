@@ -282,7 +282,8 @@ func (s *server) stays(d time.Duration) bool {
 
 // facts returns what the ledger says of a request, in order.
 func (s *server) facts(id string) (facts []string) {
-	lines, _, err := ledger.Parse(bytes.NewReader([]byte(s.read("ledger"))))
+	var lines []ledger.Line
+	_, err := ledger.Parse(bytes.NewReader([]byte(s.read("ledger"))), func(l ledger.Line) { lines = append(lines, l) })
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -14,12 +14,15 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -84,9 +87,9 @@ type Writer struct{ file *os.File }
 
 // Open opens the ledger at path for appending and creates it if need be.
 func Open(path string) (*Writer, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	file, err := openRegular(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger: %w", err)
+		return nil, err
 	}
 	return &Writer{file}, nil
 }
@@ -113,24 +116,68 @@ func (w *Writer) Close() error { return w.file.Close() }
 // Line is one line of a ledger.
 type Line struct{ ID, Fact string }
 
-// Parse reads a ledger. Lines that it cannot read, such as a last one cut
-// short by a full disk or a death, are counted in torn and left out. The error
-// is the reader's.
-func Parse(r io.Reader) (lines []Line, torn int, err error) {
-	in := bufio.NewReader(r)
+// widest is how long a line may be, in bytes. An id of lastcall's is much shorter, and
+// what is longer is torn.
+const widest = 4 << 10
+
+// Most is how many bytes of a ledger are read. They hold the facts of a million requests.
+const Most = 128 << 20
+
+// Errors of OpenRead and Parse.
+var (
+	ErrNoFile  = errors.New("it is no regular file")
+	ErrTooLong = fmt.Errorf("it is longer than %d MiB", Most>>20)
+)
+
+// OpenRead opens the ledger at path for reading. A server can put anything in its place:
+// a FIFO, which would keep a reader waiting for ever, or a link to an endless device. Both
+// are ErrNoFile.
+func OpenRead(path string) (*os.File, error) { return openRegular(path, os.O_RDONLY) }
+
+// openRegular opens nothing but a regular file, and never waits.
+func openRegular(path string, flags int) (*os.File, error) {
+	file, err := os.OpenFile(path, flags|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0o600)
+	switch {
+	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO): // a link; a FIFO without a reader
+		return nil, fmt.Errorf("open ledger %s: %w", path, ErrNoFile)
+	case err != nil:
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNoFile
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	return file, nil
+}
+
+// Parse reads a ledger, and hands over each of its lines. Lines that it cannot read, such
+// as a last one cut short by a full disk or a death, are counted in torn and left out. The
+// error is the reader's, or ErrTooLong.
+func Parse(r io.Reader, take func(Line)) (torn int, err error) {
+	limited := &io.LimitedReader{R: r, N: Most + 1}
+	in := bufio.NewReaderSize(limited, widest)
 	for {
-		text, err := in.ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return lines, torn, fmt.Errorf("read ledger: %w", err)
-		}
+		text, err := in.ReadSlice('\n')
 		whole := err == nil
-		if line, ok := parseLine(text); ok && whole {
-			lines = append(lines, line)
-		} else if strings.TrimSpace(text) != "" {
+		if line, ok := parseLine(string(text)); ok && whole {
+			take(line)
+		} else if len(bytes.TrimSpace(text)) > 0 {
 			torn++
 		}
-		if !whole {
-			return lines, torn, nil
+		for errors.Is(err, bufio.ErrBufferFull) { // the rest of a line that is too long
+			_, err = in.ReadSlice('\n')
+		}
+		switch {
+		case limited.N <= 0:
+			return torn, fmt.Errorf("read ledger: %w", ErrTooLong)
+		case errors.Is(err, io.EOF):
+			return torn, nil
+		case err != nil:
+			return torn, fmt.Errorf("read ledger: %w", err)
 		}
 	}
 }

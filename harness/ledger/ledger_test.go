@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
@@ -105,7 +107,7 @@ func TestConcurrentAppends(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	parsed, torn, err := ledger.Parse(strings.NewReader(read(t, path)))
+	parsed, torn, err := parse(strings.NewReader(read(t, path)))
 	if err != nil || torn != 0 || len(parsed) != goroutines*lines {
 		t.Fatalf("%d lines, %d torn, %v, want %d and none", len(parsed), torn, err, goroutines*lines)
 	}
@@ -161,7 +163,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, torn, err := ledger.Parse(strings.NewReader(tt.text))
+			got, torn, err := parse(strings.NewReader(tt.text))
 			if err != nil || torn != tt.torn {
 				t.Errorf("%d torn, %v, want %d", torn, err, tt.torn)
 			}
@@ -175,7 +177,7 @@ func TestParse(t *testing.T) {
 // TestParseLongLine: no line is too long to be counted.
 func TestParseLongLine(t *testing.T) {
 	text := strings.Repeat("x", 1<<20) + "\na received\n"
-	lines, torn, err := ledger.Parse(strings.NewReader(text))
+	lines, torn, err := parse(strings.NewReader(text))
 	if err != nil || torn != 1 || len(lines) != 1 {
 		t.Errorf("%d lines, %d torn, %v, want one of each", len(lines), torn, err)
 	}
@@ -183,7 +185,7 @@ func TestParseLongLine(t *testing.T) {
 
 func TestParseKeepsTheReadersError(t *testing.T) {
 	broken := errors.New("disk on fire")
-	_, _, err := ledger.Parse(iotest.ErrReader(broken))
+	_, _, err := parse(iotest.ErrReader(broken))
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v, want %v", err, broken)
 	}
@@ -225,7 +227,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		lines, torn, err := ledger.Parse(bytes.NewReader(text))
+		lines, torn, err := parse(bytes.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +238,7 @@ func FuzzParse(f *testing.F) {
 		for _, line := range lines {
 			fmt.Fprintf(&again, "%s %s\n", line.ID, line.Fact)
 		}
-		back, torn, err := ledger.Parse(strings.NewReader(again.String()))
+		back, torn, err := parse(strings.NewReader(again.String()))
 		if diff := cmp.Diff(lines, back); diff != "" || torn != 0 || err != nil {
 			t.Fatalf("read again: %d torn, %v (-first +second):\n%s", torn, err, diff)
 		}
@@ -271,4 +273,56 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// parse collects the lines.
+func parse(r io.Reader) (lines []ledger.Line, torn int, err error) {
+	torn, err = ledger.Parse(r, func(l ledger.Line) { lines = append(lines, l) })
+	return lines, torn, err
+}
+
+// TestParseIsBounded: neither a line without an end nor a file without one takes memory
+// or time.
+func TestParseIsBounded(t *testing.T) {
+	long := "a received\n" + strings.Repeat("b", 10<<20) + " received\nc received\n"
+	if lines, torn, err := parse(strings.NewReader(long)); err != nil || torn != 1 || len(lines) != 2 {
+		t.Errorf("%d lines, %d torn, error %v, want 2 and 1", len(lines), torn, err)
+	}
+	for name, part := range map[string]string{"zeros": "\x00", "lines": "abcdefgh received\n" + strings.Repeat("x", 2000) + " received\n"} {
+		if _, err := ledger.Parse(&endless{text: part}, func(ledger.Line) {}); !errors.Is(err, ledger.ErrTooLong) {
+			t.Errorf("endless %s: error %v, want %v", name, err, ledger.ErrTooLong)
+		}
+	}
+}
+
+// endless repeats a text for ever.
+type endless struct {
+	text string
+	at   int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = e.text[e.at]
+		e.at = (e.at + 1) % len(e.text)
+	}
+	return len(p), nil
+}
+
+// TestOnlyRegularFiles: what a server put in the place of its ledger is refused at once.
+func TestOnlyRegularFiles(t *testing.T) {
+	dir := t.TempDir()
+	fifo, link, toNull := filepath.Join(dir, "fifo"), filepath.Join(dir, "link"), filepath.Join(dir, "null")
+	regular := filepath.Join(dir, "regular")
+	if err := errors.Join(syscall.Mkfifo(fifo, 0o600), os.WriteFile(regular, nil, 0o600), os.Symlink(regular, link), os.Symlink("/dev/zero", toNull)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, link, toNull, "/dev/zero", dir} {
+		if file, err := ledger.OpenRead(path); !errors.Is(err, ledger.ErrNoFile) || file != nil {
+			t.Errorf("%s: read: %v, want %v", path, err, ledger.ErrNoFile)
+		}
+		if w, err := ledger.Open(path); w != nil || !errors.Is(err, ledger.ErrNoFile) && path != dir {
+			t.Errorf("%s: append: %v, want %v", path, err, ledger.ErrNoFile)
+		}
+	}
 }

@@ -208,7 +208,8 @@ func lostInHandlers(t *testing.T, book string) losses {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	lines, _, err := ledger.Parse(file)
+	var lines []ledger.Line
+	_, err = ledger.Parse(file, func(l ledger.Line) { lines = append(lines, l) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,13 +64,14 @@ func (b *bench) request(hint string, headers ...string) (request, error) {
 // facts in the ledger: received reports whether the server wrote that it has the
 // request.
 func (b *bench) received(id string) bool {
-	file, err := os.Open(b.server.Book().Path())
+	file, err := ledger.OpenRead(b.server.Book().Path())
 	if err != nil {
 		return false
 	}
 	defer file.Close()
-	lines, _, err := ledger.Parse(file)
-	return err == nil && slices.Contains(lines, ledger.Line{ID: id, Fact: ledger.Received})
+	found := false
+	_, err = ledger.Parse(file, func(l ledger.Line) { found = found || l == ledger.Line{ID: id, Fact: ledger.Received} })
+	return err == nil && found
 }
 
 // ask writes a request and reads the answer to it.

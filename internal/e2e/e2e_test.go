@@ -17,6 +17,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/machine"
 )
 
 // lastcall is the built binary's path.
@@ -60,9 +61,6 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// tries is how often a run is begun whose verdict a busy machine can keep open.
-const tries = 3
-
 // run runs lastcall and returns what it wrote to stdout. Any exit code but the
 // wanted one fails the test, but a run that should have a verdict and has none is run
 // again: inconclusive means that.
@@ -84,7 +82,7 @@ func runUntil(t *testing.T, want []int, args ...string) (string, int) {
 		if slices.Contains(want, code) {
 			return stdout.String(), code
 		}
-		if code != exitInconclusive || try == tries {
+		if code != exitInconclusive || !machine.Again(t, try) {
 			t.Fatalf("lastcall %v: exit code %d, want one of %v, in try %d\nstdout:\n%s\nstderr:\n%s", args, code, want, try, &stdout, &stderr)
 		}
 		t.Logf("lastcall %v: exit code %d, want one of %v: once more\nstdout:\n%s\nstderr:\n%s", args, code, want, &stdout, &stderr)

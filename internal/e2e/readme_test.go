@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"lastcall/harness/history"
+	"lastcall/internal/machine"
 	"lastcall/targets"
 )
 
@@ -74,11 +75,11 @@ func TestReadmeGoTest(t *testing.T) {
 	for strategy, says := range map[string]string{"signal-notify": "ok  \tlastcall/mine", "naive": "server: fail"} {
 		writeServer(t, mine, strategy)
 		var out []byte
-		for try := range tries {
+		for try := 1; ; try++ {
 			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./mine")
 			cmd.Dir = dir
 			out, _ = cmd.CombinedOutput() // what it says tells
-			if !strings.Contains(string(out), "server: inconclusive") || try == tries-1 {
+			if !strings.Contains(string(out), "server: inconclusive") || !machine.Again(t, try) {
 				break
 			}
 			t.Logf("once more, after:\n%s", out)
@@ -189,7 +190,7 @@ func shell(t *testing.T, dir, script string) string {
 		}
 		// The go command ends with 1, and says how its program ended.
 		unproved := cmd.ProcessState.ExitCode() == exitInconclusive || strings.HasSuffix(stderr.String(), "exit status 3\n")
-		if !unproved || try == tries {
+		if !unproved || !machine.Again(t, try) {
 			t.Fatalf("%s%v, in try %d\nstdout:\n%s\nstderr:\n%s", script, err, try, out, &stderr)
 		}
 		t.Logf("%s%v: once more\nstdout:\n%s", script, err, out)

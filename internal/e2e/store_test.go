@@ -17,6 +17,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/internal/machine"
 )
 
 // storeFault is what happens to a server's store while it drains, and what must
@@ -110,7 +111,7 @@ func TestFaultsOfTheStore(t *testing.T) {
 // done anew.
 func (c storeFault) run(t *testing.T, newDir func() string) {
 	t.Helper()
-	for range tries {
+	for try := 1; ; try++ {
 		store := filepath.Join(newDir(), "store", "orders.db")
 		args, records := sampleOrders(t, c.strategy, store, append([]string{
 			"--report", "json", "--rate", "250", "--shutdowns", "1",
@@ -120,6 +121,9 @@ func (c storeFault) run(t *testing.T, newDir func() string) {
 		all := histories(t, records)
 		unproved := s.Subjects[0].Verdict == result.Inconclusive && c.verdict != result.Inconclusive
 		if all[0].Header.Repeats > 0 || unproved {
+			if !machine.Again(t, try) {
+				t.Fatalf("without a verdict in try %d: %q", try, s.Subjects[0].Story)
+			}
 			t.Logf("once more, after %q", s.Subjects[0].Story)
 			continue
 		}
@@ -129,7 +133,6 @@ func (c storeFault) run(t *testing.T, newDir func() string) {
 		}
 		return
 	}
-	t.Skipf("the machine is too busy: %d shutdowns were repeated, or without a verdict", tries)
 }
 
 // strikeAt runs lastcall, and strikes as soon as it has marked the signal in the

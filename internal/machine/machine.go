@@ -1,0 +1,49 @@
+// Package machine tells tests what else goes on where they run.
+package machine
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// tooMuch is how many tasks a processor has where no verdict can be promised any more: a
+// server then waits for its turn as long as it runs.
+const tooMuch = 2.0
+
+// tries is how often a run is begun whose verdict a busy machine can keep open.
+const tries = 3
+
+// Again says whether a run that should have a verdict and has none is begun again, after
+// so many tries. After the last it skips the test if the machine is busy, and else returns
+// false: the test must fail.
+func Again(t *testing.T, try int) bool {
+	t.Helper()
+	if try < tries {
+		return true
+	}
+	skipIfBusy(t)
+	return false
+}
+
+// skipIfBusy skips the test where others use the machine so much that lastcall is right to
+// come to no verdict. Where they do not, it returns, and the test must fail.
+func skipIfBusy(t *testing.T) {
+	t.Helper()
+	if load, known := load(); known && load > tooMuch*float64(runtime.NumCPU()) {
+		t.Skipf("no verdict in any try, and the machine is busy: a load of %.1f on %d processors", load, runtime.NumCPU())
+	}
+}
+
+// load is how many tasks ran or waited for a processor, as a mean over a minute (proc(5)).
+func load() (float64, bool) {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0, false
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	load, err := strconv.ParseFloat(first, 64)
+	return load, err == nil
+}
