@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"crypto/subtle"
 	"log/slog"
 	"net/http"
 	"os"
@@ -48,6 +49,7 @@ type App struct {
 	leaving atomic.Bool    // /health is red
 	closing atomic.Bool    // every answer says Connection: close
 	routes  http.Handler
+	key     string // that a request must bring, "" for none
 }
 
 // newApp returns a service that has opened nothing yet.
@@ -97,6 +99,10 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	answer := &answer{ResponseWriter: w, app: a}
 	answer.Header()["X-Lastcall-Pid"] = ownPID
+	if a.key != "" && r.URL.Path != "/health" && subtle.ConstantTimeCompare([]byte(r.Header.Get(HeaderKey)), []byte(a.key)) != 1 {
+		http.Error(answer, "this server answers the page's own load only", http.StatusForbidden)
+		return
+	}
 	defer a.recovered(answer, r)
 	a.routes.ServeHTTP(answer, r)
 	if a.Log.Enabled(r.Context(), slog.LevelInfo) {

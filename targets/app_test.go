@@ -435,3 +435,25 @@ func TestDrainTellsEverybody(t *testing.T) {
 		})
 	}
 }
+
+// TestKey: a server with a key answers the load that has it, and no other user of the
+// machine.
+func TestKey(t *testing.T) {
+	app := newApp(quiet(), nil, 0)
+	app.key = "secret"
+	server := start(t, app)
+	for _, c := range []struct {
+		path   string
+		header []string
+		want   int
+	}{
+		{"/work", nil, http.StatusForbidden},
+		{"/work", []string{HeaderKey, "wrong"}, http.StatusForbidden},
+		{"/work", []string{HeaderKey, "secret"}, http.StatusOK},
+		{"/health", nil, http.StatusOK},
+	} {
+		if answer, text := ask(t, "GET", server.URL+c.path, c.header...); answer.StatusCode != c.want {
+			t.Errorf("%s with %q: %d %s, want %d", c.path, c.header, answer.StatusCode, text, c.want)
+		}
+	}
+}

@@ -14,6 +14,13 @@ import (
 	"lastcall/harness/ledger"
 )
 
+// EnvKey names the environment variable with the key that a request must bring in the
+// header HeaderKey. Without a key every request is answered.
+const EnvKey = "LASTCALL_KEY"
+
+// HeaderKey is the request header that carries the key.
+const HeaderKey = "X-Lastcall-Key"
+
 // EnvLag names the environment variable that says, as a duration, how long
 // balancers go on sending after a server began to leave. Strategies that drain
 // serve on for so long, and lagMargin more.
@@ -96,6 +103,7 @@ func prepare(o Options, stderr io.Writer) (*App, error) {
 		}
 	}
 	app := newApp(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})), book, o.Delay)
+	app.key = os.Getenv(EnvKey)
 	var err error
 	if app.Lag, err = lag(os.Getenv(EnvLag)); err != nil {
 		return nil, err

@@ -85,14 +85,14 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 	if err := o.output.adopt(scenario.Reports); err != nil {
 		return harness.Plan{}, policy, err
 	}
-	plan, err := strategyPlan(scenario, policy, names, knownLag(scenario))
+	plan, err := strategyPlan(scenario, policy, names, lagEnv(knownLag(scenario)))
 	plan.Seed = o.seed
 	return plan, policy, err
 }
 
 // strategyPlan is the plan that puts these strategies through a scenario. The lag is
 // told to those that drain; 0: what they know themselves.
-func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string, lag time.Duration) (harness.Plan, error) {
+func strategyPlan(scenario harness.Scenario, policy check.Policy, names, env []string) (harness.Plan, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
@@ -112,7 +112,7 @@ func strategyPlan(scenario harness.Scenario, policy check.Policy, names []string
 		}
 		seen[name] = true
 		subject := sample(strategy.Name, program)
-		subject.Env = lagEnv(lag)
+		subject.Env = env
 		plan.Subjects = append(plan.Subjects, ordersStore.witness(subject, scenario, program))
 	}
 	return plan, nil

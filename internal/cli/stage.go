@@ -27,6 +27,7 @@ type stage struct {
 	// judged is told of each verdict, if it is set: a test compares it with what
 	// the page shows.
 	judged func(*history.History, result.Subject)
+	key    string // that the servers ask of each request: others on this machine shall not disturb the figures
 
 	changing sync.Mutex // one change of settings at a time: it waits for the old servers to end
 
@@ -42,7 +43,7 @@ func newStage(ctx context.Context, board *live.Board) (*stage, error) {
 	if _, err := os.Executable(); err != nil {
 		return nil, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
 	}
-	return &stage{ctx: ctx, board: board, cancel: func() {}, ended: new(sync.WaitGroup)}, nil
+	return &stage{ctx: ctx, board: board, key: live.NewKey(), cancel: func() {}, ended: new(sync.WaitGroup)}, nil
 }
 
 // Strategies returns what can be put on the stage.
@@ -61,13 +62,13 @@ func (s *stage) Apply(settings live.Settings) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
-	scenario, policy, err := demoScenario(settings)
+	scenario, policy, err := demoScenario(settings, s.key)
 	if err != nil {
 		return err
 	}
 	acts := make([]*act, len(settings.Panels))
 	for i, name := range settings.Panels {
-		plan, err := strategyPlan(scenario, policy, []string{name}, knownLag(scenario))
+		plan, err := strategyPlan(scenario, policy, []string{name}, append(lagEnv(knownLag(scenario)), targets.EnvKey+"="+s.key))
 		if err != nil {
 			return err
 		}
@@ -139,13 +140,13 @@ func (s *stage) Send(signal string) error {
 
 // demoScenario is the experiment that the settings ask for. Where a balancer goes
 // on sending, what is asked for is what Kubernetes asks for.
-func demoScenario(s live.Settings) (harness.Scenario, check.Policy, error) {
+func demoScenario(s live.Settings, key string) (harness.Scenario, check.Policy, error) {
 	ms := func(n int) history.Duration { return history.Duration{Duration: time.Duration(n) * time.Millisecond} }
 	d := harness.DefaultScenario()
 	d.Name, d.Purpose, d.Shutdowns = "demo", "a deployment at the press of a button", 1
 	d.Subject.Delay = ms(s.Delay)
 	d.Load.Rate, d.Load.Connections = s.Rate, s.Connections
-	d.Load.Requests = demoRequests(s)
+	d.Load.Requests = demoRequests(s, key)
 	d.Disruption.Signal, d.Disruption.Grace, d.Disruption.Lag = s.Signal, ms(s.Grace), ms(s.Lag)
 	if s.Lag > 0 {
 		d.Policy = "k8s"
@@ -158,16 +159,15 @@ func demoScenario(s live.Settings) (harness.Scenario, check.Policy, error) {
 	return d, policy, harness.Validate(d)
 }
 
-// demoRequests returns what is sent; GET /work is what is sent if nothing is said.
-func demoRequests(s live.Settings) []history.Target {
+// demoRequests returns what is sent.
+func demoRequests(s live.Settings, key string) []history.Target {
+	header := map[string]string{targets.HeaderKey: key}
 	path := map[string]string{live.Orders: "/orders", live.Async: "/async"}[s.Request]
 	if path == "" {
-		return nil
+		return []history.Target{{Method: "GET", URL: fmt.Sprintf("/work?delay=%dms", s.Delay), Header: header}}
 	}
-	return []history.Target{{
-		Method: "POST", URL: fmt.Sprintf("%s?delay=%dms", path, s.Delay),
-		Header: map[string]string{"Content-Type": "application/json"}, Body: `{"item": "stout"}`,
-	}}
+	header["Content-Type"] = "application/json"
+	return []history.Target{{Method: "POST", URL: fmt.Sprintf("%s?delay=%dms", path, s.Delay), Header: header, Body: `{"item": "stout"}`}}
 }
 
 // body leaves out of a source file what every one has: its package and imports.

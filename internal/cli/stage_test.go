@@ -110,6 +110,34 @@ func TestStageChangesUnderWhoeverPresses(t *testing.T) {
 	await(t, "warm server", p.stage.board.Ready)
 }
 
+// TestTwentyChangesAtOnce leave one state: what the board shows is what runs.
+func TestTwentyChangesAtOnce(t *testing.T) {
+	settings := live.Opening()
+	settings.Rate, settings.Delay, settings.Panels = 100, 50, []string{"naive"}
+	p := perform(t, settings)
+	names := []string{"naive", "drain", "signal-notify", "early-exit", "close"}
+	var changes sync.WaitGroup
+	for i := range 20 {
+		changes.Go(func() {
+			mine := settings
+			mine.Panels = []string{names[i%len(names)], names[(i+1+i/len(names))%len(names)]}
+			if err := p.stage.Apply(mine); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	changes.Wait()
+	await(t, "warm server", p.stage.board.Ready)
+	shown := p.stage.board.Settings()
+	var runs []string
+	for _, a := range p.stage.acts {
+		runs = append(runs, a.plan.Subjects[0].Name())
+	}
+	if !slices.Equal(runs, shown.Panels) {
+		t.Errorf("%v run, and the board shows %v", runs, shown.Panels)
+	}
+}
+
 // TestDemoOffersWhatThereIs asks that every strategy is on the menu, with a source
 // that shows its mistake, and that every step of the tour can be played.
 func TestDemoOffersWhatThereIs(t *testing.T) {
@@ -134,7 +162,7 @@ func TestDemoOffersWhatThereIs(t *testing.T) {
 		if err := step.Validate(all); err != nil {
 			t.Errorf("step %d: %v", i+1, err)
 		}
-		if _, _, err := demoScenario(step); err != nil {
+		if _, _, err := demoScenario(step, ""); err != nil {
 			t.Errorf("step %d: %v", i+1, err)
 		}
 	}
@@ -155,7 +183,7 @@ func TestMenuIsPossible(t *testing.T) {
 						refused++
 						continue
 					}
-					if _, _, err := demoScenario(s); err != nil {
+					if _, _, err := demoScenario(s, ""); err != nil {
 						t.Errorf("%d a second, %d ms, lag %d, %s: %v", rate, delay, lag, signal, err)
 					}
 				}

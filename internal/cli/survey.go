@@ -271,7 +271,7 @@ func worthAnother(c result.Cell) bool {
 
 // measure runs and judges.
 func (s survey) measure(ctx context.Context, c course, report func(harness.Step)) (result.Suite, error) {
-	plan, err := strategyPlan(c.scenario, c.policy, c.names, surveyLag(c.scenario))
+	plan, err := strategyPlan(c.scenario, c.policy, c.names, lagEnv(surveyLag(c.scenario)))
 	if err != nil {
 		return result.Suite{}, err
 	}

@@ -81,6 +81,13 @@ func (b *Board) every(phase Phase) bool {
 	return true
 }
 
+// Settings returns what the viewers see.
+func (b *Board) Settings() Settings {
+	b.mu.Lock() // see Board.mu
+	defer b.mu.Unlock()
+	return b.settings
+}
+
 // Stopping returns which panels' servers have got the signal.
 func (b *Board) Stopping() (all []int) {
 	b.mu.Lock() // see Board.mu

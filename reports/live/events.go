@@ -8,9 +8,6 @@ import (
 // messageWithin bounds the writing of one message to a viewer who does not read.
 const messageWithin = 5 * time.Second
 
-// again is how soon a browser asks again for a stream that ended, in milliseconds.
-const again = "retry: 1000\n\n"
-
 // events streams the board to a viewer, as server-sent events.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	v, err := s.board.Watch()
@@ -23,14 +20,14 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	// The deadline of the request's reading would end the stream.
 	control := http.NewResponseController(w)
-	if control.SetReadDeadline(time.Time{}) != nil || !send(w, control, []byte(again)) {
+	if control.SetReadDeadline(time.Time{}) != nil {
 		return
 	}
 	for {
 		select {
 		case m, ok := <-v.messages:
 			if !ok || !send(w, control, m) {
-				return // too slow, or gone: the browser comes back for the present state
+				return // too slow, or gone: the page comes back for the present state
 			}
 		case <-r.Context().Done():
 			return

@@ -12,35 +12,35 @@ import (
 func TestWhoIsLetIn(t *testing.T) {
 	s := newSite(t)
 	port := s.base[strings.LastIndex(s.base, ":"):]
-	cookie := "Cookie: lastcall-" + port[1:] + "=" + s.server.key
+	key := s.key()
 	good, _ := json.Marshal(Opening())
 	for _, c := range []struct {
 		name, method, path, body string
 		headers                  []string
 		want                     int
 	}{
-		{"the URL that was printed", "GET", "/?key=" + s.server.key, "", nil, 200},
-		{"that URL, followed from a chat", "GET", "/?key=" + s.server.key, "", []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"}, 200},
-		{"the cookie", "GET", "/", "", []string{cookie}, 200},
-		{"localhost", "GET", "/", "", []string{cookie, "Host: localhost" + port}, 200},
-		{"no key", "GET", "/", "", nil, 403},
-		{"a wrong key", "GET", "/?key=AAAA", "", nil, 403},
-		{"no key for a part", "GET", "/page.js", "", nil, 403},
-		{"the key in the wrong place", "GET", "/page.js?key=" + s.server.key, "", nil, 403},
-		{"a wrong cookie", "GET", "/events", "", []string{cookie + "x"}, 403},
-		{"a rebound name", "GET", "/", "", []string{cookie, "Host: evil.example" + port}, 421},
-		{"another port", "GET", "/", "", []string{cookie, "Host: 127.0.0.1:1"}, 421},
-		{"another site reads", "GET", "/events", "", []string{cookie, "Origin: http://evil.example"}, 403},
-		{"another site's script tag", "GET", "/page.js", "", []string{cookie, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"}, 403},
-		{"another port's page reads", "GET", "/events", "", []string{cookie, "Origin: http://127.0.0.1:1"}, 403},
-		{"another site deploys", "POST", "/deploy", "", []string{cookie, "Origin: http://evil.example"}, 403},
-		{"a sandboxed page deploys", "POST", "/deploy", "", []string{cookie, "Origin: null"}, 403},
-		{"another port's page deploys", "POST", "/deploy", "", []string{cookie, "Sec-Fetch-Site: same-site"}, 403},
+		{"the page", "GET", "/", "", nil, 200},
+		{"the page, followed from a chat", "GET", "/", "", []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"}, 200},
+		{"a part of the page", "GET", "/page.js", "", nil, 200},
+		{"localhost", "GET", "/source/naive", "", []string{key, "Host: localhost" + port}, 200},
+		{"no key", "GET", "/source/naive", "", nil, 403},
+		{"no key for the events", "GET", "/events", "", nil, 403},
+		{"a wrong key", "GET", "/source/naive", "", []string{keyHeader + ": AAAA"}, 403},
+		{"the key in the URL", "GET", "/source/naive?key=" + s.server.key, "", nil, 403},
+		{"the key in a cookie", "GET", "/source/naive", "", []string{"Cookie: lastcall" + port[1:] + "=" + s.server.key}, 403},
+		{"a rebound name", "GET", "/", "", []string{"Host: evil.example" + port}, 421},
+		{"another port", "GET", "/events", "", []string{key, "Host: 127.0.0.1:1"}, 421},
+		{"another site reads", "GET", "/events", "", []string{key, "Origin: http://evil.example"}, 403},
+		{"another site's script tag", "GET", "/page.js", "", []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"}, 403},
+		{"another port's page reads", "GET", "/events", "", []string{key, "Origin: http://127.0.0.1:1"}, 403},
+		{"another site deploys", "POST", "/deploy", "", []string{key, "Origin: http://evil.example"}, 403},
+		{"a sandboxed page deploys", "POST", "/deploy", "", []string{key, "Origin: null"}, 403},
+		{"another port's page deploys", "POST", "/deploy", "", []string{key, "Sec-Fetch-Site: same-site"}, 403},
 		{"nobody deploys", "POST", "/deploy", "", nil, 403},
-		{"a link deploys", "GET", "/deploy", "", []string{cookie}, 405},
-		{"our page deploys", "POST", "/deploy", "", []string{cookie, "Origin: " + s.base, "Sec-Fetch-Site: same-origin"}, 204},
-		{"a program deploys", "POST", "/deploy", "", []string{s.key()}, 204},
-		{"our page applies", "POST", "/settings", string(good), []string{cookie, "Origin: " + s.base}, 204},
+		{"a link deploys", "GET", "/deploy", "", []string{key}, 405},
+		{"our page deploys", "POST", "/deploy", "", []string{key, "Origin: " + s.base, "Sec-Fetch-Site: same-origin"}, 204},
+		{"a program deploys", "POST", "/deploy", "", []string{key}, 204},
+		{"our page applies", "POST", "/settings", string(good), []string{key, "Origin: " + s.base}, 204},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.stage.takeTold()
@@ -56,16 +56,20 @@ func TestWhoIsLetIn(t *testing.T) {
 			}
 		})
 	}
-	set := s.ask(t, "GET", "/?key="+s.server.key, "").Header.Get("Set-Cookie")
-	for _, want := range []string{"HttpOnly", "SameSite=Strict", "Path=/"} {
-		if !strings.Contains(set, want) {
-			t.Errorf("the cookie is %q, without %s", set, want)
+}
+
+// TestTheKeyStaysHere: a cookie would be sent to every port of this host.
+func TestTheKeyStaysHere(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{"/", "/page.js", "/source/naive"} {
+		if set := s.ask(t, "GET", path, "", s.key()).Header.Get("Set-Cookie"); set != "" {
+			t.Errorf("%s sets the cookie %q", path, set)
 		}
 	}
 }
 
-// TestItsOwnAddressIsLetIn: whatever loopback address it listens on, the URL that
-// it prints works, and so do its parts with the cookie.
+// TestItsOwnAddressIsLetIn: whatever loopback address it listens on, the page works, and
+// so does what needs the key.
 func TestItsOwnAddressIsLetIn(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", "127.0.0.2:0", "[::1]:0"} {
 		probe, err := net.Listen("tcp", addr)
@@ -75,13 +79,12 @@ func TestItsOwnAddressIsLetIn(t *testing.T) {
 		}
 		probe.Close()
 		s := newSiteAt(t, addr)
-		page := s.ask(t, "GET", "/?key="+s.server.key, "")
+		page := s.ask(t, "GET", "/", "", "Origin: "+s.base)
 		if page.StatusCode != 200 {
-			t.Errorf("%s: %d to the URL that was printed", addr, page.StatusCode)
+			t.Errorf("%s: %d to the page", addr, page.StatusCode)
 		}
-		cookie, _, _ := strings.Cut(page.Header.Get("Set-Cookie"), ";")
-		if part := s.ask(t, "GET", "/page.js", "", "Cookie: "+cookie, "Origin: "+s.base); part.StatusCode != 200 {
-			t.Errorf("%s: %d to a part of the page", addr, part.StatusCode)
+		if part := s.ask(t, "GET", "/source/naive", "", s.key(), "Origin: "+s.base); part.StatusCode != 200 {
+			t.Errorf("%s: %d to a source", addr, part.StatusCode)
 		}
 	}
 }

@@ -12,12 +12,12 @@ import (
 // The page, and its parts. They are files of their own so that the page needs no
 // script and no style within it, which its policy forbids.
 //
-//go:embed page.html page.css stage.css page.js panel.js lanes.js seats.js marks.js legend.js controls.js
+//go:embed page.html page.css stage.css page.js link.js panel.js lanes.js seats.js marks.js legend.js controls.js
 var files embed.FS
 
 // assets are the parts of the page.
 func assets() []string {
-	return []string{"page.css", "stage.css", "page.js", "panel.js", "lanes.js", "seats.js", "marks.js", "legend.js", "controls.js"}
+	return []string{"page.css", "stage.css", "page.js", "link.js", "panel.js", "lanes.js", "seats.js", "marks.js", "legend.js", "controls.js"}
 }
 
 func asset(name string) http.HandlerFunc {

@@ -4,6 +4,7 @@ import { Panel } from "/panel.js";
 import { Controls, keys } from "/controls.js";
 import { legend } from "/legend.js";
 import { speak } from "/marks.js";
+import { ask, follow, takeKey } from "/link.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
@@ -17,13 +18,13 @@ const texts = { say, count };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const behind = 120; // milliseconds that the picture is behind, so that no bar jumps
 
-if (location.search) history.replaceState(null, "", "/" + location.hash); // the key is in a cookie now
+takeKey();
 
 let state = null, panels = [], offset = Infinity, closeUp = false, shownStep = -1, lastStep = 0;
 const pictures = new Map(); // the last of each panel
 
 async function post(path, body) {
-  const answer = await fetch(path, { method: "POST", body: body === undefined ? undefined : JSON.stringify(body) }).catch(() => null);
+  const answer = await ask(path, { method: "POST", body: body === undefined ? undefined : JSON.stringify(body) }).catch(() => null);
   if (!answer) problem(say("lost.link"));
   else if (!answer.ok) problem(say("refused", { why: (await answer.text()).trim() }));
   else problem("");
@@ -107,22 +108,13 @@ function stills() {
   }
 }
 
-function connect() {
-  const source = new EventSource("/events");
-  source.addEventListener("open", () => {
-    offset = Infinity;
-    problem("");
-    for (const p of panels) p.lanes.clear(); // what ended meanwhile nobody has told us
-  });
-  source.addEventListener("error", () => problem(say("lost.link")));
-  source.addEventListener("state", (e) => { state = JSON.parse(e.data); show(); });
-  source.addEventListener("picture", (e) => {
-    const picture = JSON.parse(e.data);
+const told = {
+  state(now) { state = now; show(); },
+  picture(picture) {
     panels[picture.panel].lanes.hold(picture);
     stills();
-  });
-  source.addEventListener("frame", (e) => {
-    const frame = JSON.parse(e.data);
+  },
+  frame(frame) {
     offset = Math.min(offset + 0.05, performance.now() - frame.now); // creeps, in case the clocks drift
     (frame.panels || []).forEach((f, i) => {
       if (!panels[i]) return;
@@ -130,6 +122,17 @@ function connect() {
       panels[i].lanes.forget(frame.now, f.missed);
       panels[i].numbers(f);
     });
+  },
+};
+
+function connect() {
+  follow("/events", told, {
+    opened() {
+      offset = Infinity;
+      problem("");
+      for (const p of panels) p.lanes.clear(); // what ended meanwhile nobody has told us
+    },
+    lost(refused) { problem(refused ? say("lost.key") : say("lost.link")); },
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { Lanes } from "/lanes.js";
 import "/marks.js";
+import { ask } from "/link.js";
 
 export class Panel {
   constructor(template, texts, index) {
@@ -112,7 +113,7 @@ export class Panel {
     if (!this.find(".source").open) return;
     if (this.source === this.strategy) { this.showMistake(); return; }
     this.source = this.strategy;
-    const answer = await fetch("/source/" + encodeURIComponent(this.strategy));
+    const answer = await ask("/source/" + encodeURIComponent(this.strategy));
     if (!answer.ok) { this.source = ""; return; }
     this.find("code").replaceChildren(...lines(await answer.json()));
     this.showMistake();

@@ -36,9 +36,10 @@ func NewServer(stage Stage, board *Board, texts Texts, ln net.Listener) *Server 
 	}
 }
 
-// URL is where the page is, with the key.
+// URL is where the page is, with the key. A browser sends no fragment to a server: the
+// page reads it, and keeps the key in what is of this origin only.
 func (s *Server) URL(ln net.Listener) string {
-	return "http://" + ln.Addr().String() + "/?key=" + s.key
+	return "http://" + ln.Addr().String() + "/#key=" + s.key
 }
 
 // Handler is all that can be asked for.
