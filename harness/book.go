@@ -134,7 +134,7 @@ func (b *Book) Read(prefix string) (history.Ledger, error) {
 	}
 	file, err := ledger.OpenRead(b.path)
 	if err != nil {
-		return book, err
+		return book, fmt.Errorf("%w; a server must append to its ledger, and must not remove or replace it", err)
 	}
 	defer file.Close()
 	whole, err := b.whole(file)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"sync"
 	"time"
 
@@ -173,6 +174,14 @@ func (o *orders) leave() {
 		o.note("0a1b2c3d-1-7", ledger.Received)
 	case "orders, removing its ledger":
 		_ = os.Remove(o.ledger.Name())
+	case "orders, and a FIFO for a ledger":
+		_ = os.Remove(o.ledger.Name())
+		_ = syscall.Mkfifo(o.ledger.Name(), 0o600)
+	case "orders, and a device for a ledger":
+		_ = os.Remove(o.ledger.Name())
+		_ = os.Symlink("/dev/zero", o.ledger.Name())
+	case "orders, and 200 GB of a ledger":
+		_ = o.ledger.Truncate(200 << 30)
 	}
 }
 

@@ -89,7 +89,7 @@ type Writer struct{ file *os.File }
 func Open(path string) (*Writer, error) {
 	file, err := openRegular(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open ledger: %w", err)
 	}
 	return &Writer{file}, nil
 }
@@ -132,16 +132,22 @@ var (
 // OpenRead opens the ledger at path for reading. A server can put anything in its place:
 // a FIFO, which would keep a reader waiting for ever, or a link to an endless device. Both
 // are ErrNoFile.
-func OpenRead(path string) (*os.File, error) { return openRegular(path, os.O_RDONLY) }
+func OpenRead(path string) (*os.File, error) {
+	file, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	return file, nil
+}
 
 // openRegular opens nothing but a regular file, and never waits.
 func openRegular(path string, flags int) (*os.File, error) {
 	file, err := os.OpenFile(path, flags|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0o600)
 	switch {
 	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO): // a link; a FIFO without a reader
-		return nil, fmt.Errorf("open ledger %s: %w", path, ErrNoFile)
+		return nil, fmt.Errorf("%s: %w", path, ErrNoFile)
 	case err != nil:
-		return nil, fmt.Errorf("open ledger: %w", err)
+		return nil, err
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -149,7 +155,7 @@ func openRegular(path string, flags int) (*os.File, error) {
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return file, nil
 }
