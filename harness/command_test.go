@@ -22,7 +22,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/process"
 	"lastcall/harness/result"
-	"lastcall/internal/machine"
+	"lastcall/internal/testrun"
 )
 
 // command is the server of this test binary as a command of a user's.
@@ -56,7 +56,7 @@ func judgeAs(t *testing.T, want result.Verdict, s harness.Scenario, subject harn
 	for try := 1; ; try++ {
 		h := run(t, s, subject)[0]
 		judged := check.Judge([]*history.History{h}, policy).Subjects[0]
-		if judged.Verdict != result.Inconclusive || want == result.Inconclusive || h.Error != "" || !machine.Again(t, try) {
+		if judged.Verdict != result.Inconclusive || want == result.Inconclusive || h.Error != "" || !testrun.Again(t, try) {
 			return h, judged
 		}
 		t.Logf("inconclusive, once more: %q", judged.Story)

@@ -14,6 +14,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/testrun"
 )
 
 // quick returns a scenario whose shutdowns take half a second.
@@ -28,6 +29,7 @@ func quick() harness.Scenario {
 
 func run(t *testing.T, s harness.Scenario, subjects ...harness.Subject) []*history.History {
 	t.Helper()
+	testrun.NotShort(t)
 	histories, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: subjects, Path: "/", Seed: 1})
 	if err != nil {
 		t.Fatal(err)

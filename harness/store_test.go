@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"syscall"
 	"sync"
+	"syscall"
 	"time"
 
 	"lastcall/harness/ledger"

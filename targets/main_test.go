@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lastcall/harness/ledger"
+	"lastcall/internal/testrun"
 )
 
 const (
@@ -90,6 +91,7 @@ type server struct {
 // ledger and a store in the server's directory, unless env says otherwise.
 func launch(t *testing.T, strategy string, env ...string) *server {
 	t.Helper()
+	testrun.NotShort(t)
 	s := &server{t: t, dir: t.TempDir(), exited: make(chan struct{})}
 	program, err := os.Executable()
 	if err != nil {

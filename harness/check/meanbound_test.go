@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"lastcall/internal/testrun"
 	"pgregory.net/rapid"
 )
 
@@ -155,6 +156,7 @@ const requestsEach = 100
 // one that loses a little less, that it is broken. With the bound that
 // takes each request for a trial that is false, and the test would show it.
 func TestTheStatedConfidenceIsKept(t *testing.T) {
+	testrun.NotShort(t)
 	const most = 0.05 + 3*0.0022 // three standard deviations of 10 000 draws
 	byRequests := 0.0
 	for _, s := range servers() {

@@ -20,6 +20,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/internal/testrun"
 )
 
 // TestWhatOthersSee loads one naive server with vegeta's own client and with
@@ -34,6 +35,7 @@ import (
 // reset as well, which reads like a loss. So vegeta gets several runs, of which
 // one must show what it hides.
 func TestWhatOthersSee(t *testing.T) {
+	testrun.NotShort(t)
 	const runs = 5
 	compared := 0
 	for range runs {

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/internal/testrun"
 )
 
 // TestFold: of a long warm-up the records go, but for what went wrong, and the counts
 // stay.
 func TestFold(t *testing.T) {
+	testrun.NotShort(t)
 	var served atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if served.Add(1)%1000 == 7 {
@@ -98,6 +100,7 @@ func TestFold(t *testing.T) {
 
 // TestFoldingEndsWhereTheDiskIsFull: nothing is lost then.
 func TestFoldingEndsWhereTheDiskIsFull(t *testing.T) {
+	testrun.NotShort(t)
 	s := newSite(t, false)
 	c := s.config()
 	c.Rate, c.foldAfter, c.Fold = 4000, time.Millisecond, func() bool { return true }

@@ -17,6 +17,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/testrun"
 )
 
 // serveAs is the first argument that makes the test binary a scripted server; its
@@ -108,6 +109,7 @@ func raced(p result.Probe) bool {
 
 func run(t *testing.T, p Plan) []result.Probe {
 	t.Helper()
+	testrun.NotShort(t)
 	probes, err := Run(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)

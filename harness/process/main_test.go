@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"lastcall/internal/testrun"
 )
 
 // The test binary is its own children: with envRole set it plays that role
@@ -186,6 +187,7 @@ func child(role string, env ...string) Command {
 // start starts a child that is closed with the test.
 func start(t *testing.T, role string, env ...string) *Process {
 	t.Helper()
+	testrun.NotShort(t)
 	p, err := Start(child(role, env...))
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"lastcall/internal/testrun"
 )
 
 // nobody is a user without rights.
@@ -19,6 +21,7 @@ const promises = "^(TestTree|TestKill.*|TestDaemon|TestClose.*|TestRelay|TestSup
 
 // TestUnprivileged: whoever has no rights gets the same.
 func TestUnprivileged(t *testing.T) {
+	testrun.NotShort(t)
 	if os.Geteuid() != 0 {
 		t.Skip("all these tests run without rights here")
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"lastcall/internal/testrun"
 )
 
 const (
@@ -42,6 +43,7 @@ type Tab struct {
 // fails in CI, which has to install what tests need.
 func Open(t *testing.T) *Tab {
 	t.Helper()
+	testrun.NotShort(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program(t)))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // its sandbox refuses root

@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastcall/harness/process"
+	"lastcall/internal/testrun"
 )
 
 // envStarts names a file to which every lastcall of a script adds its command
@@ -63,6 +64,7 @@ func noteStart() {
 }
 
 func TestScripts(t *testing.T) {
+	testrun.NotShort(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -91,6 +93,9 @@ func TestScripts(t *testing.T) {
 
 type key string
 
+// scriptT is the script as a test, which can be skipped.
+const scriptT key = "t"
+
 // jobs are the background processes of one script, by name.
 const jobs key = "jobs"
 
@@ -107,6 +112,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("NO_COLOR", "")
 	env.Setenv("TERM", "xterm")
 	env.Setenv(envSummary, "") // a script is no step of the job that tests us
+	env.Values[scriptT] = env.T()
 	env.Values[jobs] = map[string]*job{}
 	return os.WriteFile(starts, nil, 0o600)
 }
@@ -142,9 +148,6 @@ func exitOf(ts *testscript.TestScript, err error) int {
 	return 0
 }
 
-// tries is how often a run is begun whose verdict a busy machine can keep open.
-const tries = 3
-
 // cmdExits runs lastcall and demands an exit code: exits CODE[|CODE] ARGS... A run that
 // should have a verdict and has none is run again: inconclusive means that.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
@@ -163,7 +166,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 			io.WriteString(ts.Stderr(), stderr.String())
 			return
 		}
-		if got != "3" || try == tries {
+		if got != "3" || !testrun.Again(ts.Value(scriptT).(testscript.T), try) {
 			ts.Fatalf("%s exits %s, want %s, in try %d\n%s%s", what, got, args[0], try, &out, &stderr)
 		}
 		ts.Logf("%s exits %s, want %s: once more\n%s%s", what, got, args[0], &out, &stderr)

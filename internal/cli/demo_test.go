@@ -15,6 +15,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/internal/browser"
+	"lastcall/internal/testrun"
 	"lastcall/reports/live"
 )
 
@@ -37,6 +38,7 @@ type judgement struct {
 
 func perform(t *testing.T, settings live.Settings) *performance {
 	t.Helper()
+	testrun.NotShort(t)
 	texts, err := live.LoadTexts(live.DefaultLanguage)
 	if err != nil {
 		t.Fatal(err)

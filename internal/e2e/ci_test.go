@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
-	"lastcall/internal/machine"
+	"lastcall/internal/testrun"
 )
 
 // TestReadmeInYourCI copies what the README's section "In your CI" shows into a
@@ -174,7 +174,7 @@ func (r *repo) run(t *testing.T, script string, wantExit int) string {
 		if code == wantExit {
 			return string(out)
 		}
-		if code != exitInconclusive || !machine.Again(t, try) {
+		if code != exitInconclusive || !testrun.Again(t, try) {
 			t.Fatalf("%s\nexit code %d, want %d, in try %d\nstdout:\n%s\nstderr:\n%s", script, code, wantExit, try, out, &stderr)
 		}
 		t.Logf("%s\nexit code %d, want %d: once more\nstdout:\n%s", script, code, wantExit, out)

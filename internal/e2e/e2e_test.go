@@ -17,7 +17,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
-	"lastcall/internal/machine"
+	"lastcall/internal/testrun"
 )
 
 // lastcall is the built binary's path.
@@ -82,7 +82,7 @@ func runUntil(t *testing.T, want []int, args ...string) (string, int) {
 		if slices.Contains(want, code) {
 			return stdout.String(), code
 		}
-		if code != exitInconclusive || !machine.Again(t, try) {
+		if code != exitInconclusive || !testrun.Again(t, try) {
 			t.Fatalf("lastcall %v: exit code %d, want one of %v, in try %d\nstdout:\n%s\nstderr:\n%s", args, code, want, try, &stdout, &stderr)
 		}
 		t.Logf("lastcall %v: exit code %d, want one of %v: once more\nstdout:\n%s\nstderr:\n%s", args, code, want, &stdout, &stderr)

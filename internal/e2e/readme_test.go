@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"lastcall/harness/history"
-	"lastcall/internal/machine"
+	"lastcall/internal/testrun"
 	"lastcall/targets"
 )
 
@@ -79,7 +79,7 @@ func TestReadmeGoTest(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./mine")
 			cmd.Dir = dir
 			out, _ = cmd.CombinedOutput() // what it says tells
-			if !strings.Contains(string(out), "server: inconclusive") || !machine.Again(t, try) {
+			if !strings.Contains(string(out), "server: inconclusive") || !testrun.Again(t, try) {
 				break
 			}
 			t.Logf("once more, after:\n%s", out)
@@ -190,7 +190,7 @@ func shell(t *testing.T, dir, script string) string {
 		}
 		// The go command ends with 1, and says how its program ended.
 		unproved := cmd.ProcessState.ExitCode() == exitInconclusive || strings.HasSuffix(stderr.String(), "exit status 3\n")
-		if !unproved || !machine.Again(t, try) {
+		if !unproved || !testrun.Again(t, try) {
 			t.Fatalf("%s%v, in try %d\nstdout:\n%s\nstderr:\n%s", script, err, try, out, &stderr)
 		}
 		t.Logf("%s%v: once more\nstdout:\n%s", script, err, out)

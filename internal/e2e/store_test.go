@@ -17,7 +17,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/result"
-	"lastcall/internal/machine"
+	"lastcall/internal/testrun"
 )
 
 // storeFault is what happens to a server's store while it drains, and what must
@@ -121,7 +121,7 @@ func (c storeFault) run(t *testing.T, newDir func() string) {
 		all := histories(t, records)
 		unproved := s.Subjects[0].Verdict == result.Inconclusive && c.verdict != result.Inconclusive
 		if all[0].Header.Repeats > 0 || unproved {
-			if !machine.Again(t, try) {
+			if !testrun.Again(t, try) {
 				t.Fatalf("without a verdict in try %d: %q", try, s.Subjects[0].Story)
 			}
 			t.Logf("once more, after %q", s.Subjects[0].Story)

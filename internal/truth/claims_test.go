@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lastcall/internal/testrun"
 )
 
 // TestServersAreWhatTheyClaim asks the servers themselves, with Go's own client in
@@ -21,6 +23,7 @@ import (
 // On a busy machine the signal may come before the requests or after the answers, so
 // a server may show it in any of three tries.
 func TestServersAreWhatTheyClaim(t *testing.T) {
+	testrun.NotShort(t)
 	b := builtOnce(t)
 	for _, c := range []struct {
 		row    string

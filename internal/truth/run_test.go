@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lastcall/internal/testrun"
 )
 
 // kept is built once for all tests.
@@ -49,6 +51,7 @@ func TestMain(m *testing.M) {
 // TestRun runs a row from the flags to the table, and does not run it again. What
 // the verdict is, the table itself is there to ask, on a machine that is quiet.
 func TestRun(t *testing.T) {
+	testrun.NotShort(t)
 	path := filepath.Join(t.TempDir(), "truth.jsonl")
 	args := []string{"-rows", "^go-naive$", "-shutdowns", "1", "-results", path, "-cache", filepath.Dir(builtOnce(t).bin)}
 	var out bytes.Buffer
@@ -78,6 +81,7 @@ func TestRun(t *testing.T) {
 // TestRunThatIsWrong: a row that deserves something else is an error. Where every
 // answer is wrong, nothing can pass. It is run again, and found in doubt again.
 func TestRunThatIsWrong(t *testing.T) {
+	testrun.NotShort(t)
 	r := &runner{built: builtOnce(t), shutdowns: 1}
 	row := right("go-textbook", goKind("textbook")...).flags("--rate", "50", "--expect-status", "404")
 	one, err := r.attempt(t.Context(), row, Result{Row: row.Name, Mode: Quiet, Run: 1}, 1)
@@ -156,6 +160,7 @@ func TestBurners(t *testing.T) {
 
 // TestQuota: what runs in it is slowed down to its share, and it goes away.
 func TestQuota(t *testing.T) {
+	testrun.NotShort(t)
 	q, err := newQuota(0.2)
 	if err != nil {
 		t.Skip(err)

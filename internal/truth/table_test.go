@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"lastcall/harness/result"
+	"lastcall/internal/testrun"
 )
 
 // TestRows asks of the table what a typing error would break silently.
@@ -71,6 +72,7 @@ func TestEveryServerHasARow(t *testing.T) {
 
 // TestScriptsParse has each language look at its servers, where it is there.
 func TestScriptsParse(t *testing.T) {
+	testrun.NotShort(t)
 	files, err := fs.Glob(scripts, "servers/*")
 	if err != nil {
 		t.Fatal(err)

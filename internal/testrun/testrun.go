@@ -1,7 +1,8 @@
-// Package machine tells tests what else goes on where they run.
-package machine
+// Package testrun says when a test is tried again, and when it is not tried at all.
+package testrun
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -13,14 +14,23 @@ import (
 // server then waits for its turn as long as it runs.
 const tooMuch = 2.0
 
+// NotShort skips a test that starts processes, or draws at random for long, with -short.
+func NotShort(t T) {
+	if testing.Short() {
+		t.Skip("it takes its time: without -short it runs")
+	}
+}
+
+// T is a test, or a script that is one.
+type T interface{ Skip(args ...any) }
+
 // tries is how often a run is begun whose verdict a busy machine can keep open.
 const tries = 3
 
 // Again says whether a run that should have a verdict and has none is begun again, after
 // so many tries. After the last it skips the test if the machine is busy, and else returns
 // false: the test must fail.
-func Again(t *testing.T, try int) bool {
-	t.Helper()
+func Again(t T, try int) bool {
 	if try < tries {
 		return true
 	}
@@ -30,10 +40,9 @@ func Again(t *testing.T, try int) bool {
 
 // skipIfBusy skips the test where others use the machine so much that lastcall is right to
 // come to no verdict. Where they do not, it returns, and the test must fail.
-func skipIfBusy(t *testing.T) {
-	t.Helper()
+func skipIfBusy(t T) {
 	if load, known := load(); known && load > tooMuch*float64(runtime.NumCPU()) {
-		t.Skipf("no verdict in any try, and the machine is busy: a load of %.1f on %d processors", load, runtime.NumCPU())
+		t.Skip(fmt.Sprintf("no verdict in any try, and the machine is busy: a load of %.1f on %d processors", load, runtime.NumCPU()))
 	}
 }
 
