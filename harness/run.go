@@ -184,11 +184,8 @@ func (r *runner) keep(s *shutdown) error {
 	defer func() {
 		h.Spill.Close()
 		h.Spill, s.history.Spill = nil, nil
-		if r.shelf == nil {
-			return
-		}
-		if shelved, err := r.shelf.put(h.Requests); err == nil { // else they stay in memory
-			h.Requests = shelved
+		if r.shelf != nil {
+			r.shelf.take(h)
 		}
 	}()
 	if r.plan.Done == nil {

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"os"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -34,10 +35,30 @@ func newShelf(dir string) (*shelf, error) {
 	return &shelf{file: file}, nil
 }
 
+// take puts what a history has many of into the file. What finds no room stays in memory.
+func (s *shelf) take(h *history.History) {
+	h.Requests = shelved(s, h.Requests)
+	h.Looks = shelved(s, h.Looks)
+	h.Closings = shelved(s, h.Closings)
+	h.Ledger.Lines = shelved(s, h.Ledger.Lines)
+	h.Applied.Lines = shelved(s, h.Applied.Lines)
+}
+
+// shelved returns the records in the file, or as they are if they are few or find no room.
+func shelved[T any](s *shelf, records []T) []T {
+	if len(records)*int(unsafe.Sizeof(*new(T))) < os.Getpagesize() { // a mapping would take more
+		return slices.Clip(records)
+	}
+	if there, err := put(s, records); err == nil {
+		return there
+	}
+	return records
+}
+
 // put writes records into the file and returns them from there. They stay where they are
 // until the process ends, for the judge and for the page. A change to one is not
 // written back.
-func (s *shelf) put(records []history.Request) ([]history.Request, error) {
+func put[T any](s *shelf, records []T) ([]T, error) {
 	if len(records) == 0 {
 		return records, nil
 	}
@@ -52,7 +73,7 @@ func (s *shelf) put(records []history.Request) ([]history.Request, error) {
 		return nil, fmt.Errorf("map records: %w", err)
 	}
 	s.size = at + int64(size)
-	return unsafe.Slice((*history.Request)(unsafe.Pointer(&mapped[0])), len(records)), nil
+	return unsafe.Slice((*T)(unsafe.Pointer(&mapped[0])), len(records)), nil
 }
 
 // close closes the file. What is mapped stays.

@@ -12,9 +12,13 @@ import (
 
 // TestShelf: records are the same in the file, also when it is closed, and leave no name.
 func TestShelf(t *testing.T) {
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[history.Request]()) {
-		if k := field.Type.Kind(); k > reflect.Float64 || k == reflect.Uintptr {
-			t.Fatalf("%s is a %s: a record must hold no pointer, which the collector would not see in a file", field.Name, k)
+	for _, record := range []reflect.Type{
+		reflect.TypeFor[history.Request](), reflect.TypeFor[history.Look](), reflect.TypeFor[history.Closing](), reflect.TypeFor[history.LedgerLine](),
+	} {
+		for _, field := range reflect.VisibleFields(record) {
+			if k := field.Type.Kind(); k > reflect.Float64 || k == reflect.Uintptr {
+				t.Fatalf("%s is a %s: a record must hold no pointer, which the collector would not see in a file", field.Name, k)
+			}
 		}
 	}
 	dir := t.TempDir()
@@ -28,7 +32,7 @@ func TestShelf(t *testing.T) {
 		for i := range records {
 			records[i] = history.Request{Seq: uint32(i), Outcome: history.Dropped, Port: uint16(n), Started: time.Duration(i), Length: -1}
 		}
-		shelved, err := s.put(records)
+		shelved, err := put(s, records)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +60,7 @@ func TestFullShelf(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.close()
-	if _, err := s.put(make([]history.Request, 3)); err == nil {
+	if _, err := put(s, make([]history.Request, 3)); err == nil {
 		t.Error("records are said to be in a file that is closed")
 	}
 }
