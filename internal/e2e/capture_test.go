@@ -33,16 +33,20 @@ func TestDroppedEqualsCapture(t *testing.T) {
 	needs(t, "tcpdump", "tshark")
 	for _, c := range []struct {
 		name string
+		slow bool
 		args []string
 	}{
-		{"all strategies", []string{"--shutdowns", "2", "--rate", "1000", "--delay", "50ms"}},
-		{"fast handlers on kept-alive connections", []string{
+		{"all strategies", false, []string{"--shutdowns", "2", "--rate", "1000", "--delay", "50ms"}},
+		{"fast handlers on kept-alive connections", false, []string{
 			"naive", "signal-notify", "--shutdowns", "2", "--rate", "2000", "--delay", "5ms", "--connections", "reused",
 		}},
-		{"200 requests a second", []string{"naive", "with-cancel", "drain", "--shutdowns", "2", "--rate", "200", "--delay", "100ms"}},
-		{"20 requests a second", []string{"naive", "with-cancel", "drain", "--shutdowns", "2", "--rate", "20", "--delay", "1s"}},
+		{"200 requests a second", false, []string{"naive", "with-cancel", "drain", "--shutdowns", "2", "--rate", "200", "--delay", "100ms"}},
+		{"20 requests a second", true, []string{"naive", "with-cancel", "drain", "--shutdowns", "2", "--rate", "20", "--delay", "1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.slow {
+				onlySlow(t)
+			}
 			file := filepath.Join(t.TempDir(), "lo.pcap")
 			stop := capture(t, file)
 			all := recorded(t, c.args...) // a machine too slow for the rate tells the truth, too

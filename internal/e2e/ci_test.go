@@ -17,7 +17,7 @@ import (
 // repository of its own, and runs it as a CI system would: once with a server
 // that stops well, and once with one that does not.
 func TestReadmeInYourCI(t *testing.T) {
-	onlyAsWalk(t)
+	onlySlow(t)
 	needs(t, "bash")
 	for _, c := range []struct {
 		strategy string
@@ -61,7 +61,7 @@ func TestReadmeInYourCI(t *testing.T) {
 // TestReadmeBaseline: without a report of the main branch a server that fails is
 // a failure, and with it a server that is no worse is none.
 func TestReadmeBaseline(t *testing.T) {
-	onlyAsWalk(t)
+	onlySlow(t)
 	needs(t, "bash")
 	repo := newRepo(t, "signal-notify")
 	gate := func(wantExit int) string {

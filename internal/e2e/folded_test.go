@@ -12,6 +12,7 @@ import (
 // TestLongWarmUp: the requests of a warm-up of many seconds are counted although their
 // records have gone, and --record has all of them.
 func TestLongWarmUp(t *testing.T) {
+	onlySlow(t)
 	servers := truthServers(t)
 	scenario := filepath.Join(t.TempDir(), "long.yaml")
 	if err := os.WriteFile(scenario, []byte("name: long\nload: {rate: 1500, warm-up: 15s, connections: reused}\nshutdowns: 1\n"), 0o600); err != nil {

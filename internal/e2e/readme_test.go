@@ -23,7 +23,7 @@ var fence = regexp.MustCompile("(?ms)^```([a-z -]*)\n(.*?)^```$")
 // it, in a copy of the project. Only `go test ./...` is left out: it is what
 // runs this.
 func TestReadmeCommands(t *testing.T) {
-	onlyAsWalk(t)
+	onlySlow(t)
 	needs(t, "bash", "curl")
 	text := readme(t)
 	dir := copyProject(t)
@@ -61,7 +61,7 @@ func TestReadmeCommands(t *testing.T) {
 // TestReadmeGoTest runs the Go test of the README in a package of a newcomer's,
 // with a server that stops well and with one that does not.
 func TestReadmeGoTest(t *testing.T) {
-	onlyAsWalk(t)
+	onlySlow(t)
 	dir := copyProject(t)
 	mine := filepath.Join(dir, "mine")
 	if err := os.Mkdir(mine, 0o755); err != nil {

@@ -47,15 +47,15 @@ func onlyLong(t *testing.T) {
 	}
 }
 
-// envWalk is set where the tests walk through the README.
-const envWalk = "LASTCALL_WALK"
+// envSlow is set where the slow tests run.
+const envSlow = "LASTCALL_SLOW"
 
-// onlyAsWalk skips what follows the README and the samples for CI systems as a newcomer
-// would, which takes two minutes: .ci/run has a step of its own for it.
-func onlyAsWalk(t *testing.T) {
+// onlySlow skips what takes its time, as the walk through the README does: .ci/run has a
+// step of its own for it.
+func onlySlow(t *testing.T) {
 	t.Helper()
-	if os.Getenv(envWalk) != "1" && os.Getenv(envLong) != "1" {
-		t.Skipf("this walks through the README, which takes its time: %s=1 or %s=1 runs it", envWalk, envLong)
+	if os.Getenv(envSlow) != "1" && os.Getenv(envLong) != "1" {
+		t.Skipf("it takes its time: %s=1 or %s=1 runs it", envSlow, envLong)
 	}
 }
 

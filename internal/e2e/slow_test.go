@@ -30,6 +30,7 @@ func truthServers(t *testing.T) string {
 // TestSlowServers: a server that completes ten requests a second is found to do so, and
 // gets its verdict within a minute.
 func TestSlowServers(t *testing.T) {
+	onlySlow(t)
 	servers := truthServers(t)
 	for _, tt := range []struct {
 		kind, arg string
