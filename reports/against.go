@@ -37,16 +37,21 @@ func Against(style Style, d result.Diff) []Format {
 			formats[i].Render = func(w io.Writer, s result.Suite) error { return f.Render(w, against(s, d)) }
 		}
 	}
-	return formats
+	return sealed(formats) // those that were put in place of others are not yet
 }
 
 // Comparison writes the table of a comparison with a baseline under a headline of
-// its own.
+// its own. It is inert, as a format is.
 func (style Style) Comparison(w io.Writer, d result.Diff) error {
-	if _, err := io.WriteString(w, "\nAgainst the baseline:\n\n"); err != nil {
+	var text strings.Builder
+	text.WriteString("\nAgainst the baseline:\n\n")
+	if err := style.DiffTable(&text, d); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, inertText(text.String())); err != nil {
 		return fmt.Errorf("write diff table: %w", err)
 	}
-	return style.DiffTable(w, d)
+	return nil
 }
 
 // MarkdownAgainst writes a job summary of what was measured and of the

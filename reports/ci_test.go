@@ -312,34 +312,6 @@ func TestAnAnnotationHasTheLastWords(t *testing.T) {
 	}
 }
 
-// TestATableGivesNoCommand: GitHub reads commands from a step's log, where the
-// table stands too.
-func TestATableGivesNoCommand(t *testing.T) {
-	for text, want := range map[string]string{
-		"::error::x": "·:error::x", "  ::add-mask::x\n ::stop-commands::y": "  ·:add-mask::x\n ·:stop-commands::y",
-		"a ::error::x": "a ::error::x", "  ::1 refuses": "  ::1 refuses", "a ##[error]x": "a #·[error]x", "# ## [": "# ## [",
-	} {
-		if got := inert(text); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
-		}
-	}
-	s := failing()
-	s.Subjects[0].Story = []string{"::error title=x::no", "##[group]"}
-	d := regressed()
-	d.Subjects[0].Reasons = s.Subjects[0].Story
-	s.Subjects[0].Details[1].Stderr = []string{"::error title=x::no", "##[group]"}
-	if text := renderText(t, Markdown, s); workflowCommand.MatchString(text) || !strings.Contains(html.UnescapeString(text), "\n::error title=x::no\n##[group]\n") {
-		t.Errorf("markdown:\n%s", text)
-	}
-	for name, text := range map[string]string{
-		"table": renderText(t, Style{}.Table, s), "comparison": renderDiff(t, Style{}.DiffTable, d),
-	} {
-		if !strings.Contains(text, "\n  ·:error title=x::no\n") || strings.Contains(text, "##[") {
-			t.Errorf("%s:\n%s", name, text)
-		}
-	}
-}
-
 func TestMarkdownEscapes(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain words, 103 ms.":   "plain words, 103 ms.",

@@ -17,11 +17,11 @@ type DiffFormat = FormatOf[result.Diff]
 
 // DiffFormats returns every format of a comparison. The slice is fresh.
 func DiffFormats(style Style) []DiffFormat {
-	return []DiffFormat{
-		{"table", "for people: what got worse, what got better, and what cannot be told", style.DiffTable},
-		{"json", "for machines: " + result.DiffSchema, DiffJSON},
-		{"markdown", "for CI: a job summary", DiffMarkdown},
-	}
+	return sealed([]DiffFormat{
+		{"table", "for people: what got worse, what got better, and what cannot be told", style.DiffTable, inertText},
+		{"json", "for machines: " + result.DiffSchema, DiffJSON, inertJSON},
+		{"markdown", "for CI: a job summary", DiffMarkdown, inertRefs},
+	})
 }
 
 // DiffNames returns the names of all formats of a comparison.

@@ -46,7 +46,7 @@ func (style Style) DiffTable(w io.Writer, d result.Diff) error {
 	for _, line := range origins(d) {
 		fmt.Fprintln(out, wrap(line, "  "))
 	}
-	if _, err := io.WriteString(w, inert(out.String())); err != nil {
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write diff table: %w", err)
 	}
 	return nil

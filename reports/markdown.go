@@ -113,16 +113,12 @@ func folded(w io.Writer, s result.Subject) {
 	fmt.Fprint(w, "\n</details>\n")
 }
 
-// commandless keeps a line from being a command where the page is printed into
-// the log of a step (see inert). On a page it looks the same.
-var commandless = strings.NewReplacer("::", "&#58;:", "##[", "&#35;#[")
-
 // preformatted is HTML, not a fence: inside <pre> no Markdown is read at all, so
 // that no line can close it.
 func preformatted(w io.Writer, lines []string) {
 	fmt.Fprint(w, "<pre>\n")
 	for _, line := range lines {
-		fmt.Fprintln(w, commandless.Replace(html.EscapeString(clean(line))))
+		fmt.Fprintln(w, html.EscapeString(clean(line)))
 	}
 	fmt.Fprint(w, "</pre>\n")
 }

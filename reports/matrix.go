@@ -20,11 +20,11 @@ type MatrixFormat = FormatOf[result.Matrix]
 // MatrixFormats returns every format of a comparison over scenarios. The slice is
 // fresh.
 func MatrixFormats(style Style) []MatrixFormat {
-	return []MatrixFormat{
-		{"table", "for people: one symbol and one number for each strategy in each scenario", style.MatrixTable},
-		{"json", "for machines: " + result.MatrixSchema, MatrixJSON},
-		{"markdown", "for CI: a job summary", MatrixMarkdown},
-	}
+	return sealed([]MatrixFormat{
+		{"table", "for people: one symbol and one number for each strategy in each scenario", style.MatrixTable, inertText},
+		{"json", "for machines: " + result.MatrixSchema, MatrixJSON, inertJSON},
+		{"markdown", "for CI: a job summary", MatrixMarkdown, inertRefs},
+	})
 }
 
 // MatrixNames returns the names of all formats of a matrix.
@@ -84,7 +84,7 @@ func (style Style) MatrixTable(w io.Writer, m result.Matrix) error {
 	style.surprises(out, m)
 	fmt.Fprintf(out, "\n%s\n", wrap(fmt.Sprintf("%s; seed %d, %s. Details of a cell: lastcall compare STRATEGY --scenario SCENARIO; "+
 		"what it is about: lastcall explain NAME.", fmt.Sprintf("%d shutdowns", shutdownsOf(m)), m.Seed, seconds(m.Seconds)), "  "))
-	if _, err := io.WriteString(w, inert(out.String())); err != nil {
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write matrix: %w", err)
 	}
 	return nil

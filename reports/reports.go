@@ -2,7 +2,7 @@
 // nothing and judges nothing: what it prints stands in the suite.
 //
 // To add a format, write one file with one function of type Renderer and add
-// one line to All.
+// one line to All, with the notation that keeps it inert.
 package reports
 
 import (
@@ -24,6 +24,7 @@ type FormatOf[T any] struct {
 	Name    string
 	Summary string
 	Render  func(w io.Writer, value T) error
+	inert   notation // how the report gives no command to the CI system that logs it
 }
 
 // namesOf returns the names of formats, sorted.
@@ -45,15 +46,15 @@ type Style struct {
 
 // All returns every format. The slice is fresh.
 func All(style Style) []Format {
-	return []Format{
-		{"table", "for people: the comparison, and what became of whom", style.Table},
-		{"json", "for machines: " + result.Schema + ", described by `lastcall schema suite`", JSON},
-		{"junit", "for CI: JUnit XML, a suite for each subject, a case for each rule", JUnit},
-		{"markdown", "for CI: a job summary, with the findings folded", Markdown},
-		{"html", "for people: one page with pictures, findings and remedies, which needs no network", style.HTML},
-		{"svg", "for a README: the worst shutdown of each subject as one drawing", style.SVG},
-		{"github", "for CI: workflow commands, which GitHub shows as annotations", GitHub},
-	}
+	return sealed([]Format{
+		{"table", "for people: the comparison, and what became of whom", style.Table, inertText},
+		{"json", "for machines: " + result.Schema + ", described by `lastcall schema suite`", JSON, inertJSON},
+		{"junit", "for CI: JUnit XML, a suite for each subject, a case for each rule", JUnit, inertMarkup},
+		{"markdown", "for CI: a job summary, with the findings folded", Markdown, inertRefs},
+		{"html", "for people: one page with pictures, findings and remedies, which needs no network", style.HTML, inertMarkup},
+		{"svg", "for a README: the worst shutdown of each subject as one drawing", style.SVG, inertMarkup},
+		{"github", "for CI: workflow commands, which GitHub shows as annotations", GitHub, inertAnnotations},
+	})
 }
 
 // Names returns the names of all formats.

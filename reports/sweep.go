@@ -15,11 +15,11 @@ type SweepFormat = FormatOf[result.Sweep]
 
 // SweepFormats returns every format of a sweep. The slice is fresh.
 func SweepFormats() []SweepFormat {
-	return []SweepFormat{
-		{"chart", "for people: bars on a terminal, and what they mean", SweepChart},
-		{"svg", "for people: the same as a picture, with the intervals", SweepSVG},
-		{"json", "for machines: " + result.SweepSchema + ", described by `lastcall schema sweep`", SweepJSON},
-	}
+	return sealed([]SweepFormat{
+		{"chart", "for people: bars on a terminal, and what they mean", SweepChart, inertText},
+		{"svg", "for people: the same as a picture, with the intervals", SweepSVG, inertMarkup},
+		{"json", "for machines: " + result.SweepSchema + ", described by `lastcall schema sweep`", SweepJSON, inertJSON},
+	})
 }
 
 // SweepNames returns the names of all formats of a sweep.

@@ -110,7 +110,7 @@ func renderSweep(t *testing.T, r SweepRenderer, s result.Sweep) string {
 func TestSweepGoldens(t *testing.T) {
 	for name, s := range sweeps() {
 		t.Run(name, func(t *testing.T) {
-			golden(t, filepath.Join("testdata", "sweep-"+name+".chart"), renderSweep(t, SweepChart, s))
+			golden(t, filepath.Join("testdata", "sweep-"+name+".chart"), renderSweep(t, SweepFormats()[0].Render, s))
 		})
 	}
 }

@@ -44,7 +44,7 @@ func SweepChart(w io.Writer, s result.Sweep) error {
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
 	}
-	if _, err := io.WriteString(w, inert(out.String())); err != nil {
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write chart: %w", err)
 	}
 	return nil

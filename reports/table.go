@@ -32,7 +32,7 @@ func (style Style) Table(w io.Writer, s result.Suite) error {
 		fmt.Fprintf(out, "\n%s\n", wrap("warning: "+clean(warning), "  "))
 	}
 	fmt.Fprintf(out, "\n%s\n", wrap(clean(conditions(s)), "  "))
-	if _, err := io.WriteString(w, inert(out.String())); err != nil {
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -131,21 +130,4 @@ func clean(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// workflowCommand matches what GitHub takes for a workflow command: ":: ... ::" at the
-// begin of a line, after blanks, and "##[" anywhere in it.
-//
-// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
-var workflowCommand = regexp.MustCompile(`(?m)^ *::.*::|##\[`)
-
-// inert keeps text for people from being taken for commands in the log of a CI
-// system, which a server's words must never give.
-func inert(text string) string {
-	return workflowCommand.ReplaceAllStringFunc(text, func(found string) string {
-		if strings.HasPrefix(found, "##") {
-			return "#·["
-		}
-		return strings.Replace(found, ":", "·", 1)
-	})
 }

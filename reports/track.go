@@ -14,11 +14,11 @@ import (
 // in which every strategy that carries a bug must be caught for it, and every other
 // must pass. The slice is fresh.
 func TrackFormats(style Style) []MatrixFormat {
-	return []MatrixFormat{
-		{"table", "for people: every bug, where it shows, and whether it was caught", style.TrackTable},
-		{"json", "for machines: " + result.MatrixSchema, MatrixJSON},
-		{"markdown", "for a page: every bug, where it shows, and by which rule", TrackMarkdown},
-	}
+	return sealed([]MatrixFormat{
+		{"table", "for people: every bug, where it shows, and whether it was caught", style.TrackTable, inertText},
+		{"json", "for machines: " + result.MatrixSchema, MatrixJSON, inertJSON},
+		{"markdown", "for a page: every bug, where it shows, and by which rule", TrackMarkdown, inertRefs},
+	})
 }
 
 var trackHeader = []string{"strategy", "bug", "scenario", "must fail by", "verdict", "shutdowns", "breaches"}
@@ -53,7 +53,7 @@ func (style Style) TrackTable(w io.Writer, m result.Matrix) error {
 		}
 	}
 	fmt.Fprintf(out, "\n%s\n", style.toll(m))
-	if _, err := io.WriteString(w, inert(out.String())); err != nil {
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write track record: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lastcall/internal/bug"
+	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
 )
@@ -72,7 +73,7 @@ func exitCode(err error, stderr io.Writer) int {
 		return exitPass
 	}
 	if message := err.Error(); message != "" {
-		fmt.Fprintf(stderr, "lastcall: %s\n", message)
+		fmt.Fprintf(stderr, "lastcall: %s\n", reports.Inert(message)) // it may quote a server
 	}
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		return exit.code
