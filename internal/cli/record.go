@@ -3,8 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"lastcall/harness/history"
@@ -54,15 +56,12 @@ func (r *recorder) write(h *history.History) error {
 	if r == nil {
 		return nil
 	}
-	name := fmt.Sprintf("%s-%03d%s", h.Header.Subject, h.Header.Shutdown, historySuffix)
-	if n := h.Header.Repeats; n > 0 {
-		name = fmt.Sprintf("%s-%03d-again-%d%s", h.Header.Subject, h.Header.Shutdown, n, historySuffix)
-	}
+	name := historyName(h.Header)
 	file, err := os.CreateTemp(r.dir, ".lastcall-*")
 	if err != nil {
 		return fmt.Errorf("record %s: %w", name, err)
 	}
-	defer os.Remove(file.Name()) // after the rename there is nothing left to remove
+	defer os.Remove(file.Name())
 	err = h.Write(file)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
@@ -71,12 +70,66 @@ func (r *recorder) write(h *history.History) error {
 		err = os.Chmod(file.Name(), 0o644)
 	}
 	if err == nil {
-		err = os.Rename(file.Name(), filepath.Join(r.dir, name))
+		err = place(file.Name(), filepath.Join(r.dir, name))
 	}
 	if err != nil {
 		return fmt.Errorf("record %s: %w", name, err)
 	}
 	return nil
+}
+
+// historyName is the name of the file for a history. No two shutdowns of a run have the
+// same.
+func historyName(h history.Header) string {
+	name := fmt.Sprintf("%s-%03d", fileName(h.Subject, h.Position), h.Shutdown)
+	if h.Repeats > 0 {
+		name += fmt.Sprintf("-again-%d", h.Repeats)
+	}
+	return name + historySuffix
+}
+
+var (
+	unsafeInName = regexp.MustCompile(`^[.-]|[^A-Za-z0-9._-]`)
+	numbered     = regexp.MustCompile(`_[0-9]+$`)
+)
+
+// longestName is how much of a name a file's name holds, in bytes. Most file systems
+// allow 255 for all of it.
+const longestName = 90
+
+// fileName is what the files of a subject begin with: its name, as far as it leads to no
+// other directory, hides nothing and is no flag. A name that is changed gets the
+// subject's position at its end, and so does one that ends as those do: none is like
+// another's.
+func fileName(name string, position int) string {
+	safe := unsafeInName.ReplaceAllString(name, "_")
+	safe = safe[:min(len(safe), longestName)]
+	if safe != name || safe == "" || numbered.MatchString(safe) {
+		safe = fmt.Sprintf("%s_%d", safe, position+1)
+	}
+	return safe
+}
+
+// place gives a finished file its final name. It never replaces what has that name, as a
+// rename does.
+func place(temporary, final string) error {
+	err := os.Link(temporary, final)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return plainLink(err)
+	}
+	// The file system has no links.
+	if _, err := os.Lstat(final); err == nil {
+		return fs.ErrExist
+	}
+	return os.Rename(temporary, final)
+}
+
+// plainLink strips the name of the temporary file from an error.
+func plainLink(err error) error {
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
+		return link.Err
+	}
+	return err
 }
 
 func historyFiles(dir string) ([]string, error) {

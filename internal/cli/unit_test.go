@@ -307,6 +307,7 @@ func TestExitCodes(t *testing.T) {
 		{"bad usage, wrapped", fmt.Errorf("plan: %w", usagef("no")), exitUsage, "lastcall: plan: no\n"},
 		{"a verdict is not a message", &exitError{code: exitFail}, exitFail, ""},
 		{"interrupted", &exitError{143, "interrupted"}, 143, "lastcall: interrupted\n"},
+		{"a server's words give no command", errors.New("boot: ##[error]x\n::stop-commands::t"), exitInconclusive, "lastcall: boot: #·[error]x\n·:stop-commands::t\n"},
 		{"it could not run", io.ErrUnexpectedEOF, exitInconclusive, "lastcall: unexpected EOF\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -690,12 +691,88 @@ func TestAFailedRecordLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := madeUp("run")[0]
-	h.Header.Subject = "no/such/place"
-	if r.write(h) == nil {
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if r.write(madeUp("run")[0]) == nil {
 		t.Error("it says it has written it")
 	}
-	holdsOnly(t, dir)
+}
+
+// TestNothingIsReplaced: a history that has no name of its own any more is an error.
+func TestNothingIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	r, err := openRecorder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := filepath.Join(dir, "naive-001.jsonl")
+	if err := os.WriteFile(taken, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.write(madeUp("run")[0]); err == nil || err.Error() != "record naive-001.jsonl: file exists" {
+		t.Errorf("error %v", err)
+	}
+	holdsOnly(t, dir, "naive-001.jsonl")
+	if text, err := os.ReadFile(taken); err != nil || string(text) != "precious" {
+		t.Errorf("what was there is now %q, %v", text, err)
+	}
+}
+
+func TestHistoryNames(t *testing.T) {
+	long := strings.Repeat("n", 300)
+	names := make(map[string]string)
+	for i, c := range []struct{ subject, file string }{
+		{"naive", "naive-001.jsonl"},
+		{"my-server_v1.2", "my-server_v1.2-001.jsonl"},
+		{"../../X", "_._.._X_3-001.jsonl"},
+		{"team/api", "team_api_4-001.jsonl"},
+		{"team api", "team_api_5-001.jsonl"},
+		{"team_api", "team_api-001.jsonl"},
+		{"team_api_4", "team_api_4_7-001.jsonl"},
+		{"..", "_._8-001.jsonl"},
+		{".hidden", "_hidden_9-001.jsonl"},
+		{"-rf", "_rf_10-001.jsonl"},
+		{"", "_11-001.jsonl"},
+		{"\x00\n\x1b[2J", "____2J_12-001.jsonl"},
+		{"Grüße", "Gr__e_13-001.jsonl"},
+		{"a\xffb", "a_b_14-001.jsonl"},
+		{long, long[:90] + "_15-001.jsonl"},
+		{"/", "__16-001.jsonl"},
+		{"CON/../aux", "CON_.._aux_17-001.jsonl"},
+	} {
+		got := historyName(history.Header{Subject: c.subject, Position: i, Shutdown: 1})
+		if got != c.file || filepath.Base(got) != got || !filepath.IsLocal(got) || len(got) > 110 {
+			t.Errorf("%q has the file %q, want %q", c.subject, got, c.file)
+		}
+		if other, taken := names[got]; taken {
+			t.Errorf("%q and %q have the same file %q", c.subject, other, got)
+		}
+		names[got] = c.subject
+	}
+	if got := historyName(history.Header{Subject: "naive", Shutdown: 12, Repeats: 2}); got != "naive-012-again-2.jsonl" {
+		t.Errorf("a shutdown that is tried again has %q", got)
+	}
+}
+
+// TestAnOddNameKeepsItsHistory: it is read back under the name that it was given.
+func TestAnOddNameKeepsItsHistory(t *testing.T) {
+	outer := t.TempDir()
+	dir := filepath.Join(outer, "a", "b")
+	r, err := openRecorder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := madeUp("run")[0]
+	h.Header.Subject = "../../X"
+	if err := r.write(h); err != nil {
+		t.Fatal(err)
+	}
+	holdsOnly(t, outer, "a")
+	holdsOnly(t, dir, "_._.._X_1-001.jsonl")
+	if got, err := readHistories(dir); err != nil || got[0].Header.Subject != "../../X" {
+		t.Errorf("read back: %v", err)
+	}
 }
 
 func TestInterruptionIsTheCause(t *testing.T) {
