@@ -76,7 +76,7 @@ func Calibrate(ctx context.Context, p Plan) (Calibration, error) {
 		return Calibration{}, err
 	}
 	defer server.Close()
-	g, err := p.greeting(server.Endpoint(), ledger.TrialPrefix(id, 1))
+	g, err := p.greeting(ctx, server.Endpoint(), ledger.TrialPrefix(id, 1))
 	if err == nil {
 		err = g.ask(ctx)
 	}
@@ -173,7 +173,7 @@ func (c Calibration) slowedAt(rate int, completed float64) Calibration {
 // long as they should take, and gives up the rest.
 func (c *calibrator) load(ctx context.Context, rate, open int, enough func(*load.Attack, time.Duration) bool, takes time.Duration) (trial, error) {
 	endpoint, l := c.server.Endpoint(), c.plan.Scenario.Load
-	targets, err := c.plan.Targets(endpoint)
+	targets, err := c.plan.Targets(ctx, endpoint)
 	if err != nil {
 		return trial{}, err
 	}

@@ -21,7 +21,7 @@ const aftermath = 50 * time.Millisecond
 // plan wants that.
 func (s *shutdown) startLoad(ctx context.Context) error {
 	scenario, endpoint := s.plan.Scenario, s.server.Endpoint()
-	targets, err := s.plan.Targets(endpoint)
+	targets, err := s.plan.Targets(ctx, endpoint)
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lastcall/harness/history"
 	"lastcall/harness/load"
+	"lastcall/internal/input"
 )
 
 // portMark is replaced by the subject's port wherever a command or a URL holds
@@ -116,7 +116,7 @@ func locate(ctx context.Context, s history.Subject, port int) (place, error) {
 		p.addresses = append(p.addresses, net.JoinHostPort(ip.String(), portOf(u)))
 	}
 	if u.Scheme == "https" {
-		if p.tls, err = tlsConfig(s, u.Hostname()); err != nil {
+		if p.tls, err = tlsConfig(ctx, s, u.Hostname()); err != nil {
 			return place{}, err
 		}
 	}
@@ -149,8 +149,11 @@ func resolve(ctx context.Context, host string, allowRemote bool) ([]netip.Addr, 
 	return slices.Compact(ips), nil
 }
 
+// maxCA bounds a file of certificates, in bytes: those of a whole system are a tenth of it.
+const maxCA = 4 << 20
+
 // tlsConfig is the client's side of https.
-func tlsConfig(s history.Subject, host string) (*tls.Config, error) {
+func tlsConfig(ctx context.Context, s history.Subject, host string) (*tls.Config, error) {
 	config := &tls.Config{
 		ServerName: host, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12,
 		InsecureSkipVerify: s.Insecure, // asked for by name: --insecure
@@ -158,7 +161,7 @@ func tlsConfig(s history.Subject, host string) (*tls.Config, error) {
 	if s.CA == "" {
 		return config, nil
 	}
-	pem, err := os.ReadFile(s.CA)
+	pem, err := input.Read(ctx, s.CA, maxCA)
 	if err != nil {
 		return nil, fmt.Errorf("read ca: %w", err)
 	}

@@ -37,7 +37,7 @@ func (s *shutdown) greet(ctx context.Context) error {
 	if !first || s.subject.Kind() == kindStrategy {
 		return nil
 	}
-	g, err := s.plan.greeting(s.server.Endpoint(), ledger.TrialPrefix(s.history.Header.Run, 1))
+	g, err := s.plan.greeting(ctx, s.server.Endpoint(), ledger.TrialPrefix(s.history.Header.Run, 1))
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ type greeting struct {
 	prefix   string // of the ids
 }
 
-func (p *Plan) greeting(e Endpoint, prefix string) (*greeting, error) {
-	targets, err := p.Targets(e)
+func (p *Plan) greeting(ctx context.Context, e Endpoint, prefix string) (*greeting, error) {
+	targets, err := p.Targets(ctx, e)
 	if err != nil {
 		return nil, err
 	}

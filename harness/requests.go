@@ -1,14 +1,14 @@
 package harness
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,6 +16,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/load"
+	"lastcall/internal/input"
 )
 
 // MaxRequests is how many different requests a load can hold.
@@ -169,8 +170,8 @@ func validExpectation(l history.Load) error {
 
 // Targets are the requests of the plan, as they are sent to the endpoint: what
 // the scenario lists, then what its file of requests does, or, without both, one
-// of the load's method.
-func (p *Plan) Targets(e Endpoint) ([]load.Target, error) {
+// of the load's method. It waits for the files that are pipes until the context ends.
+func (p *Plan) Targets(ctx context.Context, e Endpoint) ([]load.Target, error) {
 	l := p.Scenario.Load
 	requests := l.Requests
 	if len(requests) == 0 && l.RequestsFile == "" {
@@ -178,7 +179,7 @@ func (p *Plan) Targets(e Endpoint) ([]load.Target, error) {
 	}
 	var targets []load.Target
 	for i, r := range requests {
-		t, err := target(r, e, l.Method)
+		t, err := target(ctx, r, e, l.Method)
 		if err != nil {
 			return nil, inRequest(i, err)
 		}
@@ -187,7 +188,7 @@ func (p *Plan) Targets(e Endpoint) ([]load.Target, error) {
 	if l.RequestsFile == "" {
 		return targets, nil
 	}
-	more, err := p.targetsFromFile(e)
+	more, err := p.targetsFromFile(ctx, e)
 	if err == nil && len(targets)+len(more) > MaxRequests {
 		err = &Invalid{Field: "load.requests-file", Problem: fmt.Sprintf("has %d requests, must be at most %d, with load.requests", len(more), MaxRequests)}
 	}
@@ -203,7 +204,7 @@ func inRequest(i int, err error) error {
 	return &Invalid{Field: field, Problem: err.Error()}
 }
 
-func target(r history.Target, e Endpoint, method string) (t load.Target, err error) {
+func target(ctx context.Context, r history.Target, e Endpoint, method string) (t load.Target, err error) {
 	t = load.Target{Method: cmp.Or(r.Method, method), Body: []byte(r.Body)}
 	if t.URL, err = at(e, r.URL); err != nil {
 		return t, err
@@ -217,7 +218,7 @@ func target(r history.Target, e Endpoint, method string) (t load.Target, err err
 	if r.BodyFile == "" {
 		return t, nil
 	}
-	if t.Body, err = readBody(r.BodyFile); err != nil {
+	if t.Body, err = input.Read(ctx, r.BodyFile, maxBody); err != nil {
 		return t, &Invalid{Field: "body-file", Problem: fmt.Sprintf("cannot be read: %s", err)}
 	}
 	return t, nil
@@ -226,32 +227,18 @@ func target(r history.Target, e Endpoint, method string) (t load.Target, err err
 // maxBody bounds the body of a request, in bytes: it is held in memory once.
 const maxBody = 64 << 20
 
-func readBody(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	body, err := io.ReadAll(io.LimitReader(file, maxBody+1))
-	if err == nil && len(body) > maxBody {
-		err = fmt.Errorf("%s is larger than %d MiB", name, maxBody>>20)
-	}
-	return body, err
-}
-
 // targetsFromFile reads vegeta's own format. Its {port} is the endpoint's.
-func (p *Plan) targetsFromFile(e Endpoint) ([]load.Target, error) {
+func (p *Plan) targetsFromFile(ctx context.Context, e Endpoint) ([]load.Target, error) {
 	name := p.Scenario.Load.RequestsFile
 	invalid := func(err error) error {
 		return &Invalid{Field: "load.requests-file", Problem: fmt.Sprintf("cannot be used: %s: %s", name, err)}
 	}
-	file, err := os.Open(name)
+	text, err := input.Read(ctx, name, load.MaxTargetsFile)
 	if err != nil {
 		return nil, &Invalid{Field: "load.requests-file", Problem: fmt.Sprintf("cannot be read: %s", err)}
 	}
-	defer file.Close()
 	expand := func(word string) string { return strings.ReplaceAll(word, portMark, portOf(e.URL)) }
-	targets, err := load.ReadTargets(file, filepath.Dir(name), expand)
+	targets, err := load.ReadTargets(bytes.NewReader(text), filepath.Dir(name), expand)
 	if err != nil {
 		return nil, invalid(err)
 	}

@@ -242,7 +242,7 @@ func (p *Plan) Check(ctx context.Context) error {
 		return err
 	}
 	for _, subject := range p.Subjects {
-		if _, err := p.Targets(expected(subject)); err != nil {
+		if _, err := p.Targets(ctx, expected(subject)); err != nil {
 			return err
 		}
 		if err := p.checkParked(expected(subject)); err != nil {

@@ -1,9 +1,9 @@
 package scenarios
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"lastcall/harness"
+	"lastcall/internal/input"
 	"lastcall/internal/spelling"
 )
 
@@ -26,7 +27,8 @@ const largest = 256 << 10
 // file of that name, which Parse describes.
 //
 // In a file, relative paths are relative to the file's directory, so that it
-// means the same wherever lastcall is started: subject.dir, subject.ca,
+// means the same wherever lastcall is started (in what comes through a pipe they are
+// relative to where that is): subject.dir, subject.ca,
 // subject.ledger, body-file, requests-file, and the program of subject.command,
 // subject.applied and disruption.while if it has a slash in it, as in ./server
 // (without one it is looked up in PATH). They are returned as absolute paths. A
@@ -37,7 +39,9 @@ func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 	if text, ok := Source(nameOrFile); ok {
 		return Parse(nameOrFile+".yaml", []byte(text), checks...)
 	}
-	if !strings.ContainsAny(nameOrFile, `/.\`) {
+	info, err := os.Stat(nameOrFile)
+	there := err == nil && !info.IsDir()
+	if !there && !strings.ContainsAny(nameOrFile, `/.\`) {
 		hint := "use one of " + strings.Join(Names(), ", ") + ", or the path of a file"
 		if near := spelling.Nearest(nameOrFile, Names()); near != "" {
 			hint = "did you mean " + near + "?"
@@ -52,7 +56,11 @@ func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 	if err != nil {
 		return harness.Scenario{}, err
 	}
-	dir, err := filepath.Abs(filepath.Dir(nameOrFile))
+	dir := "."
+	if there && info.Mode().IsRegular() {
+		dir = filepath.Dir(nameOrFile)
+	}
+	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return harness.Scenario{}, fmt.Errorf("read scenario: %w", err)
 	}
@@ -101,19 +109,11 @@ func Sets(nameOrFile, field string) bool {
 // read returns a file's text. It reads no more than a scenario can have, since
 // a path may lead to a device that never ends.
 func read(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, largest+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > largest {
+	text, err := input.Read(context.Background(), path, largest) // SIGINT still has its own action
+	if _, ok := errors.AsType[*input.Large](err); ok {
 		return nil, fmt.Errorf("%s: has more than %d KiB: is it a scenario? (body-file takes a long body)", path, largest>>10)
 	}
-	return text, nil
+	return text, err
 }
 
 // anchor makes a file's relative paths absolute. Absolute, because a program's

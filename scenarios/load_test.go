@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,6 +59,36 @@ func TestLoadTellsAnUnknownNameFromAMissingFile(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"))
 	if !errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrUnknown) {
 		t.Errorf("a file: %v", err)
+	}
+}
+
+// TestLoadReadsWhatIsThere: whatever it is called, and also through a pipe, whose paths
+// are relative to where lastcall is started.
+func TestLoadReadsWhatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	const text = "subject: {command: [./server]}\n"
+	write(t, filepath.Join(dir, "mine"), text)
+	if err := os.Mkdir("sub", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join("sub", "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wrote := make(chan error, 1) // buffered: the test may be over
+	go func() { wrote <- os.WriteFile(pipe, []byte(text), 0o600) }()
+	for _, name := range []string{"mine", pipe, pipe} {
+		s, err := Load(name)
+		if want := filepath.Join(dir, "server"); err != nil || s.Subject.Command[0] != want {
+			t.Errorf("%s: %q, %v, want %s", name, s.Subject.Command, err, want)
+		}
+	}
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load("sub"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("a directory: %v", err)
 	}
 }
 

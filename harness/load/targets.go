@@ -17,8 +17,8 @@ const (
 	// maxBodies bounds the body files of all targets together, in bytes: they
 	// are held in memory.
 	maxBodies = 64 << 20
-	// maxTargetsFile bounds a file of targets, in bytes.
-	maxTargetsFile = 4 << 20
+	// MaxTargetsFile bounds a file of targets, in bytes.
+	MaxTargetsFile = 4 << 20
 )
 
 var errNoTarget = errors.New("there is no target: write one as GET http://localhost:8080/")
@@ -47,7 +47,7 @@ func ReadTargets(r io.Reader, dir string, expand func(string) string) ([]Target,
 		expand = func(line string) string { return line }
 	}
 	p := &targetsReader{expand: expand, bodies: bodies{dir: dir, read: make(map[string][]byte)}}
-	input := &io.LimitedReader{R: r, N: maxTargetsFile + 1}
+	input := &io.LimitedReader{R: r, N: MaxTargetsFile + 1}
 	lines := bufio.NewScanner(input)                        // of 64 KiB at most, as vegeta's
 	for lines.Scan() && lines.Err() == nil && input.N > 0 { // else the line is only what came of one
 		p.line++
@@ -61,7 +61,7 @@ func ReadTargets(r io.Reader, dir string, expand func(string) string) ([]Target,
 	case err != nil:
 		return nil, fmt.Errorf("line %d: %w", p.line+1, err)
 	case input.N <= 0:
-		return nil, fmt.Errorf("line %d: there are more than %d bytes of targets", p.line+1, maxTargetsFile)
+		return nil, fmt.Errorf("line %d: there are more than %d bytes of targets", p.line+1, MaxTargetsFile)
 	case len(p.targets) == 0:
 		return nil, errNoTarget
 	}

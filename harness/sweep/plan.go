@@ -187,8 +187,8 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 }
 
 // target is the one request that is sent.
-func (p *Plan) target(e harness.Endpoint) (load.Target, error) {
-	targets, err := p.Targets(e)
+func (p *Plan) target(ctx context.Context, e harness.Endpoint) (load.Target, error) {
+	targets, err := p.Targets(ctx, e)
 	if err != nil {
 		return load.Target{}, err
 	}

@@ -109,7 +109,7 @@ func (s *shutdown) cycle(ctx context.Context) error {
 func (s *shutdown) prepare(ctx context.Context) error {
 	s.progress("connecting")
 	var err error
-	if s.target, err = s.plan.target(s.server.Endpoint()); err != nil {
+	if s.target, err = s.plan.target(ctx, s.server.Endpoint()); err != nil {
 		return err
 	}
 	s.history.Methods = []string{s.target.Method}

@@ -60,7 +60,7 @@ func baselineFiles(path string) ([]string, error) {
 	var files []string
 	for _, entry := range entries {
 		file := filepath.Join(path, entry.Name())
-		if filepath.Ext(file) == ".json" && !entry.IsDir() && !otherJSON(file) {
+		if filepath.Ext(file) == ".json" && regular(file) && !otherJSON(file) {
 			files = append(files, file)
 		}
 	}
@@ -68,6 +68,13 @@ func baselineFiles(path string) ([]string, error) {
 		return nil, usagef("--baseline %s: the directory holds no report: name one that has files which --report json=FILE.json wrote", path)
 	}
 	return files, nil
+}
+
+// regular reports whether a file is a regular one, or could be: reading it says what is
+// wrong with a link that leads nowhere.
+func regular(file string) bool {
+	info, err := os.Stat(file)
+	return err != nil || info.Mode().IsRegular()
 }
 
 // otherJSON reports whether a file is whole JSON that names another schema than a

@@ -50,7 +50,7 @@ func (e experiment) run(ctx context.Context, s streams) error {
 	bar.finish(ctx.Err() != nil)
 	failed := err != nil && !errors.Is(err, harness.ErrInterrupted)
 	if failed && len(histories) == 0 {
-		return err // nothing was measured: an empty report must not replace an old one
+		return unmeasured(ctx, err) // an empty report must not replace an old one
 	}
 	out.histories = check.Chosen(histories, e.policy)
 	concluded := e.conclude(ctx, out, check.Judge(histories, e.policy))
@@ -58,6 +58,15 @@ func (e experiment) run(ctx context.Context, s streams) error {
 		return err // what was measured until then has been reported
 	}
 	return concluded
+}
+
+// unmeasured is the error of a run that measured nothing. An interruption can be the
+// reason: it may have waited for a pipe that it was to read.
+func unmeasured(ctx context.Context, err error) error {
+	if interrupted := interruptedExit(ctx); interrupted != nil {
+		return interrupted
+	}
+	return err
 }
 
 // conclude writes the reports and turns the suite's status into an exit. Without

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
+	"time"
 
 	"golang.org/x/term"
 
@@ -52,6 +54,9 @@ func openOutput(o *outputOptions, s streams) (*output, error) {
 		}
 		if err := out.open(r.path); err != nil {
 			out.discard()
+			if errors.Is(err, syscall.ENXIO) {
+				return nil, usagef("--report %s=%s: no process reads this pipe: start one that does, or name a file", r.format, r.path)
+			}
 			return nil, usagef("--report %s=%s: %w: name a file in a directory that can be written", r.format, r.path, err)
 		}
 	}
@@ -65,7 +70,7 @@ func (out *output) open(asked string) error {
 	case err == nil && info.IsDir():
 		return errors.New("it is a directory")
 	case err == nil && !info.Mode().IsRegular():
-		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		file, err := openSpecial(path, info.Mode())
 		if err != nil {
 			return plain(err)
 		}
@@ -82,6 +87,24 @@ func (out *output) open(asked string) error {
 	}
 	out.files[asked] = target{file, path}
 	return nil
+}
+
+// readerWait is how long the reader of a pipe may take to open it. It is started at the
+// same time as lastcall, as in `cat pipe & lastcall --report json=pipe`.
+const readerWait = time.Second
+
+// openSpecial opens what is no plain file for writing. The error is ENXIO for a pipe
+// that no process reads: an open that waits for one could wait for ever.
+func openSpecial(path string, mode os.FileMode) (*os.File, error) {
+	if mode&os.ModeNamedPipe == 0 {
+		return os.OpenFile(path, os.O_WRONLY, 0)
+	}
+	for end := time.Now().Add(readerWait); ; time.Sleep(20 * time.Millisecond) {
+		file, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if !errors.Is(err, syscall.ENXIO) || time.Now().After(end) {
+			return file, err
+		}
+	}
 }
 
 // plain strips the name of a temporary file, which nobody asked for, from an

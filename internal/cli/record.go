@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lastcall/harness/history"
+	"lastcall/internal/input"
 )
 
 // historySuffix ends the name of every recorded history.
@@ -175,7 +176,7 @@ func readHistories(dir string) ([]*history.History, error) {
 }
 
 func readHistory(name string) (*history.History, error) {
-	file, err := os.Open(name)
+	file, err := input.Open(name)
 	if err != nil {
 		return nil, plain(err)
 	}

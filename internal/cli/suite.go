@@ -2,16 +2,17 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/internal/bounds"
+	"lastcall/internal/input"
 )
 
 // maxSuite bounds what is read of a file that is said to be a report, in bytes:
@@ -38,17 +39,12 @@ func notSuite(path string, err error) error {
 }
 
 func readBounded(path string, most int64) ([]byte, error) {
-	file, err := os.Open(path)
+	text, err := input.Read(context.Background(), path, most) // SIGINT still has its own action
+	if _, ok := errors.AsType[*input.Large](err); ok {
+		return nil, fmt.Errorf("it is larger than %d MB", most>>20)
+	}
 	if err != nil {
 		return nil, plain(err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, most+1))
-	switch {
-	case err != nil:
-		return nil, plain(err)
-	case int64(len(text)) > most:
-		return nil, fmt.Errorf("it is larger than %d MB", most>>20)
 	}
 	return text, nil
 }

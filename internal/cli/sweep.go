@@ -103,7 +103,7 @@ func (o *sweepOptions) run(ctx context.Context, s streams, plan sweep.Plan) erro
 	histories, err := sweep.Run(ctx, plan)
 	bar.finish(ctx.Err() != nil)
 	if err != nil && (len(histories) == 0 || !errors.Is(err, harness.ErrInterrupted)) {
-		return err
+		return unmeasured(ctx, err)
 	}
 	swept := check.Sweep(histories, plan.Grid)
 	swept.Warnings = append(left, swept.Warnings...)
