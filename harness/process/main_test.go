@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -110,6 +111,16 @@ func play(role string) {
 	case "chatter": // more than a pipe holds, after the ready line
 		fmt.Println("ready")
 		fmt.Print(strings.Repeat("x", 1<<20))
+	case "flood": // so many MiB without a line's end, on stdout and on stderr
+		n, err := strconv.Atoi(arg)
+		must(err)
+		much := bytes.Repeat([]byte("x"), 1<<20)
+		for range n {
+			_, err := os.Stdout.Write(much)
+			must(err)
+			_, err = os.Stderr.Write(much)
+			must(err)
+		}
 	case "deaf": // SIGTERM does nothing
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,6 +121,27 @@ func TestStdoutIsDrained(t *testing.T) {
 
 // TestStderrTail: the last lines are kept, long ones are cut, and a last one
 // without an end counts.
+// TestAFloodTakesNoMemory: of what has no line's end only the begin is kept.
+func TestAFloodTakesNoMemory(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	p := start(t, "flood:128")
+	if line := firstLine(t, p); line != strings.Repeat("x", firstWidth) {
+		t.Errorf("the first line has %d bytes, want %d", len(line), firstWidth)
+	}
+	if e := exit(t, p); e.Code != 0 {
+		t.Errorf("it ended with %v", e)
+	}
+	p.Close()
+	runtime.ReadMemStats(&after)
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 16 {
+		t.Errorf("256 MiB took %d MiB", took)
+	}
+	if words := p.Stderr(); len(words) != 1 || len(words[0]) != tailWidth {
+		t.Errorf("%d words are kept", len(words))
+	}
+}
+
 func TestStderrTail(t *testing.T) {
 	p := start(t, "words")
 	exit(t, p)

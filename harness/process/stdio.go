@@ -10,12 +10,16 @@ import (
 	"lastcall/internal/bug"
 )
 
+// firstWidth is how much of the first line on stdout is kept, in bytes. A command may
+// print without a line's end for as long as it runs.
+const firstWidth = 4 << 10
+
 func (p *Process) readStdout() {
 	defer bug.Catch()
-	in := bufio.NewReader(p.stdout)
-	line, err := in.ReadString('\n')
-	if err == nil {
-		p.first <- strings.TrimSpace(line)
+	in := bufio.NewReaderSize(p.stdout, firstWidth)
+	line, err := in.ReadSlice('\n')
+	if err == nil || errors.Is(err, bufio.ErrBufferFull) {
+		p.first <- strings.TrimSpace(string(line))
 	}
 	close(p.first)                 // only here: FirstLine tells no line from a late one by it
 	_, _ = io.Copy(io.Discard, in) // a full pipe would block the child
@@ -27,7 +31,8 @@ func (p *Process) readStderr() {
 	p.tail.read(p.stderr)
 }
 
-// FirstLine returns the first line that the command writes to stdout. The error
+// FirstLine returns the first line that the command writes to stdout, or the begin of
+// one that is longer than 4 KiB. The error
 // says what happened instead: the context ended, or stdout did.
 func (p *Process) FirstLine(ctx context.Context) (string, error) {
 	select {
