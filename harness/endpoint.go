@@ -149,8 +149,9 @@ func resolve(ctx context.Context, host string, allowRemote bool) ([]netip.Addr, 
 	return slices.Compact(ips), nil
 }
 
-// maxCA bounds a file of certificates, in bytes: those of a whole system are a tenth of it.
-const maxCA = 4 << 20
+// MaxCA bounds a file of certificates, in bytes: all that a system trusts are
+// some hundred kilobytes.
+const MaxCA = 8 << 20
 
 // tlsConfig is the client's side of https.
 func tlsConfig(ctx context.Context, s history.Subject, host string) (*tls.Config, error) {
@@ -161,7 +162,7 @@ func tlsConfig(ctx context.Context, s history.Subject, host string) (*tls.Config
 	if s.CA == "" {
 		return config, nil
 	}
-	pem, err := input.Read(ctx, s.CA, maxCA)
+	pem, err := input.Read(ctx, s.CA, MaxCA)
 	if err != nil {
 		return nil, fmt.Errorf("read ca: %w", err)
 	}

@@ -39,9 +39,11 @@ var (
 	inertRefs = written("&#58;", "&#35;")
 )
 
-// Inert returns a text for people, such as an error that quotes a server, in which no CI
-// system reads a command.
-func Inert(text string) string { return inertText(text) }
+// Inert returns a text for people, such as an error that quotes a server or a file, in
+// which neither a terminal nor a CI system reads a command. Its lines stay what they are.
+func Inert(text string) string {
+	return inertText(strings.Join(cleanAll(strings.Split(text, "\n")), "\n"))
+}
 
 // verbatim is a part of XML or HTML in which no reference is read.
 var verbatim = regexp.MustCompile(`(?s)<!\[CDATA\[.*?\]\]>|<script\b.*?</script>`)

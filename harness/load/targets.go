@@ -143,9 +143,19 @@ func (p *targetsReader) body(name string) (err error) {
 func decode(text string) (Target, error) {
 	var t vegeta.Target
 	if err := vegeta.NewHTTPTargeter(strings.NewReader(text), nil, nil).Decode(&t); err != nil {
-		return Target{}, err
+		return Target{}, errors.New(brief(err.Error()))
 	}
 	return Target{Method: t.Method, URL: t.URL, Header: t.Header}, nil
+}
+
+// quoted is how much of a line an error quotes, in bytes: the file may be no text at all.
+const quoted = 200
+
+func brief(text string) string {
+	if len(text) > quoted {
+		text = text[:quoted] + "…"
+	}
+	return strings.ToValidUTF8(text, "·")
 }
 
 // bodies reads body files, each once.

@@ -81,7 +81,7 @@ func trusts(s history.Subject) error {
 	if s.CA == "" || s.Insecure { // both: validation says so
 		return nil
 	}
-	text, err := readBounded(s.CA, maxCA)
+	text, err := readBounded(s.CA, harness.MaxCA)
 	if err != nil {
 		return &harness.Invalid{Field: "subject.ca", Problem: fmt.Sprintf("is %s, which cannot be read: %s", s.CA, err)}
 	}
@@ -90,7 +90,3 @@ func trusts(s history.Subject) error {
 	}
 	return nil
 }
-
-// maxCA bounds a file of certificates, in bytes: all that a system trusts are
-// some hundred kilobytes.
-const maxCA = 8 << 20

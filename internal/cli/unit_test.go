@@ -308,6 +308,7 @@ func TestExitCodes(t *testing.T) {
 		{"a verdict is not a message", &exitError{code: exitFail}, exitFail, ""},
 		{"interrupted", &exitError{143, "interrupted"}, 143, "lastcall: interrupted\n"},
 		{"a server's words give no command", errors.New("boot: ##[error]x\n::stop-commands::t"), exitInconclusive, "lastcall: boot: #·[error]x\n·:stop-commands::t\n"},
+		{"a file's bytes give none to a terminal", errors.New("bad: \x1b[2J\a"), exitInconclusive, "lastcall: bad: ·[2J·\n"},
 		{"it could not run", io.ErrUnexpectedEOF, exitInconclusive, "lastcall: unexpected EOF\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

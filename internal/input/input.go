@@ -45,6 +45,9 @@ func Read(ctx context.Context, path string, most int64) ([]byte, error) {
 	if !info.Mode().IsRegular() && !info.IsDir() {
 		return readPipe(ctx, path, most)
 	}
+	if info.Mode().IsRegular() && info.Size() > most {
+		return nil, &Large{path, most}
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
