@@ -200,6 +200,7 @@ func exitFor(v result.Verdict) int {
 const (
 	exitPass         = 0
 	exitFail         = 1
+	exitUsage        = 2
 	exitInconclusive = 3
 )
 

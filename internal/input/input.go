@@ -4,6 +4,7 @@
 package input
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -73,15 +74,26 @@ func Open(path string) (*os.File, error) {
 	return file, nil
 }
 
+// part is how much is read at a time, in bytes.
+const part = 256 << 10
+
+// readAll reads in parts, which are joined in the end: io.ReadAll would copy all that it
+// has again and again, and leave four times as much behind.
 func readAll(r io.Reader, path string, most int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err == nil && int64(len(text)) > most {
-		err = &Large{path, most}
+	var parts [][]byte
+	for size := int64(0); ; {
+		into := make([]byte, part)
+		n, err := io.ReadFull(r, into)
+		parts, size = append(parts, into[:n]), size+int64(n)
+		switch {
+		case size > most:
+			return nil, &Large{path, most}
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return bytes.Join(parts, nil), nil
+		case err != nil:
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return text, nil
 }
 
 func readPipe(ctx context.Context, path string, most int64) ([]byte, error) {
