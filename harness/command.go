@@ -170,7 +170,7 @@ func (c Command) Start(ctx context.Context, ledgerPath string) (Server, Await, e
 	child, err := process.Start(c.process(s, own, book.Path()))
 	if err != nil {
 		book.Close()
-		return nil, nil, err
+		return nil, nil, notStarted(err, c.Supervisor[:min(len(c.Supervisor), 1)]...)
 	}
 	server := &local{Process: child, site: site{book: book, front: front}}
 	server.found(Endpoint{Address: p.addresses[0], URL: p.url, TLS: p.tls}) // as far as that is known now

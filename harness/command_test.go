@@ -152,6 +152,20 @@ func TestCommandThatCannotBeStartedIsRefused(t *testing.T) {
 	}
 }
 
+// TestItsOwnProgramIsGone: a build that removes lastcall while it runs is no mistake in
+// the command under test.
+func TestItsOwnProgramIsGone(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "lastcall")
+	supervised := command("drains")
+	supervised.Supervisor = []string{gone, "supervise"}
+	for _, subject := range []harness.Subject{harness.Strategy{Label: "sample", Path: gone}, supervised} {
+		_, err := subject.Boot(t.Context(), filepath.Join(t.TempDir(), "ledger"))
+		if err == nil || !strings.Contains(err.Error(), "lastcall's own program "+gone+" was removed while it ran") {
+			t.Errorf("%s: %v", subject.Kind(), err)
+		}
+	}
+}
+
 // TestCommandThatDoesNotGetReadySaysWhy.
 func TestCommandThatDoesNotGetReadySaysWhy(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

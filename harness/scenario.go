@@ -95,12 +95,12 @@ func Validate(s Scenario) error {
 		number("load.max-open", s.Load.MaxOpen, 1, MaxOpen),
 		number("shutdowns", s.Shutdowns, 1, MaxShutdowns),
 		duration("subject.delay", s.Subject.Delay, 0),
+		duration("disruption.grace", s.Disruption.Grace, time.Millisecond), // before the timeout, which follows from it (Complete)
 		duration("load.timeout", s.Load.Timeout, time.Millisecond),
 		duration("load.warm-up", s.Load.WarmUp, 0),
 		within("load.jitter", s.Load.Jitter, 0, MaxJitter),
 		duration("load.trigger", s.Load.Trigger, 0),
 		duration("load.tail", s.Load.Tail, 0),
-		duration("disruption.grace", s.Disruption.Grace, time.Millisecond),
 		duration("disruption.lag", s.Disruption.Lag, 0),
 		duration("disruption.settle", s.Disruption.Settle, 0),
 		duration("subject.ready-timeout", s.Subject.ReadyTimeout, 0),

@@ -3,8 +3,11 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,7 +66,7 @@ func (s Strategy) Start(_ context.Context, ledgerPath string) (Server, Await, er
 	p, err := process.Start(process.Command{Path: s.Path, Args: s.Args, Lifeline: s.Lifeline, Env: s.environ(book)})
 	if err != nil {
 		book.Close()
-		return nil, nil, err
+		return nil, nil, notStarted(err, s.Path)
 	}
 	server := &local{Process: p, site: site{book: book}}
 	if s.Health != "" {
@@ -131,4 +134,15 @@ func (l *local) explain(err error) error {
 	case <-patience.C:
 		return err
 	}
+}
+
+// notStarted says of a process that could not be started if the reason is that a program
+// of ours is gone: it was there as the run began.
+func notStarted(err error, ours ...string) error {
+	for _, program := range ours {
+		if _, gone := os.Stat(program); filepath.IsAbs(program) && errors.Is(gone, fs.ErrNotExist) {
+			return fmt.Errorf("lastcall's own program %s was removed while it ran: %w", program, err)
+		}
+	}
+	return err
 }

@@ -98,6 +98,7 @@ var broken = []struct{ name, text, at, what, shown string }{
 	{"header with null", "load: {requests: [{url: /, header: {A: ~}}]}\n", "1:40", "no value", ">  1 |"},
 	{"item without a value", "load:\n  requests:\n    - url: /\n    -\n", "4:6", "no value", ">  4 |     -"},
 	{"word without a value", "subject: {command: [./server, null]}\n", "1:31", "no value", ">  1 |"},
+	{"a grace below nothing", "disruption: {grace: -5s}\n", "1:21", "disruption.grace is -5s, must be from 1ms", ">  1 |"},
 	{"a grace of nothing", "disruption:\n  grace: 0s\n", "2:10", `"0s" counts as left out`, ">  2 |   grace: 0s"},
 	{"a timeout of nothing", "load: {timeout: 0ms}\n", "1:17", `"0ms" counts as left out`, ">  1 |"},
 	{"a sample of nothing", "overrides: {min-at-risk: 0}\n", "1:26", `"0" counts as left out`, ">  1 |"},

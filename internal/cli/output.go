@@ -197,8 +197,11 @@ func (out *output) discard() {
 // colored reports whether w is a terminal that may be coloured
 // (https://no-color.org).
 func colored(noColor bool, w io.Writer) bool {
-	return !noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+	return !noColor && os.Getenv("NO_COLOR") == "" && !dumb() && isTerminal(w)
 }
+
+// dumb reports whether the terminal can do no more than print one line after the other.
+func dumb() bool { return os.Getenv("TERM") == "dumb" }
 
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)

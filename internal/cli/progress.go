@@ -43,7 +43,7 @@ func newProgressOver(w io.Writer, quiet bool, occasion string, total int) *progr
 	p := &progress{occasion: occasion, total: total}
 	if isTerminal(w) {
 		p.terminal = w
-		if !quiet {
+		if !quiet && !dumb() { // a bar returns to the begin of its line
 			p.bar = newBar(w, total)
 		}
 	}
@@ -55,7 +55,7 @@ func newProbeProgress(w io.Writer, quiet bool) *progress {
 	p := new(progress)
 	if isTerminal(w) {
 		p.terminal = w
-		if !quiet {
+		if !quiet && !dumb() { // a bar returns to the begin of its line
 			p.bar = newBar(w, 1) // how many there are is told with the first
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -31,6 +32,28 @@ func TestWithoutATerminalNothingIsShown(t *testing.T) {
 	p.finish(true)
 	if screen.Len() > 0 {
 		t.Errorf("%q", screen.String())
+	}
+}
+
+// TestADumbTerminalGetsNoBar: it can do no more than print one line after the other.
+func TestADumbTerminalGetsNoBar(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0) // the controlling side is a terminal as well
+	if err != nil {
+		t.Skipf("no terminals here: %v", err)
+	}
+	defer terminal.Close()
+	if !isTerminal(terminal) {
+		t.Skip("the controlling side is no terminal here")
+	}
+	for term, want := range map[string]bool{"xterm": true, "dumb": false} {
+		t.Setenv("TERM", term)
+		for name, p := range map[string]*progress{
+			"a run": newProgress(terminal, false, harness.Plan{}), "probes": newProbeProgress(terminal, false),
+		} {
+			if p.bar != nil != want || p.terminal == nil {
+				t.Errorf("%s on a %s: a bar: %t, want %t", name, term, p.bar != nil, want)
+			}
+		}
 	}
 }
 
