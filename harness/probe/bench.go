@@ -242,9 +242,34 @@ func (b *bench) awaitExit() (leave, error) {
 			return leave{}, context.Cause(b.ctx)
 		}
 	}
+	if err := b.cutDown(); err != nil {
+		return leave{}, err
+	}
+	exit := b.server.Exit()
+	return leave{Exit: exit, took: exit.At.Sub(b.signalled), killed: b.cut}, nil
+}
+
+// lateNews is how much later than the end of its connections the end of a process may
+// be known.
+const lateNews = 250 * time.Millisecond
+
+// cutDown says that the server's end was not its own doing, nor that of the signal: its
+// supervisor was killed, or it was itself, as by a system that is out of memory. What
+// became of the connections then says nothing of the server.
+func (b *bench) cutDown() error {
+	news := time.NewTimer(lateNews)
+	defer news.Stop()
+	select {
+	case <-b.server.Exited():
+	case <-news.C:
+		return nil // it lives on
+	}
 	exit := b.server.Exit()
 	if exit.Err != nil {
-		return leave{}, exit.Err
+		return exit.Err
 	}
-	return leave{Exit: exit, took: exit.At.Sub(b.signalled), killed: b.cut}, nil
+	if kill := process.SignalName(syscall.SIGKILL); exit.Signal == kill && !b.cut && b.plan.Signal != syscall.SIGKILL {
+		return fmt.Errorf("the server was killed by a %s that lastcall did not send", kill)
+	}
+	return nil
 }

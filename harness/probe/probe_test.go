@@ -120,7 +120,7 @@ func run(t *testing.T, p Plan) []result.Probe {
 // TestFaults: each thing that a server can do wrong is seen by its probe.
 func TestFaults(t *testing.T) {
 	needsLinux(t)
-	const fail, warn, skip, pass = result.ProbeFail, result.ProbeWarn, result.ProbeSkip, result.ProbePass
+	const fail, warn, skip, pass, inconclusive = result.ProbeFail, result.ProbeWarn, result.ProbeSkip, result.ProbePass, result.ProbeInconclusive
 	tests := []struct {
 		fault, probe string
 		want         result.ProbeStatus
@@ -144,6 +144,9 @@ func TestFaults(t *testing.T) {
 		{"cuts uploads", "http1/partial-body", fail, "without an answer"},
 		{"cuts uploads", "http1/expect-100", fail, "without an answer"},
 		{"dies", "http1/in-handler", fail, "without an answer"},
+		{"is killed", "http1/in-handler", inconclusive, "the server was killed by a SIGKILL that lastcall did not send"},
+		{"is killed", "http1/endless-stream", inconclusive, "the server was killed by a SIGKILL that lastcall did not send"},
+		{"is killed", "exit/status", inconclusive, "the server was killed by a SIGKILL that lastcall did not send"},
 		{"dies", "exit/idle", pass, "exit status 0"},
 		{"dies", "signal/double", skip, "the first signal alone"},
 		{"gives up with 503", "http1/in-handler", fail, "answered 503, with Connection: close; without the signal it is 200"},
@@ -267,6 +270,30 @@ func TestInterrupted(t *testing.T) {
 		if p.Status != result.ProbeInconclusive {
 			t.Errorf("%s: %s, %q", p.Probe, p.Status, p.Seen)
 		}
+	}
+}
+
+// TestInterruptedWhileWaiting: an interruption hangs up on the server, which is no
+// breach of the server's. The moments cover what a repeat does after the signal.
+func TestInterruptedWhileWaiting(t *testing.T) {
+	needsLinux(t)
+	t.Parallel()
+	enough := errors.New("enough")
+	for moment := 400 * time.Millisecond; moment < 1600*time.Millisecond; moment += 200 * time.Millisecond {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		plan := scripted(withID("http1/in-handler", "http1/endless-stream", "http1/pipelined"))
+		plan.Repeats = 3
+		stop := time.AfterFunc(moment, func() { cancel(enough) })
+		probes, err := Run(ctx, plan)
+		if stop.Stop(); err != nil && !errors.Is(err, enough) {
+			t.Errorf("after %s: %v", moment, err)
+		}
+		for _, p := range probes {
+			if p.Status == result.ProbeFail || p.Status == result.ProbeWarn || p.Seen == "" || strings.Contains(p.Seen, "nobody says why") {
+				t.Errorf("interrupted after %s: %s %s: %s, %q", moment, p.Probe, p.Variant, p.Status, p.Seen)
+			}
+		}
+		cancel(nil)
 	}
 }
 

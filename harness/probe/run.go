@@ -83,6 +83,9 @@ type runner struct {
 	facts   facts
 }
 
+// notBegun is why a repeat saw nothing to which an interruption gave no turn.
+const notBegun = "lastcall was interrupted before it"
+
 // task is one repeat of one case.
 type task struct {
 	place, repeat int
@@ -108,6 +111,7 @@ func (r *runner) all(ctx context.Context) ([]result.Probe, error) {
 		}
 		sightings[place] = make([]Sighting, r.plan.Repeats)
 		for repeat := range r.plan.Repeats {
+			sightings[place][repeat].Why = notBegun
 			if v.Alone {
 				alone = append(alone, task{place, repeat})
 			} else {
@@ -201,7 +205,26 @@ func (r *runner) once(ctx context.Context, v Variant) (Sighting, error) {
 		defer b.end()
 	}
 	b.variant = v.Name
-	return v.run(b)
+	s, err := v.run(b)
+	if ctx.Err() != nil {
+		return Sighting{}, context.Cause(ctx) // we hung up: what was seen is our own doing
+	}
+	if err != nil || b.server == nil {
+		return s, err
+	}
+	if s.broken() {
+		if err := b.cutDown(); err != nil { // before the end, which kills it
+			return Sighting{}, err
+		}
+	}
+	b.end()
+	if b.exited() { // it has, unless it is stuck in the kernel
+		err = b.server.Exit().Err
+	}
+	if err != nil {
+		return Sighting{}, err // its supervisor was killed, and it with that: nothing that was seen is its own doing
+	}
+	return s, nil
 }
 
 // bench is an empty one: there is no server.

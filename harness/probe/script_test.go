@@ -111,6 +111,8 @@ func (s *script) stop(told <-chan os.Signal) {
 	switch {
 	case s.has("dies"):
 		os.Exit(0)
+	case s.has("is killed"): // as by a system that is out of memory
+		must(syscall.Kill(os.Getpid(), syscall.SIGKILL))
 	case s.has("ignores the signal"):
 		select {}
 	}
