@@ -207,7 +207,7 @@ func (r *runner) prepare(position, n int) *shutdown {
 	s.history.Header = history.Header{
 		Schema: history.Schema, Tool: p.Tool, Environment: r.environment,
 		Run: r.id, Ordinal: r.ordinal,
-		Subject: subject.Name(), Kind: subject.Kind(), Position: position, Shutdown: n,
+		Subject: subject.Name(), Kind: subject.Kind(), Position: position, Subjects: len(p.Subjects), Shutdown: n,
 		Seed: p.Seed, Started: s.base.UTC().Round(time.Millisecond), Scenario: p.Scenario.Redacted(),
 	}
 	if p.Scenario.Disruption.When == history.Started {

@@ -178,6 +178,8 @@ func (p pair) conclude(d *result.SubjectDiff) {
 	}
 	if p.latest.Verdict == result.Inconclusive {
 		d.Reasons = append(d.Reasons, "The new report could not judge it: "+whyUnjudged(p.latest)+".")
+	} else if said := brokenOff(*p.latest); said != "" {
+		d.Reasons = append(d.Reasons, sentence(said))
 	}
 	regressed := false
 	for _, c := range d.Changes {

@@ -7,8 +7,8 @@
 // not judged. From those that are intact the verdict comes in this order:
 //
 //  1. a required rule violated: Fail, however small the sample
-//  2. any shutdown not intact, or of a server that was sick before, or too little
-//     at risk over all: Inconclusive
+//  2. any shutdown not intact, or of a server that was sick before, or fewer of them
+//     than were planned, or too little at risk over all: Inconclusive
 //  3. Pass
 package check
 
@@ -26,8 +26,14 @@ import (
 // together; subjects keep the order of the run. The suite's status is Fail if
 // any subject fails, else Inconclusive if any could not be judged, else Pass;
 // it is Interrupted if a history was. Without histories nothing was proved: it
-// is Inconclusive.
+// is Inconclusive. A run that broke off is Inconclusive unless it fails: see JudgePartial.
 func Judge(histories []*history.History, policy Policy) result.Suite {
+	return JudgePartial(histories, policy, "")
+}
+
+// JudgePartial is Judge of a run that broke off, and says why it did. "": that is not
+// known, as where the histories are a recording.
+func JudgePartial(histories []*history.History, policy Policy, why string) result.Suite {
 	suite := result.Suite{Schema: result.Schema, Subjects: []result.Subject{}, Warnings: []string{}}
 	if len(histories) == 0 {
 		return suite
@@ -37,12 +43,20 @@ func Judge(histories []*history.History, policy Policy) result.Suite {
 	suite.Seed, suite.Started = first.Seed, first.Started
 	suite.Scenario.Policy = policy.Name
 	suite.Seconds = seconds(histories)
-	for _, group := range bySubject(histories) {
-		suite.Subjects = append(suite.Subjects, judgeSubject(group, policy))
+	groups := bySubject(histories)
+	for _, group := range groups {
+		suite.Subjects = append(suite.Subjects, judgeSubject(group, policy, why))
 		suite.Warnings = append(append(suite.Warnings, unread(group)...), withoutKernel(group)...)
 		suite.Warnings = append(append(suite.Warnings, unasked(group)...), fronted(group)...)
 	}
 	suite.Status = overall(suite.Subjects)
+	if suite.Absent = absent(first, groups); suite.Absent > 0 {
+		suite.Warnings = append(suite.Warnings, fmt.Sprintf("the run broke off: %d of %s %s never stopped",
+			suite.Absent, count(first.Subjects, "subject"), was(suite.Absent)))
+		if suite.Status == result.SuitePass {
+			suite.Status = result.SuiteInconclusive
+		}
+	}
 	for _, h := range histories {
 		if h.Interrupted {
 			suite.Status = result.SuiteInterrupted
@@ -109,15 +123,16 @@ func Judged(s result.Suite) bool {
 			return false
 		}
 	}
-	return len(s.Subjects) > 0 && s.Status != result.SuiteInterrupted
+	return len(s.Subjects) > 0 && s.Absent == 0 && s.Status != result.SuiteInterrupted
 }
 
-func judgeSubject(histories []*history.History, policy Policy) result.Subject {
+func judgeSubject(histories []*history.History, policy Policy, why string) result.Subject {
 	observations := chosen(histories, policy)
 	s := summarize(observations)
 	scenario, intact := histories[0].Header.Scenario, onlyIntact(observations)
 	s.ShutdownsIntact = len(intact)
-	s.Findings = append(s.Findings, integrityFindings(observations)...)
+	broken := brokeOff(observations, why)
+	s.Findings = append(append(s.Findings, broken...), integrityFindings(observations)...)
 	ruled, failed := judgeRules(intact, scenario.Disruption, policy)
 	gate := maxLoss(intact, policy, failed)
 	s.ShutdownsFailed = len(failed)

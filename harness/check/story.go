@@ -88,6 +88,9 @@ var tellers = map[string]func(teller, result.Finding) []string{
 
 // unearned tells, of a failure, why a pass would not have been earned.
 func (t teller) unearned() []string {
+	if said := brokenOff(t.subject); said != "" {
+		return []string{sentence(said)}
+	}
 	for _, o := range t.intact {
 		for _, p := range o.problems {
 			return []string{sentence(o.said(p))}

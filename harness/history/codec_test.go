@@ -34,7 +34,7 @@ func full() *history.History {
 		Header: history.Header{
 			Schema: history.Schema, Tool: history.Tool{Version: "v1"},
 			Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1", Kernel: "6"},
-			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Shutdown: 2, Seed: math.MaxUint64, Repeats: 1, Offers: "h2",
+			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Subjects: 3, Shutdown: 2, Seed: math.MaxUint64, Repeats: 1, Offers: "h2",
 			Started: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 7200)),
 			Scenario: history.Scenario{
 				Name: "default", Purpose: "to see", Policy: "default", Shutdowns: 3, Reports: []string{"junit=report.xml"}, Needs: []string{"no-lost-ack"},

@@ -22,6 +22,7 @@ type Suite struct {
 	Seconds     float64             `json:"seconds"`
 	Status      Overall             `json:"status"`
 	Subjects    []Subject           `json:"subjects"`
+	Absent      int                 `json:"absent,omitempty"` // subjects of the run that were never stopped, because it broke off
 	Warnings    []string            `json:"warnings"`
 }
 

@@ -58,6 +58,7 @@ func demo(ctx context.Context, s streams, o demoOptions) error {
 	}
 	defer ln.Close()
 	log.SetOutput(io.Discard) // see experiment.run
+	outliveReaders()          // the address is printed once, and whoever reads it may leave
 	ctx, stop := interruptible(ctx)
 	defer stop()
 

@@ -53,7 +53,11 @@ func (e experiment) run(ctx context.Context, s streams) error {
 		return unmeasured(ctx, err) // an empty report must not replace an old one
 	}
 	out.histories = check.Chosen(histories, e.policy)
-	concluded := e.conclude(ctx, out, check.Judge(histories, e.policy))
+	why := ""
+	if failed {
+		why = plain(err).Error()
+	}
+	concluded := e.conclude(ctx, out, check.JudgePartial(histories, e.policy, why))
 	if failed {
 		return err // what was measured until then has been reported
 	}

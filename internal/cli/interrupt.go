@@ -16,9 +16,10 @@ type interruption struct{ signal syscall.Signal }
 
 func (i *interruption) Error() string { return "interrupted by " + process.SignalName(i.signal) }
 
-// interruptible returns a context that ends at the first SIGINT or SIGTERM. A
+// interruptible returns a context that ends at the first SIGINT, SIGTERM or SIGHUP. A
 // second one has its default action: it ends the process at once, and the
-// lifelines of its children with it.
+// lifelines of its children with it. A SIGHUP that is ignored as lastcall starts, as
+// under nohup, stays ignored: whoever started it means it to outlive the terminal.
 //
 // Only commands that run experiments may call it: serve must leave the signals
 // to its strategy, or naive would not be naive.
@@ -26,6 +27,9 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	came := make(chan os.Signal, 1) // buffered: signal.Notify never waits for a reader
 	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(came, syscall.SIGHUP)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer bug.Catch()
@@ -55,4 +59,13 @@ func interruptedExit(ctx context.Context) error {
 		return &exitError{128 + int(i.signal), i.Error() + ": what was reported is partial"}
 	}
 	return context.Cause(ctx)
+}
+
+// outliveReaders makes a standard output or error that nobody reads any more an error of
+// what is written there (EPIPE). By default the SIGPIPE ends the process, and with it the
+// other reports. It is caught and not ignored, because what is ignored stays so in the
+// children.
+func outliveReaders() {
+	never := make(chan os.Signal, 1) // buffered and never read: what does not fit is dropped
+	signal.Notify(never, syscall.SIGPIPE)
 }

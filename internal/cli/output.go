@@ -44,6 +44,7 @@ func openOutput(o *outputOptions, s streams) (*output, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	outliveReaders()
 	out := &output{
 		requests: o.requests(), formats: reports.All, noColor: o.noColor,
 		stdout: s.out, stderr: s.err, files: make(map[string]target),
