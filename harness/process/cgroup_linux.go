@@ -78,6 +78,22 @@ func openCgroup(path string) *cgroup {
 	return &cgroup{path: path, v1: err != nil}
 }
 
+// findCgroup returns the one that a supervisor has made for a run, nil for none, where it
+// could not say so any more.
+func findCgroup(name string) *cgroup {
+	v2, freezer, err := ownCgroups()
+	if err != nil {
+		return nil
+	}
+	for _, own := range []ownCgroup{v2, freezer} {
+		path := filepath.Join(own.path, cgroupPrefix+name)
+		if _, err := os.Stat(path); own.path != "" && err == nil {
+			return openCgroup(path)
+		}
+	}
+	return nil
+}
+
 // create makes the directory, and asks that it has the file without which it
 // would be of no use.
 func (c *cgroup) create(file string) error {

@@ -16,6 +16,9 @@ func newCgroup(string) (*cgroup, error) { return nil, errors.ErrUnsupported }
 // openCgroup returns none.
 func openCgroup(string) *cgroup { return nil }
 
+// findCgroup returns none.
+func findCgroup(string) *cgroup { return nil }
+
 func (*cgroup) name() string          { return "" }
 func (*cgroup) pids() map[int]bool    { return nil }
 func (*cgroup) kill()                 {}

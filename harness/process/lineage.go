@@ -44,11 +44,12 @@ type lineage struct {
 	sessions  map[int]bool           // with a member in them, so that the number stays taken
 	groups    map[int]bool           // in the same way
 	strangers map[int]uint64         // the start by PID of those who are no members and never will be
+	dead      map[identity]bool      // of the known: zombies, and seen to be
 	blank     map[identity]time.Time // since when the environment of those who have none is empty
 }
 
 // newLineage returns the lineage of a command that was just started, as the leader
-// of a process group.
+// of a process group. Of a leader that nobody could name the mark alone tells.
 func newLineage(leader identity, mark string, supervisor identity, c *cgroup) *lineage {
 	session, err := unix.Getsid(0)
 	if err != nil {
@@ -58,15 +59,15 @@ func newLineage(leader identity, mark string, supervisor identity, c *cgroup) *l
 	if mark == "" || c != nil {
 		settle = 0 // a cgroup misses none, and without a mark another look tells no more
 	}
-	return &lineage{
+	l := &lineage{
 		leader: leader, mark: mark, beside: supervisor, home: session, cgroup: c, settle: settle,
-		known:     map[identity]bool{leader: true},
-		pids:      map[int]bool{leader.PID: true},
-		sessions:  map[int]bool{leader.PID: true},
-		groups:    map[int]bool{leader.PID: true},
-		strangers: map[int]uint64{},
-		blank:     map[identity]time.Time{},
+		known: map[identity]bool{}, pids: map[int]bool{}, sessions: map[int]bool{}, groups: map[int]bool{},
+		strangers: map[int]uint64{}, dead: map[identity]bool{}, blank: map[identity]time.Time{},
 	}
+	if leader.PID != 0 { // which is the session and the group of those from outside of a PID namespace
+		l.known[leader], l.pids[leader.PID], l.sessions[leader.PID], l.groups[leader.PID] = true, true, true, true
+	}
+	return l
 }
 
 // An empty list that may have missed what was born meanwhile is read again, but
@@ -116,7 +117,7 @@ func (l *lineage) learn(seen []identity) {
 // look reads the table, with the strangers or without, and returns the members
 // that live. It is settled if it can have missed none: processes are listed by
 // their PIDs, and get these in the same order, so that what is born too late for
-// the list has a parent in it, which is seen, or has gone before it could be.
+// the list has a parent in it, which is seen, or has gone or died before it could be.
 func (l *lineage) look(all bool) (found []row, settled bool, err error) {
 	l.fresh = nil
 	listed := make(map[int]bool)
@@ -132,6 +133,7 @@ func (l *lineage) look(all bool) (found []row, settled bool, err error) {
 	marked, blank := l.marks(rows)
 	kin := l.sort(rows, marked)
 	l.forget(rows, kin)
+	settled = !l.bury(rows, kin) && settled
 	maps.DeleteFunc(l.strangers, func(pid int, _ uint64) bool { return !listed[pid] || kin[pid] })
 	for _, r := range rows {
 		switch {
@@ -145,6 +147,20 @@ func (l *lineage) look(all bool) (found []row, settled bool, err error) {
 	}
 	maps.DeleteFunc(l.blank, func(id identity, _ time.Time) bool { return !listed[id.PID] })
 	return l.inOrder(rows, kin), settled, nil
+}
+
+// bury notes the members that are zombies, and reports whether any is new: it may have
+// been a parent until just now, of what is not in the list.
+func (l *lineage) bury(rows []row, kin map[int]bool) (some bool) {
+	dead := make(map[identity]bool)
+	for _, r := range rows {
+		if kin[r.pid] && !r.lives {
+			dead[r.identity()] = true
+			some = some || !l.dead[r.identity()]
+		}
+	}
+	l.dead = dead
+	return some
 }
 
 // stays reports whether a process's environment was empty for so long that it

@@ -88,3 +88,31 @@ func TestMarks(t *testing.T) {
 		t.Errorf("%q and %q carry the wrong marks of %q and %q", value, both, outer, inner)
 	}
 }
+
+// TestNewlyDead: a member that has died since the last look may have been a parent of what
+// is not in the list, so that an empty list has to be read again; once.
+func TestNewlyDead(t *testing.T) {
+	leader := row{pid: 20, pgid: 20, sid: 20, start: 7}
+	l := newLineage(leader.identity(), "mark", identity{}, nil)
+	kin := map[int]bool{20: true}
+	if rows := []row{leader}; !l.bury(rows, kin) || l.bury(rows, kin) {
+		t.Error("a dead leader is to be doubted at the first look, and at no other")
+	}
+	child := row{pid: 21, ppid: 20, pgid: 20, sid: 20, start: 8}
+	if rows := []row{leader, child}; !l.bury(rows, map[int]bool{20: true, 21: true}) {
+		t.Error("another that has died is not doubted")
+	}
+}
+
+// TestNoLeader: where nobody could name the leader, nothing is taken for a member that only
+// shares a zero with it, as those do that come from outside of a PID namespace.
+func TestNoLeader(t *testing.T) {
+	l := newLineage(identity{}, "mark", identity{}, nil)
+	outside := row{pid: 50, start: 7, lives: true}
+	own := row{pid: 60, ppid: 1, pgid: 60, sid: 60, start: 7, lives: true}
+	below := row{pid: 61, ppid: 60, pgid: 60, sid: 60, start: 7, lives: true}
+	kin := l.sort([]row{outside, own, below}, map[int]bool{60: true})
+	if !maps.Equal(kin, map[int]bool{60: true, 61: true}) {
+		t.Errorf("of the lineage are %v, want the one with the mark and its child", kin)
+	}
+}

@@ -76,6 +76,26 @@ func stallMeter() (stop func() time.Duration) {
 	}
 }
 
+// TestSilentSupervisor: one that was killed before it could say what it had started leaves
+// nothing of it behind.
+func TestSilentSupervisor(t *testing.T) {
+	if !followsDaemons {
+		t.Skip("a daemon leaves the tree on this system")
+	}
+	mark := fmt.Sprintf("LASTCALL_TEST_MARK=%d-silent", os.Getpid())
+	p, err := Start(Command{Path: "true", Env: []string{mark}, Supervisor: []string{"sh", "-c", "exec 3>&- 5>&4 4>&-; sleep 300 5>&- >/dev/null 2>&1 & setsid sleep 300 5>&- >/dev/null 2>&1 & sleep 0.2 5>&-; kill -9 $$"}})
+	if err == nil {
+		p.Close()
+		t.Fatal("it started without a report")
+	}
+	if !strings.Contains(err.Error(), "ended without a report") {
+		t.Errorf("got %v", err)
+	}
+	if left := marked(mark); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 // TestKilledSupervisor: the command dies with it, its workers too, and we learn
 // that its end is not known.
 func TestKilledSupervisor(t *testing.T) {

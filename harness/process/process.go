@@ -68,6 +68,7 @@ type Process struct {
 
 	supervised bool
 	buried     chan struct{} // closed when it was waited for
+	failed     bool          // the supervisor did not end as it should; set before buried is closed
 	reports    *os.File      // what the supervisor says
 	lifeline   *os.File      // our end; closing it ends a child that watches it
 

@@ -42,11 +42,13 @@ func (p *Process) startSupervised(path string) error {
 	}
 	reports := json.NewDecoder(p.reports)
 	if err := p.awaitStart(reports, mark); err != nil {
-		if p.leader != nil { // the supervisor died just now
-			_ = p.KillTree()
-		}
 		_ = p.cmd.Process.Kill() // it may have ended by itself
 		_, _ = p.cmd.Process.Wait()
+		if p.lineage == nil { // it died before it could say what it had started
+			p.lineage = newLineage(identity{}, mark, identity{}, findCgroup(mark))
+		}
+		_ = p.KillTree() // the kernel has killed the command, but nothing that this had started
+		p.lineage.cgroup.remove()
 		return err
 	}
 	go p.watch(reports)
@@ -131,6 +133,7 @@ func (p *Process) watch(reports *json.Decoder) {
 	}
 	_ = p.cmd.Process.Kill() // it has ended, unless what it says is no report
 	state, err := p.cmd.Process.Wait()
+	p.failed = err != nil || !state.Success()
 	if p.hasExited() {
 		return
 	}
@@ -138,7 +141,7 @@ func (p *Process) watch(reports *json.Decoder) {
 	if err == nil {
 		why = fmt.Errorf("the supervisor ended first (%s), and the command was killed", state)
 	}
-	if !p.closing.Load() {
+	if !p.closing.Load() { // else dismiss looks once more
 		// The kernel kills the leader on Linux. The rest, and all of it elsewhere,
 		// is left to us.
 		if err := p.KillTree(); err != nil {
@@ -151,9 +154,13 @@ func (p *Process) watch(reports *json.Decoder) {
 // dismiss ends the supervisor, after the tree was killed.
 func (p *Process) dismiss(patience time.Duration) {
 	p.lifeline.Close()
-	if !inTime(p.buried, patience) {
+	buried := inTime(p.buried, patience)
+	if !buried {
 		_ = p.cmd.Process.Kill() // it waits for what cannot be killed
 		inTime(p.buried, p.limit)
+	}
+	if !buried || p.failed { // it was killed while we killed, and has not looked whether anything is left
+		_ = p.KillTree()
 	}
 	p.lineage.cgroup.remove() // the supervisor has, unless it was killed
 	_ = p.leader.Release()    // a descriptor: nobody else closes it
