@@ -3,9 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -66,11 +64,11 @@ func Calibrate(ctx context.Context, p Plan) (Calibration, error) {
 	if err != nil {
 		return Calibration{}, err
 	}
-	dir, err := os.MkdirTemp("", "lastcall-")
+	dir, remove, err := Workspace()
 	if err != nil {
-		return Calibration{}, fmt.Errorf("make a directory for the ledger: %w", err)
+		return Calibration{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	server, err := p.Subjects[0].Boot(ctx, filepath.Join(dir, "ledger"))
 	if err != nil {
 		return Calibration{}, err

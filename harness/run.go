@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -90,11 +89,11 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "lastcall-")
+	dir, remove, err := Workspace()
 	if err != nil {
-		return nil, fmt.Errorf("make a directory for the ledgers: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 
 	r := &runner{plan: &p, id: id, dir: dir, environment: Environment(), total: len(p.Subjects) * p.Scenario.Shutdowns}
 	if r.total >= shelvedFrom {

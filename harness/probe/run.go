@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -57,11 +56,11 @@ func Run(ctx context.Context, p Plan) ([]result.Probe, error) {
 	if err := p.Subject.Check(ctx); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "lastcall-")
+	dir, remove, err := harness.Workspace()
 	if err != nil {
-		return nil, fmt.Errorf("make a directory for the ledgers: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	id := make([]byte, 4)
 	_, _ = rand.Read(id) // it never fails (Go 1.24)
 	r := &runner{plan: &p, dir: dir, id: hex.EncodeToString(id)}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // cgroup is a control group of one run's own. What is born in it stays in it,
@@ -22,6 +24,9 @@ type cgroup struct {
 	path string
 	v1   bool   // of the freezer's hierarchy
 	home string // v1: where we are ourselves
+	// lock is held by the run's lastcall and by its supervisor for as long as they live,
+	// so that others can tell when both are gone (see EndDead). Nil: it cannot be had.
+	lock *os.File
 }
 
 // The files of a cgroup (cgroup-v2.rst and freezer-subsystem.rst of the kernel).
@@ -41,14 +46,12 @@ func newCgroup(name string) (*cgroup, error) {
 	}
 	var failed error
 	if v2.path != "" && !v2.limited() {
-		v2.clear()
 		c := &cgroup{path: filepath.Join(v2.path, cgroupPrefix+name)}
 		if failed = c.create(cgroupKill); failed == nil {
 			return c, nil
 		}
 	}
 	if freezer.path != "" {
-		freezer.clear()
 		c := &cgroup{path: filepath.Join(freezer.path, cgroupPrefix+name), v1: true, home: freezer.path}
 		if failed = c.create(freezerState); failed == nil {
 			return c, nil
@@ -57,16 +60,64 @@ func newCgroup(name string) (*cgroup, error) {
 	return nil, errors.Join(errors.New("make a cgroup"), failed)
 }
 
-// clear takes away what runs have left whose lastcall and supervisor were both
-// killed. A name begins with the PID of the run's lastcall.
-func (o ownCgroup) clear() {
+// EndDead kills what is left in the cgroups of runs whose lastcall and supervisor were
+// both killed, and takes the cgroups away.
+func EndDead() {
+	v2, freezer, err := ownCgroups()
+	if err != nil {
+		return // then there are none of ours
+	}
+	for _, own := range []ownCgroup{v2, freezer} {
+		if own.path != "" {
+			own.endDead()
+		}
+	}
+}
+
+// endDead is EndDead in one hierarchy. A name begins with the PID of the run's lastcall,
+// which must have gone; and nobody may hold the lock, for a lastcall in another PID
+// namespace has a PID that says nothing here.
+func (o ownCgroup) endDead() {
 	left, _ := filepath.Glob(filepath.Join(o.path, cgroupPrefix+"*")) // the pattern is well formed
 	for _, dir := range left {
 		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), cgroupPrefix), "-")
-		if pid, err := strconv.Atoi(number); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			(&cgroup{path: dir}).remove() // one with a process in it stays
+		if pid, err := strconv.Atoi(number); err != nil || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			continue
 		}
+		c := openCgroup(dir)
+		if c.claim(unix.LOCK_EX) {
+			c.kill()
+			for end := time.Now().Add(deadWait); len(c.pids()) > 0 && time.Now().Before(end); {
+				time.Sleep(time.Millisecond) // for the kernel: only the next look can tell
+			}
+		}
+		c.remove() // one with a process in it stays
 	}
+}
+
+// deadWait bounds how long a run waits for the end of what another has left.
+const deadWait = time.Second
+
+// share holds the lock together with the supervisor. Where it cannot be had the PID in the
+// name protects the run from all that see it.
+func (c *cgroup) share() {
+	if c != nil {
+		c.claim(unix.LOCK_SH)
+	}
+}
+
+// claim takes the lock, and says whether it could.
+func (c *cgroup) claim(how int) bool {
+	dir, err := os.Open(c.path)
+	if err != nil {
+		return false
+	}
+	if err := unix.Flock(int(dir.Fd()), how|unix.LOCK_NB); err != nil {
+		dir.Close()
+		return false
+	}
+	c.lock = dir
+	return true
 }
 
 // openCgroup returns the one that a supervisor has made, nil for no path.
@@ -103,6 +154,7 @@ func (c *cgroup) create(file string) error {
 	if _, err := os.Stat(filepath.Join(c.path, file)); err != nil {
 		return errors.Join(err, os.Remove(c.path))
 	}
+	c.share()
 	return nil
 }
 
@@ -265,5 +317,9 @@ func (c *cgroup) remove() {
 	}
 	for _, dir := range slices.Backward(c.dirs()) {
 		_ = os.Remove(dir) // one that is not empty stays: then something survives SIGKILL
+	}
+	if c.lock != nil {
+		c.lock.Close()
+		c.lock = nil
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 )
@@ -67,23 +67,50 @@ func TestCgroup(t *testing.T) {
 	}
 }
 
-// TestClear: what a run has left is removed once its lastcall has gone.
-func TestClear(t *testing.T) {
-	dir := t.TempDir() // directories are all that is removed
-	ended := exec.Command("true")
-	if err := ended.Run(); err != nil {
-		t.Skip("there is no program true")
-	}
-	mine, _ := newMark()
-	for _, name := range []string{mine, "0x1-A", "other", "99999999-B"} {
-		if err := os.MkdirAll(filepath.Join(dir, cgroupPrefix+name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ownCgroup{path: dir}.clear()
-	left, err := filepath.Glob(filepath.Join(dir, cgroupPrefix+"*"))
-	if err != nil || len(left) != 3 || slices.Contains(left, filepath.Join(dir, cgroupPrefix+"99999999-B")) {
-		t.Errorf("%v is left, %v", left, err)
+// TestEndDead: what a run has left is killed and removed once its lastcall has gone and
+// nobody holds its lock.
+func TestEndDead(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		t.Run(version, func(t *testing.T) {
+			template := ours(t, version)
+			own := ownCgroup{path: filepath.Dir(template.path)}
+			made := make(map[string]*exec.Cmd)
+			for _, name := range []string{strconv.Itoa(os.Getpid()) + "-lives", "99999999-held", "99999999-dead", "other"} {
+				c := *template
+				c.path, c.lock = filepath.Join(own.path, cgroupPrefix+name), nil
+				if err := os.Mkdir(c.path, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if name == "99999999-held" { // as by a lastcall of another PID namespace
+					c.share()
+				}
+				cmd := exec.Command("sleep", "300")
+				cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+				if err := c.start(cmd); err != nil {
+					t.Fatal(err)
+				}
+				made[name] = cmd
+				t.Cleanup(func() {
+					_ = cmd.Process.Kill() // one of them has ended
+					_ = cmd.Wait()
+					c.remove()
+				})
+			}
+			reaped := make(chan error, 1)
+			go func() { reaped <- made["99999999-dead"].Wait() }() // or a zombie would stay in it
+			own.endDead()
+			for name, cmd := range made {
+				_, err := os.Stat(filepath.Join(own.path, cgroupPrefix+name))
+				r, ok := look(cmd.Process.Pid)
+				lives := ok && r.lives
+				if dead := name == "99999999-dead"; lives == dead || os.IsNotExist(err) != dead {
+					t.Errorf("%s: it lives: %t, its cgroup: %v", name, lives, err)
+				}
+			}
+			if err := <-reaped; err == nil {
+				t.Error("it ended by itself")
+			}
+		})
 	}
 }
 

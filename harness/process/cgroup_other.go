@@ -13,6 +13,9 @@ type cgroup struct{ path string }
 // newCgroup says that there is none.
 func newCgroup(string) (*cgroup, error) { return nil, errors.ErrUnsupported }
 
+// EndDead does nothing: there are no cgroups.
+func EndDead() {}
+
 // openCgroup returns none.
 func openCgroup(string) *cgroup { return nil }
 
@@ -23,4 +26,5 @@ func (*cgroup) name() string          { return "" }
 func (*cgroup) pids() map[int]bool    { return nil }
 func (*cgroup) kill()                 {}
 func (*cgroup) remove()               {}
+func (*cgroup) share()                {}
 func (*cgroup) start(*exec.Cmd) error { return errors.ErrUnsupported }

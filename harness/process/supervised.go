@@ -97,6 +97,7 @@ func (p *Process) awaitStart(reports *json.Decoder, mark string) error {
 	}
 	p.leader, p.pid = leader, r.PID
 	p.lineage = newLineage(born(r.PID), mark, born(p.cmd.Process.Pid), openCgroup(r.Cgroup))
+	p.lineage.cgroup.share() // while the supervisor, which waits for us, holds it too
 	if _, err := p.lifeline.Write([]byte{held}); err != nil {
 		return p.silent(err)
 	}

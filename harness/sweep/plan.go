@@ -56,7 +56,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"time"
 
@@ -173,11 +172,11 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "lastcall-")
+	dir, remove, err := harness.Workspace()
 	if err != nil {
-		return nil, fmt.Errorf("make a directory for the ledgers: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	r := &runner{plan: &p, id: id, dir: dir, environment: harness.Environment()}
 	err = r.all(ctx)
 	if err == nil && ctx.Err() != nil {

@@ -36,7 +36,7 @@ type output struct {
 // the final one, or, with no final path, what is no plain file (a pipe, a
 // terminal, /dev/null) and must be written to, never replaced.
 type target struct {
-	*os.File
+	*tempFile
 	final string
 }
 
@@ -75,14 +75,15 @@ func (out *output) open(asked string) error {
 		if err != nil {
 			return plain(err)
 		}
-		out.files[asked] = target{File: file}
+		out.files[asked] = target{tempFile: &tempFile{File: file}}
 		return nil
 	case err == nil: // a link stays a link: what it points to is replaced
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return plain(err)
 		}
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".lastcall-*")
+	sweepTemp(filepath.Dir(path))
+	file, err := createTemp(filepath.Dir(path))
 	if err != nil {
 		return plain(err)
 	}
@@ -158,9 +159,9 @@ func (out *output) writeAll(as render) error {
 
 func (out *output) writeOne(r reportRequest, as render) error {
 	file, isFile := out.files[r.path]
-	var w io.Writer = file.File
-	if !isFile {
-		w = out.stdout
+	w := out.stdout
+	if isFile {
+		w = file.File
 	}
 	var text bytes.Buffer
 	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w), Histories: out.histories, Matrix: out.matrix}); err != nil {
@@ -172,26 +173,14 @@ func (out *output) writeOne(r reportRequest, as render) error {
 	if file.final == "" {
 		return nil
 	}
-	if err := file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), file.final); err != nil {
-		return err
-	}
 	delete(out.files, r.path)
-	return nil
+	return file.publish(file.final, true)
 }
 
 // discard removes what was not finished.
 func (out *output) discard() {
 	for _, file := range out.files {
-		file.Close()
-		if file.final != "" {
-			os.Remove(file.Name())
-		}
+		file.discard()
 	}
 }
 

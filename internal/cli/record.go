@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,12 +34,12 @@ func openRecorder(dir string) (*recorder, error) {
 	if len(held) > 0 {
 		return nil, usagef("--record %s: it holds recorded histories already: name a new directory", dir)
 	}
-	probe, err := os.CreateTemp(dir, ".lastcall-*")
+	sweepTemp(dir)
+	probe, err := createTemp(dir)
 	if err != nil {
 		return nil, usagef("--record %s: %w: name a directory that can be written", dir, plain(err))
 	}
-	probe.Close()
-	os.Remove(probe.Name())
+	probe.discard()
 	return &recorder{dir}, nil
 }
 
@@ -58,20 +57,13 @@ func (r *recorder) write(h *history.History) error {
 		return nil
 	}
 	name := historyName(h.Header)
-	file, err := os.CreateTemp(r.dir, ".lastcall-*")
+	file, err := createTemp(r.dir)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", name, err)
 	}
-	defer os.Remove(file.Name())
-	err = h.Write(file)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Chmod(file.Name(), 0o644)
-	}
-	if err == nil {
-		err = place(file.Name(), filepath.Join(r.dir, name))
+	defer file.discard() // after it was published there is nothing left to remove
+	if err = h.Write(file); err == nil {
+		err = file.publish(filepath.Join(r.dir, name), false)
 	}
 	if err != nil {
 		return fmt.Errorf("record %s: %w", name, err)
@@ -109,28 +101,6 @@ func fileName(name string, position int) string {
 		safe = fmt.Sprintf("%s_%d", safe, position+1)
 	}
 	return safe
-}
-
-// place gives a finished file its final name. It never replaces what has that name, as a
-// rename does.
-func place(temporary, final string) error {
-	err := os.Link(temporary, final)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return plainLink(err)
-	}
-	// The file system has no links.
-	if _, err := os.Lstat(final); err == nil {
-		return fs.ErrExist
-	}
-	return os.Rename(temporary, final)
-}
-
-// plainLink strips the name of the temporary file from an error.
-func plainLink(err error) error {
-	if link, ok := errors.AsType[*os.LinkError](err); ok {
-		return link.Err
-	}
-	return err
 }
 
 func historyFiles(dir string) ([]string, error) {
