@@ -105,7 +105,7 @@ func (b *baseline) conclude(ctx context.Context, out *output, latest result.Suit
 	}
 	out.formats = func(style reports.Style) []reports.Format { return reports.Against(style, compared) }
 	out.summarizeAs(func(w io.Writer) error { return reports.MarkdownAgainst(w, latest, compared) })
-	if err := out.write(latest); err != nil {
+	if err := afterWriting(ctx, out.write(latest)); err != nil {
 		return err
 	}
 	if !out.prints("table", "markdown") { // else no output would say why it passes or fails

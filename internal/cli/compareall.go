@@ -82,6 +82,7 @@ func (s survey) conclude(ctx context.Context, st streams, o *outputOptions, form
 	defer out.discard()
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	out.ctx = ctx
 	m, failed := s.run(ctx)
 	if len(m.Rows) == 0 {
 		return failed // nothing was started
@@ -90,13 +91,11 @@ func (s survey) conclude(ctx context.Context, st streams, o *outputOptions, form
 	if ctx.Err() != nil {
 		m.Status = result.SuiteInterrupted
 	}
-	if err := out.writeAll(func(w io.Writer, name string, style reports.Style) error {
+	written := out.writeAll(func(w io.Writer, name string, style reports.Style) error {
 		all := formats(style)
 		return all[slices.IndexFunc(all, func(f reports.MatrixFormat) bool { return f.Name == name })].Render(w, m)
-	}); err != nil {
-		return err
-	}
-	if err := interruptedExit(ctx); err != nil {
+	})
+	if err := afterWriting(ctx, written); err != nil {
 		return err
 	}
 	if failed != nil {

@@ -40,6 +40,7 @@ func (e experiment) run(ctx context.Context, s streams) error {
 
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	out.ctx = ctx
 	if e.prepare != nil {
 		e.prepare(ctx, &e, s.err)
 	}
@@ -87,10 +88,7 @@ func conclude(ctx context.Context, out *output, suite result.Suite, gate bool) e
 		suite.Status = result.SuiteInterrupted
 	}
 	out.summarize(suite)
-	if err := out.write(suite); err != nil {
-		return err
-	}
-	if err := interruptedExit(ctx); err != nil {
+	if err := afterWriting(ctx, out.write(suite)); err != nil {
 		return err
 	}
 	return exitOfStatus(suite.Status)

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -59,6 +61,15 @@ func interruptedExit(ctx context.Context) error {
 		return &exitError{128 + int(i.signal), i.Error() + ": what was reported is partial"}
 	}
 	return context.Cause(ctx)
+}
+
+// afterWriting is interruptedExit once the reports were written, as far as they could be.
+func afterWriting(ctx context.Context, failed error) error {
+	interrupted := interruptedExit(ctx)
+	if interrupted != nil && failed != nil {
+		return fmt.Errorf("%w; %w", interrupted, failed)
+	}
+	return cmp.Or(interrupted, failed)
 }
 
 // outliveReaders makes a standard output or error that nobody reads any more an error of

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/bug"
 	"lastcall/reports"
 )
 
@@ -29,6 +31,7 @@ type output struct {
 	noColor   bool
 	stdout    io.Writer
 	stderr    io.Writer         // for what is wrong but fails nothing
+	ctx       context.Context   // ends the wait for a reader who does not read; nil: only a signal does
 	files     map[string]target // by the path that was asked for
 }
 
@@ -167,14 +170,35 @@ func (out *output) writeOne(r reportRequest, as render) error {
 	if err := as(&text, r.format, reports.Style{Color: colored(out.noColor, w), Histories: out.histories, Matrix: out.matrix}); err != nil {
 		return err
 	}
-	if _, err := w.Write(text.Bytes()); err != nil || !isFile {
-		return err
+	if !isFile || file.final == "" {
+		return out.pour(w, text.Bytes())
 	}
-	if file.final == "" {
-		return nil
+	if _, err := w.Write(text.Bytes()); err != nil {
+		return err
 	}
 	delete(out.files, r.path)
 	return file.publish(file.final, true)
+}
+
+// pour writes to what somebody else reads, who may have stopped to: an interruption ends
+// the wait. After one that came before, only the next does, which ends lastcall.
+func (out *output) pour(w io.Writer, text []byte) error {
+	if out.ctx == nil || out.ctx.Err() != nil {
+		_, err := w.Write(text)
+		return err
+	}
+	written := make(chan error, 1) // with room: who waits for it may have left
+	go func() {
+		defer bug.Catch()
+		_, err := w.Write(text)
+		written <- err
+	}()
+	select {
+	case err := <-written:
+		return err
+	case <-out.ctx.Done():
+		return context.Cause(out.ctx)
+	}
 }
 
 // discard removes what was not finished.

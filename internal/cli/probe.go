@@ -104,6 +104,7 @@ func (o *probeOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, arg
 	out.matrix = o.matrix
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	out.ctx = ctx
 	bar := newProbeProgress(s.err, o.output.quiet)
 	for i := range plans {
 		plans[i].Progress = bar.probed

@@ -94,6 +94,7 @@ func (o *sweepOptions) run(ctx context.Context, s streams, plan sweep.Plan) erro
 	log.SetOutput(io.Discard) // see experiment.run
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	out.ctx = ctx
 	shown := plan.Plan
 	shown.Scenario.Shutdowns = plan.Total()
 	bar := newProgress(s.err, o.output.quiet, shown)
@@ -110,10 +111,7 @@ func (o *sweepOptions) run(ctx context.Context, s streams, plan sweep.Plan) erro
 	if ctx.Err() != nil {
 		swept.Status = result.SuiteInterrupted
 	}
-	if err := out.writeSweep(swept); err != nil {
-		return err
-	}
-	if err := interruptedExit(ctx); err != nil {
+	if err := afterWriting(ctx, out.writeSweep(swept)); err != nil {
 		return err
 	}
 	return exitOfStatus(swept.Status)
