@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -195,13 +196,23 @@ func TestFaults(t *testing.T) {
 			if slices.ContainsFunc(ids, func(id string) bool { return id == "accept/backlog" || id == "http1/idle-race" }) {
 				plan.Repeats = 3 // a race is met in most of them, and not in all
 			}
-			probes := run(t, plan)
-			for _, tt := range tests {
-				for _, p := range probes {
-					if tt.fault == fault && tt.probe == p.Probe && (p.Status != tt.want || !strings.Contains(p.Seen, tt.seen)) {
-						t.Errorf("%s %s: %s, %q, want %s with %q", p.Probe, p.Variant, p.Status, p.Seen, tt.want, tt.seen)
+			var wrong []string
+			for try := 1; ; try++ { // on a busy machine a connection can miss the moment that it is for
+				wrong = nil
+				for _, p := range run(t, plan) {
+					for _, tt := range tests {
+						if tt.fault == fault && tt.probe == p.Probe && (p.Status != tt.want || !strings.Contains(p.Seen, tt.seen)) {
+							wrong = append(wrong, fmt.Sprintf("%s %s: %s, %q, want %s with %q", p.Probe, p.Variant, p.Status, p.Seen, tt.want, tt.seen))
+						}
 					}
 				}
+				if len(wrong) == 0 || !testrun.Again(t, try) {
+					break
+				}
+				t.Logf("once more: %q", wrong)
+			}
+			for _, text := range wrong {
+				t.Error(text)
 			}
 		})
 	}

@@ -112,11 +112,14 @@ func openSpecial(path string, mode os.FileMode) (*os.File, error) {
 	}
 }
 
-// plain strips the name of a temporary file, which nobody asked for, from an
-// error.
+// plain strips the names of files from an error: the user asked for none of a temporary
+// file, and the caller says which file it is.
 func plain(err error) error {
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err
+	}
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
+		return link.Err
 	}
 	return err
 }

@@ -66,7 +66,7 @@ func (r *recorder) write(h *history.History) error {
 		err = file.publish(filepath.Join(r.dir, name), false)
 	}
 	if err != nil {
-		return fmt.Errorf("record %s: %w", name, err)
+		return fmt.Errorf("record %s: %w", name, plain(err))
 	}
 	return nil
 }

@@ -42,15 +42,15 @@ const (
 	toBoth       = "both"
 )
 
-// attacked is one way to attack a run.
-type attacked struct {
+// killing is one way to attack a run.
+type killing struct {
 	verb   string
 	victim string
 	signal syscall.Signal // SIGSTOP is followed by SIGCONT
 }
 
 // ways returns them all. Only a command of the user's has a supervisor.
-func ways() (all []attacked) {
+func ways() (all []killing) {
 	for _, verb := range []string{"compare", "test", "probe", "sweep", "demo"} {
 		victims := []string{toLastcall, toSupervisor, toBoth}
 		if verb == "compare" || verb == "demo" {
@@ -58,7 +58,7 @@ func ways() (all []attacked) {
 		}
 		for _, victim := range victims {
 			for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGSTOP} {
-				all = append(all, attacked{verb, victim, s})
+				all = append(all, killing{verb, victim, s})
 			}
 		}
 	}
@@ -82,13 +82,13 @@ func TestKills(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	all := ways()
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	counts := make(map[attacked]*outcome)
+	counts := make(map[killing]*toll)
 	for n := range kills {
 		way := all[n%len(all)]
 		if counts[way] == nil {
-			counts[way] = new(outcome)
+			counts[way] = new(toll)
 		}
-		r := &killedRun{T: t, attacked: way, dir: t.TempDir(), mark: fmt.Sprintf("%d-kill-%d-%d", os.Getpid(), n, seed), count: counts[way]}
+		r := &killedRun{T: t, killing: way, dir: t.TempDir(), mark: fmt.Sprintf("%d-kill-%d-%d", os.Getpid(), n, seed), count: counts[way]}
 		r.moment = time.Duration(random.Int64N(int64(latestKill)))
 		r.pause = 50*time.Millisecond + time.Duration(random.Int64N(int64(450*time.Millisecond)))
 		r.run()
@@ -96,18 +96,18 @@ func TestKills(t *testing.T) {
 	t.Log("\n" + tableOf(counts))
 }
 
-// outcome counts what became of the runs that were attacked in one way.
-type outcome struct {
+// toll counts what became of the runs that were killing in one way.
+type toll struct {
 	kills, inTime, green, wrong, inconclusive, interrupted, none int // by what the report says
 	orphans                                                      int // processes that the next run had to end
 	beyond                                                       int // processes that no run can find, for want of a cgroup
 }
 
 // tableOf prints the outcomes, one way a line.
-func tableOf(counts map[attacked]*outcome) string {
+func tableOf(counts map[killing]*toll) string {
 	var lines []string
-	sum := new(outcome)
-	line := func(name string, o *outcome) string {
+	sum := new(toll)
+	line := func(name string, o *toll) string {
 		return fmt.Sprintf("%-28s %5d %7d %5d %5d %12d %11d %9d %8d %6d", name, o.kills, o.inTime, o.green, o.wrong, o.inconclusive, o.interrupted, o.none, o.orphans, o.beyond)
 	}
 	for way, o := range counts {
@@ -121,14 +121,14 @@ func tableOf(counts map[attacked]*outcome) string {
 	return strings.Join(append(append([]string{head}, lines...), line("all", sum)), "\n")
 }
 
-// killedRun is one run that is attacked.
+// killedRun is one run that is killing.
 type killedRun struct {
 	*testing.T
-	attacked
+	killing
 
 	dir, mark     string
 	moment, pause time.Duration
-	count         *outcome
+	count         *toll
 	cmd           *exec.Cmd
 	ended         chan struct{} // closed when lastcall has
 	said          bytes.Buffer
