@@ -45,7 +45,7 @@ func openBook(named, own string) (*Book, error) {
 	if real, err := filepath.EvalSymlinks(b.path); err == nil { // a link of the user's; later ones are the server's
 		b.path = real
 	}
-	if b.writer, err = ledger.Open(b.path); err != nil {
+	if b.writer, err = ledger.OpenShared(b.path); err != nil {
 		return nil, err
 	}
 	if b.from, b.before, err = b.end(); err != nil {
@@ -97,7 +97,7 @@ func (b *Book) begin() error {
 	}
 	// Anew, for it may be another file of the same name by now.
 	b.Close()
-	b.writer, err = ledger.Open(b.path)
+	b.writer, err = ledger.OpenShared(b.path)
 	return err
 }
 

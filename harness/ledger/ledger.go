@@ -85,8 +85,19 @@ func Seq(id, prefix string) (uint32, bool) {
 // them and none is torn by another.
 type Writer struct{ file *os.File }
 
-// Open opens the ledger at path for appending and creates it if need be.
+// Open opens the ledger at path for appending and creates it if need be. It is for
+// servers.
 func Open(path string) (*Writer, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	return &Writer{file}, nil
+}
+
+// OpenShared is Open for a ledger to which a server appends too. As OpenRead it opens
+// nothing but a regular file.
+func OpenShared(path string) (*Writer, error) {
 	file, err := openRegular(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)

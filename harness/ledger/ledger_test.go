@@ -321,7 +321,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 		if file, err := ledger.OpenRead(path); !errors.Is(err, ledger.ErrNoFile) || file != nil {
 			t.Errorf("%s: read: %v, want %v", path, err, ledger.ErrNoFile)
 		}
-		if w, err := ledger.Open(path); w != nil || !errors.Is(err, ledger.ErrNoFile) && path != dir {
+		if w, err := ledger.OpenShared(path); w != nil || !errors.Is(err, ledger.ErrNoFile) && path != dir {
 			t.Errorf("%s: append: %v, want %v", path, err, ledger.ErrNoFile)
 		}
 	}
