@@ -183,12 +183,22 @@ func (out *output) writeOne(r reportRequest, as render) error {
 	return file.publish(file.final, true)
 }
 
+// lateReader is how long after an interruption lastcall waits for somebody who does not
+// read.
+const lateReader = 5 * time.Second
+
 // pour writes to what somebody else reads, who may have stopped to: an interruption ends
-// the wait. After one that came before, only the next does, which ends lastcall.
+// the wait, at once or, if it came before, after a while.
 func (out *output) pour(w io.Writer, text []byte) error {
-	if out.ctx == nil || out.ctx.Err() != nil {
+	if out.ctx == nil {
 		_, err := w.Write(text)
 		return err
+	}
+	interrupted, late := out.ctx.Done(), make(<-chan time.Time)
+	if out.ctx.Err() != nil { // what is partial is to be read all the same
+		wait := time.NewTimer(lateReader)
+		defer wait.Stop()
+		interrupted, late = nil, wait.C
 	}
 	written := make(chan error, 1) // with room: who waits for it may have left
 	go func() {
@@ -199,8 +209,10 @@ func (out *output) pour(w io.Writer, text []byte) error {
 	select {
 	case err := <-written:
 		return err
-	case <-out.ctx.Done():
+	case <-interrupted:
 		return context.Cause(out.ctx)
+	case <-late:
+		return fmt.Errorf("nobody has read it for %s", lateReader)
 	}
 }
 
