@@ -190,8 +190,8 @@ func (r *killedRun) run() {
 	if r.attack() {
 		r.count.inTime++
 	}
-	if r.verb == "demo" {
-		_ = r.cmd.Process.Signal(syscall.SIGINT) // it may have ended: else that is how it does
+	if r.verb == "demo" && r.signal == syscall.SIGSTOP { // of the others a second one would kill it
+		_ = r.cmd.Process.Signal(syscall.SIGINT) // it ends in no other way
 	}
 	select {
 	case <-r.ended:
