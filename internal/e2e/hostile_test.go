@@ -83,8 +83,7 @@ var (
 	notPassed  = []int{exitFail, exitInconclusive} // a busy machine may keep the fail open
 )
 
-// hostileServers are shell scripts, to which $1 is the port. Where the rude server is
-// meant, they are its name.
+// hostileServers are shell scripts, to which $1 is the port.
 var hostileServers = []struct {
 	attack, script string
 	outcome
@@ -102,12 +101,64 @@ var hostileServers = []struct {
 	{"a hundred children", `for i in $(seq 100); do sleep 300 & done; ` + good, outcome{exits: notPassed, says: "sleep"}},
 	{"a child in a session of its own, twice forked", `(setsid sh -c 'sleep 300 & sleep 300' &) ; ` + good, outcome{exits: notPassed, says: "sleep"}},
 	{"it ends at once", `exit 7`, outcome{exits: unproved, says: "7"}},
-	{"garbage in place of an answer", "garbage", outcome{exits: unproved}},
-	{"a head without an end", "head", outcome{exits: unproved}},
-	{"a body without an end", "body", outcome{exits: notPassed}},
-	{"a body of 8 EiB", "length", outcome{exits: notPassed}},
-	{"100 Continue without an end", "hundreds", outcome{exits: notPassed}},
-	{"a byte every 100 ms", "drip", outcome{exits: notPassed}},
+}
+
+// rudeAnswers are what a server answers to every request, as Go strings: once, or again
+// and again where the flags say so.
+var rudeAnswers = []struct {
+	attack string
+	flags  []string
+	answer []string
+	slow   bool // a relative of one that is not
+	outcome
+}{
+	{"garbage without an end", []string{"-flood"}, []string{``, `\x00\xff\x1b[2J<>`}, false, outcome{exits: unproved}},
+	{"a head without an end", []string{"-flood"}, []string{`HTTP/1.1 200 OK\r\n`, `X-More: more\r\n`}, false, outcome{exits: unproved}},
+	{"a body without an end", []string{"-flood"}, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n`, `8\r\nxxxxxxxx\r\n`}, false, outcome{exits: notPassed}},
+	{"a body of 8 EiB", []string{"-flood"}, []string{`HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n`, `x`}, false, outcome{exits: notPassed}},
+	{"100 Continue without an end", []string{"-flood"}, []string{``, `HTTP/1.1 100 Continue\r\n\r\n`}, false, outcome{exits: notPassed}},
+	{"a byte every 100 ms", []string{"-drip"}, []string{`HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx`}, false, outcome{exits: notPassed}},
+	{"nothing", nil, []string{``}, true, outcome{exits: unproved}},
+	{"an alert of TLS", nil, []string{`\x15\x03\x01\x00\x02\x02\x46`}, true, outcome{exits: unproved}},
+	{"a handshake of TLS", []string{"-flood"}, []string{``, `\x16\x03\x03\x40\x00`}, true, outcome{exits: unproved}},
+	{"the preface of HTTP/2", nil, []string{`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`}, true, outcome{exits: unproved}},
+	{"settings of HTTP/2", nil, []string{`\x00\x00\x00\x04\x00\x00\x00\x00\x00`}, true, outcome{exits: unproved}},
+	{"HTTP/0.9", nil, []string{`hello`}, true, outcome{exits: unproved}},
+	{"HTTP/9.9", nil, []string{`HTTP/9.9 200 OK\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: notPassed}},
+	{"SSH", nil, []string{`SSH-2.0-OpenSSH_9.9\r\n`}, true, outcome{exits: unproved}},
+	{"the status 000", nil, []string{`HTTP/1.1 000 None\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: notPassed}},
+	{"the status 999", nil, []string{`HTTP/1.1 999 Much\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: notPassed}},
+	{"the status 99999999999", nil, []string{`HTTP/1.1 99999999999 Much\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"a negative status", nil, []string{`HTTP/1.1 -20 OK\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"a reason that clears the screen", nil, []string{`HTTP/1.1 500 \x1b[2J\x07::error::x\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"a negative length", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"two lengths", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"a length of 2^70", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: 1180591620717411303424\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"a length of words", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"less than its length", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"more than its length", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more`}, true, outcome{exits: anyVerdict}},
+	{"a chunk of 2^63", nil, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8000000000000000\r\nok`}, true, outcome{exits: unproved}},
+	{"a chunk of words", nil, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\nok`}, true, outcome{exits: unproved}},
+	{"a chunk of less than nothing", nil, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nok`}, true, outcome{exits: unproved}},
+	{"a chunk without its end", nil, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok`}, true, outcome{exits: unproved}},
+	{"a chunk's extension without an end", []string{"-flood"}, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;`, `x=y;`}, true, outcome{exits: notPassed}},
+	{"trailers without an end", []string{"-flood"}, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n`, `X-More: more\r\n`}, true, outcome{exits: notPassed}},
+	{"a header's value without an end", []string{"-flood"}, []string{`HTTP/1.1 200 OK\r\nX-More: `, `more`}, true, outcome{exits: unproved}},
+	{"a header without a colon", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length 2\r\n\r\nok`}, true, outcome{exits: unproved}},
+	{"a header without a name", nil, []string{`HTTP/1.1 200 OK\r\n: x\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: anyVerdict}},
+	{"NUL in a header", nil, []string{`HTTP/1.1 200 OK\r\nX-More: a\x00b\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: anyVerdict}},
+	{"a CR alone", nil, []string{`HTTP/1.1 200 OK\rContent-Length: 2\r\rok`}, true, outcome{exits: unproved}},
+	{"an LF alone", nil, []string{`HTTP/1.1 200 OK\nContent-Length: 2\n\nok`}, true, outcome{exits: anyVerdict}},
+	{"folded lines", nil, []string{`HTTP/1.1 200 OK\r\nX-More: a\r\n b\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: anyVerdict}},
+	{"a length and chunks", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`}, true, outcome{exits: anyVerdict}},
+	{"a coding that does not exist", nil, []string{`HTTP/1.1 200 OK\r\nTransfer-Encoding: magic\r\n\r\nok`}, true, outcome{exits: anyVerdict}},
+	{"gzip that is not", nil, []string{`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: anyVerdict}},
+	{"101 without a question", nil, []string{`HTTP/1.1 101 Switching Protocols\r\nUpgrade: chess\r\nConnection: Upgrade\r\n\r\n`}, true, outcome{exits: notPassed}},
+	{"103 without an end", []string{"-flood"}, []string{``, `HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n`}, true, outcome{exits: notPassed}},
+	{"204 with a body", nil, []string{`HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok`}, true, outcome{exits: anyVerdict}},
+	{"two answers", nil, []string{`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno`}, true, outcome{exits: anyVerdict}},
+	{"a redirect to itself", nil, []string{`HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n`}, true, outcome{exits: anyVerdict}},
+	{"a redirect to another port", nil, []string{`HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n`}, true, outcome{exits: anyVerdict}},
 }
 
 // TestHostileServers: whatever a server does, lastcall comes to an end, holds its memory,
@@ -117,17 +168,23 @@ func TestHostileServers(t *testing.T) {
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("no /proc here: processes cannot be found by their environment")
 	}
-	rude := build(t, "rude")
 	for _, c := range hostileServers {
 		t.Run(c.attack, func(t *testing.T) {
 			t.Parallel() // it waits, most of the time
-			args := []string{
+			c.check(t, attacked(t, t.TempDir(), 25*time.Second,
 				"test", "--shutdowns", "1", "--rate", "100", "--min-at-risk", "1", "--ready-timeout", "2s",
-				"--grace", "3s", "--url", "/work?delay=20ms", "--", "sh", "-c", c.script, "sh", "{port}",
+				"--grace", "3s", "--url", "/work?delay=20ms", "--", "sh", "-c", c.script, "sh", "{port}"))
+		})
+	}
+	rude := build(t, "rude")
+	for _, c := range rudeAnswers {
+		t.Run(c.attack, func(t *testing.T) {
+			if c.slow {
+				onlySlow(t)
 			}
-			if !strings.Contains(c.script, " ") { // it sends as fast as it can: a few requests are enough
-				args = []string{"test", "--shutdowns", "1", "--rate", "20", "--timeout", "500ms", "--", rude, c.script, "{port}"}
-			}
+			t.Parallel()                                                                                   // see above
+			args := []string{"test", "--shutdowns", "1", "--rate", "20", "--timeout", "500ms", "--", rude} // it sends as fast as it can: a few requests are enough
+			args = append(append(append(args, c.flags...), c.answer...), "{port}")
 			c.check(t, attacked(t, t.TempDir(), 25*time.Second, args...))
 		})
 	}

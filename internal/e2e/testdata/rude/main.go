@@ -1,48 +1,59 @@
-// Rude is a server that answers every request in a way that no client can use, and ends
-// at SIGTERM as a program does that does not handle it.
+// Rude is a server that answers every request with what it is told, and ends at SIGTERM as
+// a program does that does not handle it.
 //
-//	rude garbage|head|body|length|hundreds|drip PORT
+//	rude ANSWER PORT        write ANSWER, and close
+//	rude -drip ANSWER PORT  write ANSWER, and its last byte again every 100 ms
+//	rude -flood FIRST AGAIN PORT  write FIRST, and AGAIN without an end
+//
+// The answers are Go strings without their quotes.
 package main
 
 import (
 	"bufio"
+	"flag"
 	"log"
 	"net"
-	"os"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// answers are what follows a request. The last part is written again and again.
-var answers = map[string][2]string{
-	"garbage":  {"", strings.Repeat("\x00\xff\x1b[2J<>", 4<<10)},
-	"head":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-More: ", 4<<10) + "\r\n"},
-	"body":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "8000\r\n" + strings.Repeat("x", 0x8000) + "\r\n"},
-	"length":   {"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n", strings.Repeat("x", 32<<10)},
-	"hundreds": {"", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1<<10)},
-	"drip":     {"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", "x"},
-}
-
 func main() {
-	answer, ok := answers[os.Args[1]]
-	if !ok {
-		log.Fatalf("there is no %q", os.Args[1])
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:"+os.Args[2])
+	drip, flood := flag.Bool("drip", false, ""), flag.Bool("flood", false, "")
+	flag.Parse()
+	words := flag.Args()
+	ln, err := net.Listen("tcp", "127.0.0.1:"+words[len(words)-1])
 	if err != nil {
 		log.Fatal(err)
+	}
+	first := unquoted(words[0])
+	var again string
+	switch {
+	case *drip:
+		again = first[len(first)-1:]
+	case *flood:
+		again = unquoted(words[1])
+		again = strings.Repeat(again, 1+(32<<10)/len(again))
 	}
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
 			log.Fatal(err)
 		}
-		go serve(conn, answer, os.Args[1] == "drip")
+		go serve(conn, first, again, *drip)
 	}
 }
 
-// serve writes its answer until the client has enough.
-func serve(conn net.Conn, answer [2]string, slow bool) {
+func unquoted(text string) string {
+	text, err := strconv.Unquote(`"` + text + `"`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return text
+}
+
+// serve answers one request, until the client has enough.
+func serve(conn net.Conn, first, again string, slow bool) {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	for { // to the end of the request's head
@@ -54,10 +65,11 @@ func serve(conn net.Conn, answer [2]string, slow bool) {
 			break
 		}
 	}
-	_, err := conn.Write([]byte(answer[0]))
-	for ; err == nil; _, err = conn.Write([]byte(answer[1])) {
+	_, err := conn.Write([]byte(first))
+	for err == nil && again != "" {
 		if slow {
 			time.Sleep(100 * time.Millisecond)
 		}
+		_, err = conn.Write([]byte(again))
 	}
 }
