@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"lastcall/harness/check"
+	"lastcall/harness/history"
 	"lastcall/reports"
+	"lastcall/scenarios"
 )
 
 // mutants is how many files each of the tests below spoils.
@@ -88,7 +90,7 @@ func TestSpoiledHistories(t *testing.T) {
 	if err != nil || len(originals) < 3 {
 		t.Fatalf("recordings %q, error %v", originals, err)
 	}
-	spoil(t, originals, func(path string, stderr io.Writer) int {
+	spoil(t, originals, 1, func(path string, stderr io.Writer) int {
 		args := []string{"report", filepath.Dir(path)}
 		for _, format := range reports.Names() {
 			args = append(args, "--report", format+"="+filepath.Join(filepath.Dir(path), format))
@@ -108,16 +110,16 @@ func TestSpoiledReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := write(t, "whole.json", text.String())
-	spoil(t, []string{whole}, func(path string, stderr io.Writer) int {
+	spoil(t, []string{whole}, 3, func(path string, stderr io.Writer) int {
 		Run([]string{"diff", path, whole, "--report", "markdown"}, strings.NewReader(""), io.Discard, stderr)
 		Run([]string{"report", "testdata/histories", "--baseline", path, "--report", "html"}, strings.NewReader(""), io.Discard, stderr)
 		return Run([]string{"diff", whole, path}, strings.NewReader(""), io.Discard, stderr)
 	})
 }
 
-// spoil mutates the files in turn and has each read. It asks for one line at most of each
-// that is refused, for no panic, and for an end within seconds.
-func spoil(t *testing.T, originals []string, read func(path string, stderr io.Writer) int) {
+// spoil mutates the files in turn and has each read. It asks for so many lines at most of
+// each that is refused, for no panic, and for an end within seconds.
+func spoil(t *testing.T, originals []string, lines int, read func(path string, stderr io.Writer) int) {
 	n := *mutants
 	if testing.Short() {
 		n /= 10
@@ -147,7 +149,7 @@ func spoil(t *testing.T, originals []string, read func(path string, stderr io.Wr
 		if code != exitUsage {
 			accepted++
 		}
-		if said := stderr.String(); strings.Contains(said, "bug in lastcall") || code == exitUsage && strings.Count(said, "\n") > 3 {
+		if said := stderr.String(); strings.Contains(said, "bug in lastcall") || code == exitUsage && strings.Count(said, "\n") > lines {
 			kept := filepath.Join(os.TempDir(), "spoiled-"+filepath.Base(path))
 			t.Fatalf("exit code %d, it says %q; the file is kept as %s: %v", code, said, kept, os.WriteFile(kept, text, 0o600))
 		}
@@ -165,4 +167,54 @@ func spoil(t *testing.T, originals []string, read func(path string, stderr io.Wr
 	if accepted < n/10 {
 		t.Errorf("only %d of %d spoiled files were taken: the others prove little", accepted, n)
 	}
+}
+
+// TestSpoiledScenarios: the file of a scenario is refused with the place shown, or is one. The
+// command that it is for does not exist, so that nothing is started.
+func TestSpoiledScenarios(t *testing.T) {
+	var originals []string
+	for _, name := range scenarios.Names() {
+		var text strings.Builder
+		if code := Run([]string{"explain", name}, strings.NewReader(""), &text, io.Discard); code != exitPass {
+			t.Fatalf("explain %s: exit code %d", name, code)
+		}
+		originals = append(originals, write(t, name+".yaml", text.String()))
+	}
+	spoil(t, originals, 10, func(path string, stderr io.Writer) int {
+		code := Run([]string{"test", "--file", path, "--", "/no/such/program"}, strings.NewReader(""), io.Discard, stderr)
+		if _, err := scenarios.Load(path); err == nil {
+			return exitPass // it was taken
+		}
+		return code
+	})
+}
+
+// FuzzReport: whatever stands in a recording, it is refused, or judged and rendered in
+// every format.
+func FuzzReport(f *testing.F) {
+	originals, err := filepath.Glob("testdata/histories/*" + historySuffix)
+	if err != nil || len(originals) == 0 {
+		f.Fatalf("recordings %q, error %v", originals, err)
+	}
+	for _, name := range originals {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	policy := policyNamed(f, "default")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		h, err := history.Read(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		all := []*history.History{h}
+		suite := check.Judge(all, policy)
+		for _, format := range reports.All(reports.Style{Histories: all}) {
+			if err := format.Render(io.Discard, suite); err != nil {
+				t.Errorf("%s: %v", format.Name, err)
+			}
+		}
+	})
 }
