@@ -85,7 +85,7 @@ func (s *site) awaitReady(ctx context.Context, p place, exited <-chan struct{}) 
 		if hopeless(err) {
 			return helped(err) // it will not be any better by waiting
 		}
-		if last == nil || !timedOut(err) { // one that our own patience cut off says nothing
+		if ctx.Err() == nil && (last == nil || !timedOut(err)) { // one that our own patience cut off says nothing
 			last = err
 		}
 		select {

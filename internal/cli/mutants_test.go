@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"lastcall/harness/check"
-	"lastcall/harness/history"
 	"lastcall/reports"
 	"lastcall/scenarios"
 )
@@ -186,35 +185,5 @@ func TestSpoiledScenarios(t *testing.T) {
 			return exitPass // it was taken
 		}
 		return code
-	})
-}
-
-// FuzzReport: whatever stands in a recording, it is refused, or judged and rendered in
-// every format.
-func FuzzReport(f *testing.F) {
-	originals, err := filepath.Glob("testdata/histories/*" + historySuffix)
-	if err != nil || len(originals) == 0 {
-		f.Fatalf("recordings %q, error %v", originals, err)
-	}
-	for _, name := range originals {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(text)
-	}
-	policy := policyNamed(f, "default")
-	f.Fuzz(func(t *testing.T, text []byte) {
-		h, err := history.Read(bytes.NewReader(text))
-		if err != nil {
-			return
-		}
-		all := []*history.History{h}
-		suite := check.Judge(all, policy)
-		for _, format := range reports.All(reports.Style{Histories: all}) {
-			if err := format.Render(io.Discard, suite); err != nil {
-				t.Errorf("%s: %v", format.Name, err)
-			}
-		}
 	})
 }
