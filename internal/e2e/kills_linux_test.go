@@ -69,6 +69,7 @@ func ways() (all []killing) {
 // of a run that broke off is green. The server under test does everything right, and has
 // a child that does not know of its end.
 func TestKills(t *testing.T) {
+	onlySlow(t)
 	needs(t, "sh", "sleep")
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("no /proc here: processes cannot be found by their environment")
