@@ -198,15 +198,16 @@ func TestSVGShowsAxesLegendAndSignal(t *testing.T) {
 	text := strings.Join(words, "\n")
 	for _, want := range []string{
 		"signal-notify: requests lost", "SIGTERM", "0%", "60%", "100%", "\n-2\n", "\n1.5\n", "lost, of those at risk",
-		"written so long after SIGTERM", "kept-alive connections, idle until then: 100 of 600 lost", "new connections: 100 of 600 lost",
+		"sent after SIGTERM", "kept-alive connections, idle until then: 100 of 600 lost", "new connections: 100 of 600 lost",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not among the texts:\n%s", want, text)
 		}
 	}
-	// A dot is a path of its own, and so is each interval, and both its caps.
-	if bins := 2 * 30; count["svg"] != 1 || count["path"] < 4*bins {
-		t.Errorf("%d paths for %d bins: %v", count["path"], bins, count)
+	// Each interval is a path, and each lane one more; the dots of one lane are round, and
+	// the other's are square. The legend has one of each, and the ground is a rectangle.
+	if bins := 30; count["svg"] != 1 || count["path"] != 2*bins+2 || count["circle"] != bins+1 || count["rect"] != bins+2 {
+		t.Errorf("for %d bins in each lane: %v", bins, count)
 	}
 	if strings.Contains(strings.ToLower(renderSweep(t, SweepSVG, s)), "nan") {
 		t.Error("something is drawn nowhere")
@@ -228,10 +229,10 @@ func TestWhatProvesNothingIsSaidInThePicture(t *testing.T) {
 	if text := strings.Join(words, "\n"); strings.Contains(text, proves) {
 		t.Errorf("every bin proves something, and yet it is said:\n%s", text)
 	}
-	// For each of the three a dot, an interval and its two caps give way to a cross of
-	// two strokes, and the legend has one more.
-	if got := sure["path"] - doubt["path"]; got != 3*4-4*2 {
-		t.Errorf("%d paths, and %d where three bins prove nothing", sure["path"], doubt["path"])
+	// For each of the three a dot and an interval give way to a cross, and the legend has
+	// one more.
+	if sure["circle"]-doubt["circle"] != 3 || doubt["path"]-sure["path"] != 1 {
+		t.Errorf("%v, and %v where three bins prove nothing", sure, doubt)
 	}
 }
 

@@ -62,12 +62,6 @@ var onlyImporters = map[string]string{
 	"github.com/cloudflare/tableflip":               "lastcall/targets",
 	"github.com/coder/websocket":                    "lastcall/targets lastcall/harness", // a server, and its clients
 	"modernc.org/sqlite":                            "lastcall/targets",
-	"gonum.org/v1/plot":                             "lastcall/reports",
-	"gonum.org/v1/plot/font":                        "lastcall/reports",
-	"gonum.org/v1/plot/plotter":                     "lastcall/reports",
-	"gonum.org/v1/plot/vg":                          "lastcall/reports",
-	"gonum.org/v1/plot/vg/draw":                     "lastcall/reports",
-	"gonum.org/v1/plot/vg/vgsvg":                    "lastcall/reports",
 }
 
 // leaves may be imported from everywhere: they know nothing of lastcall.
