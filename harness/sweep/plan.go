@@ -34,9 +34,9 @@
 // # What a client does
 //
 // Fresh connections are made as a client makes them: connect, and write as soon
-// as that is done, which on loopback is ten microseconds later. Both are within
-// one bin, so a fresh request tells of the whole of it: the accept queue, the
-// accept, the first read. Reused connections have been opened and have served one
+// as that is done, which on loopback is some tens of microseconds later. So a fresh
+// request tells of the whole of it: the accept queue, the accept, the first read. What is
+// written just after the signal had to begin its connect just before it. Reused connections have been opened and have served one
 // request beforehand, and are idle. Just before a request is written on one of
 // those, its socket is looked at: if the server has closed it already, nothing is
 // written, and nothing is lost. That is what the most attentive of clients would

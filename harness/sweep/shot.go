@@ -37,6 +37,7 @@ type shot struct {
 	written time.Duration // just after the system call that sent it, or showed that it cannot be
 	stamped time.Duration // when the kernel put it onto the network, 0: not known
 	skipped bool          // it was not sent, its turn being over
+	ahead   bool          // its connection was begun before the signal
 }
 
 // shots plans the n requests of one shutdown, in order of due time. They are spread

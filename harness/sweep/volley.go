@@ -52,6 +52,7 @@ func (s *shutdown) fire(number syscall.Signal) error {
 	done, err := s.server.Signal(number, s.plan.Scenario.Disruption.Target, s.holders, func() error {
 		v.await(s.pilot.due)
 		v.send(s.pilot)
+		v.connectAhead()
 		v.sendUntil(0)
 		v.await(0)
 		return s.server.Book().MarkSignal()
@@ -71,6 +72,29 @@ func (s *shutdown) fire(number syscall.Signal) error {
 		v.poll()
 	}
 	return nil
+}
+
+// connecting is how long a connect takes at the most, as a rule.
+const connecting = 50 * time.Microsecond
+
+// connectAhead sends what is due long before the signal, and then connects the fresh
+// requests that are due within a connect's time after it. One that is written in that time
+// had to begin its connect before the signal, and then the thread has no time for it.
+func (v *volley) connectAhead() {
+	var ahead []*shot
+	for _, shot := range v.shots {
+		if shot.lane == fresh && shot.due >= 0 && shot.due < connecting {
+			ahead = append(ahead, shot)
+		}
+	}
+	lead := -connecting * time.Duration(len(ahead))
+	v.sendUntil(lead)
+	v.await(lead)
+	for _, shot := range ahead {
+		if shot.record.Started = v.now(); shot.socket.connect() == nil {
+			shot.ahead = true // if it failed, it is tried again when it is due
+		}
+	}
 }
 
 // sendNothing measures a kill(2) of signal 0, as often as makes one likely that nothing
@@ -135,6 +159,12 @@ func (v *volley) poll() {
 func (v *volley) send(s *shot) {
 	r := &s.record
 	r.Scheduled = v.zero.Add(s.due).Sub(v.base)
+	if s.ahead {
+		if r.Connected = v.now(); !v.write(s) {
+			v.waiting = append(v.waiting, s)
+		}
+		return
+	}
 	r.Started = v.now()
 	if s.lane == reused {
 		if s.socket.closedByPeer() {

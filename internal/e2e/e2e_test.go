@@ -140,6 +140,18 @@ func recorded(t *testing.T, args ...string) []*history.History {
 	return histories(t, dir)
 }
 
+// judged reads what --record wrote, as far as it was judged: of a shutdown that was
+// repeated one try.
+func judged(t *testing.T, dir string) []*history.History {
+	t.Helper()
+	all := histories(t, dir)
+	policy, _, err := check.Resolve(all[0].Header.Scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return check.Chosen(all, policy)
+}
+
 // histories reads what --record wrote.
 func histories(t *testing.T, dir string) []*history.History {
 	t.Helper()

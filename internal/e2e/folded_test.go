@@ -22,7 +22,7 @@ func TestLongWarmUp(t *testing.T) {
 	live := suite(t, exitPass, "test", "-f", scenario, "--record", records, "--", servers, "textbook", "{port}").Subjects[0]
 	again := suite(t, exitPass, "report", records).Subjects[0]
 
-	h := histories(t, records)[0]
+	h := judged(t, records)[0]
 	if n := len(h.Requests); n != h.Scheduled || n < 15*1500 || h.Folded.Counts.Total != 0 {
 		t.Errorf("%d requests are recorded of %d, %d are folded", n, h.Scheduled, h.Folded.Counts.Total)
 	}

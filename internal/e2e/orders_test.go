@@ -105,7 +105,7 @@ func TestOrders(t *testing.T) {
 			subject := s.Subjects[0]
 			wantVerdict(t, subject, c.verdict, check.NoLostAck, c.status)
 			wantStatus(t, subject, check.NoDuplicate, result.Satisfied)
-			lost := wantLost(t, python, db, histories(t, filepath.Join(dir, "histories")), subject)
+			lost := wantLost(t, python, db, judged(t, filepath.Join(dir, "histories")), subject)
 			if c.verdict == result.Fail {
 				wantStory(t, subject, "were told that it was done, and will not ask again")
 				wantStory(t, subject, lost[0])

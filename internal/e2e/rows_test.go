@@ -166,7 +166,7 @@ func TestAcknowledgedRows(t *testing.T) {
 			s := suite(t, exitFor(verdict), args...).Subjects[0]
 			wantStatus(t, s, check.NoLostAck, status)
 			wantStatus(t, s, check.NoDuplicate, result.Satisfied)
-			lost := wantSameLost(t, s, histories(t, records), storedRows(t, store))
+			lost := wantSameLost(t, s, judged(t, records), storedRows(t, store))
 			if loses != (len(lost) > 0) {
 				t.Errorf("%d acknowledged orders are in no row", len(lost))
 			}

@@ -67,7 +67,7 @@ func handoff(t *testing.T, connections string, e effort) {
 	if s.Requests.Completed != s.Requests.Total || s.Requests.Total < 500 {
 		t.Errorf("not all were completed: %+v", s.Requests)
 	}
-	all := histories(t, records)
+	all := judged(t, records)
 	for _, h := range all {
 		if !h.Exit.Seen || h.Exit.Code != 0 || !h.Left.PortTaken {
 			t.Errorf("restart %d: exit %+v, %+v: the predecessor must have gone, and left the port to its successor", h.Header.Shutdown, h.Exit, h.Left)
