@@ -44,8 +44,11 @@ func takenBy(pid int, began time.Time) taken {
 	}
 	descriptors, _ := os.ReadDir(filepath.Join(proc, "fd"))
 	t.descriptors = len(descriptors)
-	children, _ := os.ReadFile(filepath.Join(proc, "task", strconv.Itoa(pid), "children"))
-	t.children = len(strings.Fields(string(children)))
+	tasks, _ := filepath.Glob(filepath.Join(proc, "task", "*", "children")) // any thread may have started them
+	for _, task := range tasks {
+		children, _ := os.ReadFile(task)
+		t.children += len(strings.Fields(string(children)))
+	}
 	for _, table := range []string{"tcp", "tcp6"} {
 		sockets, _ := os.ReadFile(filepath.Join("/proc/net", table))
 		t.ports += strings.Count(string(sockets), " 0A ") // listening, here or elsewhere on the machine
