@@ -82,7 +82,7 @@ func storeFaults() []storeFault {
 		},
 		{
 			name: "locked for ever, and the flush takes longer than the grace period", strategy: "signal-notify", url: queuedOrders, strike: lockFor(time.Hour),
-			exit: killed, readable: true, flags: []string{"--grace", "3s"},
+			exit: killed, readable: true, flags: []string{"--grace", "6s"},
 			verdict: result.Fail, rule: check.ExitsInGrace, status: result.Violated,
 			says: []string{"did not end by itself", "the batch is tried again", "database is locked"},
 		},

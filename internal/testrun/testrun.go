@@ -4,15 +4,15 @@ package testrun
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
-// tooMuch is how many tasks a processor has where no verdict can be promised any more: a
-// server then waits for its turn as long as it runs.
-const tooMuch = 2.0
+// fewIdle is the share of all processors' time below which others leave so little that no
+// verdict can be promised: lastcall and its server wait for their turn.
+const fewIdle = 1.0 / 3
 
 // NotShort skips a test that starts processes, or draws at random for long, with -short.
 func NotShort(t T) {
@@ -41,18 +41,43 @@ func Again(t T, try int) bool {
 // skipIfBusy skips the test where others use the machine so much that lastcall is right to
 // come to no verdict. Where they do not, it returns, and the test must fail.
 func skipIfBusy(t T) {
-	if load, known := load(); known && load > tooMuch*float64(runtime.NumCPU()) {
-		t.Skip(fmt.Sprintf("no verdict in any try, and the machine is busy: a load of %.1f on %d processors", load, runtime.NumCPU()))
+	if idle, known := idle(); known && idle < fewIdle {
+		t.Skip(fmt.Sprintf("no verdict in any try, and others use the machine: %.0f%% of its processors' time is idle", 100*idle))
 	}
 }
 
-// load is how many tasks ran or waited for a processor, as a mean over a minute (proc(5)).
-func load() (float64, bool) {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
+// idle is the share of all processors' time that is idle while the test itself does
+// nothing (proc(5), stat).
+func idle() (float64, bool) {
+	before, all, ok := ticks()
+	time.Sleep(time.Second)
+	after, now, again := ticks()
+	if !ok || !again || now == all {
 		return 0, false
 	}
-	first, _, _ := strings.Cut(string(text), " ")
-	load, err := strconv.ParseFloat(first, 64)
-	return load, err == nil
+	return float64(after-before) / float64(now-all), true
+}
+
+// ticks are the idle time and all time of all processors since the system started.
+func ticks() (idle, all int, ok bool) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, false
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, 0, false
+	}
+	for i, field := range fields[1:9] { // user nice system idle iowait irq softirq steal
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			return 0, 0, false
+		}
+		all += n
+		if i == 3 || i == 4 {
+			idle += n
+		}
+	}
+	return idle, all, true
 }
