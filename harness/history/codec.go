@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-
-	"lastcall/internal/bounds"
 )
 
 // end is what a saved history's last line holds.
@@ -191,7 +189,7 @@ func readHeader(lines *bufio.Scanner) (*History, error) {
 	}
 	switch h.Header.Schema {
 	case Schema, schemaV1:
-		if err := bounds.Check(&h.Header); err != nil {
+		if err := Bounded(&h.Header); err != nil {
 			return nil, fmt.Errorf("line 1: %w: %w", ErrForeign, err)
 		}
 		return &h, nil

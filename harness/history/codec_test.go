@@ -18,7 +18,6 @@ import (
 	"pgregory.net/rapid"
 
 	"lastcall/harness/history"
-	"lastcall/internal/bounds"
 )
 
 // full returns a history in which nothing is zero that could be.
@@ -346,10 +345,10 @@ func draw[V any](t *rapid.T, label string) V { return anyWithin[V]().Draw(t, lab
 func anyWithin[V any]() *rapid.Generator[V] {
 	return rapid.MakeCustom[V](rapid.MakeConfig{
 		Types: map[reflect.Type]*rapid.Generator[any]{
-			reflect.TypeFor[time.Duration](): rapid.Map(rapid.Int64Range(int64(bounds.Earliest), int64(bounds.Latest)), func(n int64) any { return time.Duration(n) }),
-			reflect.TypeFor[int]():           rapid.IntRange(0, bounds.Most).AsAny(),
-			reflect.TypeFor[int64]():         rapid.Int64Range(0, bounds.Most).AsAny(),
-			reflect.TypeFor[float64]():       rapid.Float64Range(-bounds.Most, bounds.Most).AsAny(),
+			reflect.TypeFor[time.Duration](): rapid.Map(rapid.Int64Range(int64(history.Earliest), int64(history.Latest)), func(n int64) any { return time.Duration(n) }),
+			reflect.TypeFor[int]():           rapid.IntRange(0, history.Most).AsAny(),
+			reflect.TypeFor[int64]():         rapid.Int64Range(0, history.Most).AsAny(),
+			reflect.TypeFor[float64]():       rapid.Float64Range(-history.Most, history.Most).AsAny(),
 		},
 	})
 }

@@ -3,8 +3,6 @@ package history
 import (
 	"fmt"
 	"iter"
-
-	"lastcall/internal/bounds"
 )
 
 // A saved history is JSON lines. The first is the header; each other holds
@@ -25,7 +23,7 @@ type line struct {
 // check returns what no shutdown can have shown: a number out of bounds, a request that
 // ended before it started.
 func (l *line) check() error {
-	if err := bounds.Check(l); err != nil {
+	if err := Bounded(l); err != nil {
 		return err
 	}
 	if r := l.Request; r != nil && r.End != 0 && r.End < r.Started {

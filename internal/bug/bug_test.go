@@ -6,9 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"lastcall/internal/bug"
 )
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 			var none []int
 			_ = none[3]
 		}()
-		time.Sleep(time.Minute)
+		select {} // the panic ends it
 	}
 	os.Exit(m.Run())
 }
@@ -32,14 +32,14 @@ func TestMain(m *testing.M) {
 func TestGoroutinePanics(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct{ tmp, says string }{
-		{dir, "bug/bug_test.go:23: runtime error: index out of range [3] with length 0; report it with " + dir},
-		{filepath.Join(dir, "absent"), "report it with what follows (README, Bugs)\ngoroutine"},
+		{dir, `bug/bug_test\.go:\d+: runtime error: index out of range \[3\] with length 0; report it with ` + regexp.QuoteMeta(dir)},
+		{filepath.Join(dir, "absent"), `report it with what follows \(README, Bugs\)\ngoroutine`},
 	} {
 		var stderr bytes.Buffer
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env, cmd.Stderr = append(os.Environ(), envPanic+"=1", "TMPDIR="+c.tmp), &stderr
 		exit, ok := errors.AsType[*exec.ExitError](cmd.Run())
-		if !ok || exit.ExitCode() != bug.ExitCode || !strings.Contains(stderr.String(), c.says) {
+		if !ok || exit.ExitCode() != bug.ExitCode || !regexp.MustCompile(c.says).MatchString(stderr.String()) {
 			t.Errorf("%v, stderr %q, want exit code %d and %q", exit, &stderr, bug.ExitCode, c.says)
 		}
 	}
@@ -48,7 +48,7 @@ func TestGoroutinePanics(t *testing.T) {
 		t.Fatalf("files %q, error %v, want one", files, err)
 	}
 	text, err := os.ReadFile(files[0])
-	if err != nil || !strings.Contains(string(text), "bug_test.go:23") {
+	if err != nil || !strings.Contains(string(text), "bug_test.go:") {
 		t.Errorf("the file holds %q, error %v", text, err)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
-	"lastcall/internal/bounds"
 	"lastcall/internal/input"
 )
 
@@ -60,7 +59,7 @@ func parseSuite(text []byte) (result.Suite, error) {
 	if suite.Subjects == nil {
 		return result.Suite{}, errors.New("it has no list of subjects")
 	}
-	if err := bounds.Check(&suite); err != nil {
+	if err := history.Bounded(&suite); err != nil {
 		return result.Suite{}, err
 	}
 	return suite, check.ValidSuite(suite)

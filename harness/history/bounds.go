@@ -1,6 +1,4 @@
-// Package bounds holds what is read from files within limits, so that nothing that is
-// computed from it overflows or takes all memory.
-package bounds
+package history
 
 import (
 	"fmt"
@@ -10,20 +8,21 @@ import (
 	"time"
 )
 
-// The limits. A shutdown's clock starts at its base, and a time before it can only be
-// a little earlier.
+// The limits of what is read from files, so that nothing that is computed from it
+// overflows or takes all memory. A shutdown's clock starts at its base, and a time before
+// it can only be a little earlier.
 const (
 	Earliest = -24 * time.Hour
 	Latest   = 366 * 24 * time.Hour
 	Most     = 1 << 53 // of a count or a size; a JSON number is exact up to it
 )
 
-// Check returns an error that names the first field of v, at any depth, that is out of
+// Bounded returns an error that names the first field of v, at any depth, that is out of
 // bounds: a time.Duration before Earliest or after Latest, a number that is negative or
 // greater than Most. A field named Code may be -1, which means a death by a signal. A
 // float may be negative.
-func Check(v any) error {
-	if f := check(reflect.ValueOf(v), false); f != nil {
+func Bounded(v any) error {
+	if f := bounded(reflect.ValueOf(v), false); f != nil {
 		return f
 	}
 	return nil
@@ -42,28 +41,28 @@ func (f *fault) in(part string) *fault {
 	return f
 }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var timeType = reflect.TypeFor[time.Duration]()
 
-// check looks at one value. A code is an exit code.
-func check(v reflect.Value, code bool) *fault {
+// bounded looks at one value. A code is an exit code.
+func bounded(v reflect.Value, code bool) *fault {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return nil
 		}
-		return check(v.Elem(), code)
+		return bounded(v.Elem(), code)
 	case reflect.Struct:
-		return checkFields(v)
+		return boundedFields(v)
 	case reflect.Slice, reflect.Array:
-		return checkItems(v)
+		return boundedItems(v)
 	case reflect.Map:
 		for entries := v.MapRange(); entries.Next(); {
-			if f := check(entries.Value(), false); f != nil {
+			if f := bounded(entries.Value(), false); f != nil {
 				return f.in(fmt.Sprintf("[%v]", entries.Key()))
 			}
 		}
 	case reflect.Int, reflect.Int64, reflect.Int32:
-		return checkInt(v, code)
+		return boundedInt(v, code)
 	case reflect.Float64, reflect.Float32:
 		if math.Abs(v.Float()) > Most || math.IsNaN(v.Float()) {
 			return &fault{text: fmt.Sprintf("%g: it must be from -%d to %d", v.Float(), int64(Most), int64(Most))}
@@ -73,14 +72,14 @@ func check(v reflect.Value, code bool) *fault {
 	return nil
 }
 
-func checkFields(v reflect.Value) *fault {
+func boundedFields(v reflect.Value) *fault {
 	t := v.Type()
 	for i := range t.NumField() {
 		if !t.Field(i).IsExported() {
 			continue
 		}
 		field := t.Field(i)
-		if f := check(v.Field(i), field.Name == "Code"); f != nil {
+		if f := bounded(v.Field(i), field.Name == "Code"); f != nil {
 			return f.in(part(field))
 		}
 	}
@@ -99,22 +98,22 @@ func part(field reflect.StructField) string {
 	return "." + name
 }
 
-func checkItems(v reflect.Value) *fault {
+func boundedItems(v reflect.Value) *fault {
 	switch v.Type().Elem().Kind() {
 	case reflect.String, reflect.Bool, reflect.Uint8, reflect.Uint16, reflect.Uint32:
 		return nil // cannot be out of bounds
 	default:
 	}
 	for i := range v.Len() {
-		if f := check(v.Index(i), false); f != nil {
+		if f := bounded(v.Index(i), false); f != nil {
 			return f.in(fmt.Sprintf("[%d]", i))
 		}
 	}
 	return nil
 }
 
-func checkInt(v reflect.Value, code bool) *fault {
-	if v.Type() == durationType {
+func boundedInt(v reflect.Value, code bool) *fault {
+	if v.Type() == timeType {
 		if d := time.Duration(v.Int()); d < Earliest || d > Latest {
 			return &fault{text: fmt.Sprintf("%s: a time must be from %s to %s", d, Earliest, Latest)}
 		}
