@@ -201,7 +201,7 @@ func checkBook(name string) error {
 	case info.IsDir():
 		return invalid("which is a directory: name a file in it")
 	case !info.Mode().IsRegular():
-		return invalid("which is no regular file")
+		return invalid("which is not a regular file")
 	case unix.Access(name, unix.R_OK|unix.W_OK) != nil:
 		return invalid("which cannot be read and written to")
 	}

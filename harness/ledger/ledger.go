@@ -136,7 +136,7 @@ const Most = 128 << 20
 
 // Errors of OpenRead and Parse.
 var (
-	ErrNoFile  = errors.New("it is no regular file")
+	ErrNoFile  = errors.New("it is not a regular file")
 	ErrTooLong = fmt.Errorf("it is longer than %d MiB", Most>>20)
 )
 

@@ -181,7 +181,7 @@ func (b *bodies) load(name string) ([]byte, error) {
 		return nil, fmt.Errorf("body: %w", err)
 	}
 	if !info.Mode().IsRegular() { // a pipe would be waited for, a device read for ever
-		return nil, fmt.Errorf("body: %s is no regular file", path)
+		return nil, fmt.Errorf("body: %s is not a regular file", path)
 	}
 	body, err := readAtMost(path, maxBodies-b.size)
 	if err != nil {

@@ -158,8 +158,8 @@ func TestReadTargetsRefuses(t *testing.T) {
 		"two bodies":                      {"POST http://h/\n@order.json\n@order.json", "line 3: bad target: @order.json"},
 		"a body without a file":           {"POST http://h/\n@", "line 2: a body has no file: write @FILE"},
 		"a body that is not there":        {"POST http://h/\n@nowhere", "line 2: body: "},
-		"a body that is a folder":         {"POST http://h/\n@.", "is no regular file"},
-		"a body that never ends":          {"POST http://h/\n@/dev/zero", "line 2: body: /dev/zero is no regular file"},
+		"a body that is a folder":         {"POST http://h/\n@.", "is not a regular file"},
+		"a body that never ends":          {"POST http://h/\n@/dev/zero", "line 2: body: /dev/zero is not a regular file"},
 		"too many targets":                {strings.Repeat("GET http://h/\n", 257), "line 257: there are more than 256 targets"},
 		"a long line":                     {"GET http://h/a\n\nGET http://h/" + long, "line 3: it has 64 KiB or more"},
 		"a long header":                   {"GET http://h/a\nX-Own: " + long, "line 2: it has 64 KiB or more"},
@@ -204,7 +204,7 @@ func TestBodyFromAPipeIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := ReadTargets(strings.NewReader("POST http://h/\n@pipe"), dir, nil)
-	if err == nil || !strings.Contains(err.Error(), "is no regular file") {
+	if err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("%v", err)
 	}
 }

@@ -212,7 +212,7 @@ func (out *output) pour(w io.Writer, text []byte) error {
 	case <-interrupted:
 		return context.Cause(out.ctx)
 	case <-late:
-		return fmt.Errorf("nobody has read it for %s", lateReader)
+		return fmt.Errorf("no process has read it for %s", lateReader)
 	}
 }
 

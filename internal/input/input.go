@@ -24,8 +24,8 @@ type Large struct {
 
 func (e *Large) Error() string { return fmt.Sprintf("%s is larger than %d MiB", e.Path, e.Most>>20) }
 
-// ErrIrregular is what Open's error wraps for what is no regular file.
-var ErrIrregular = errors.New("it is no regular file")
+// ErrIrregular is what Open's error wraps for what is not a regular file.
+var ErrIrregular = errors.New("it is not a regular file")
 
 // pipes are the texts of those that were read, by path: what was read is gone from a
 // pipe, and lastcall needs it for every shutdown anew.
@@ -35,7 +35,7 @@ var pipes = struct {
 }{text: make(map[string][]byte)}
 
 // Read returns all of a file, which holds at most so many bytes. It waits for what
-// comes through a pipe until the context ends. What is no regular file is read once in
+// comes through a pipe until the context ends. What is not a regular file is read once in
 // the life of the process. The error is a *Large, one of the operating system's as
 // os.ReadFile returns, or the context's cause.
 func Read(ctx context.Context, path string, most int64) ([]byte, error) {
