@@ -13,6 +13,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/internal/testrun"
 )
 
 // quick is a sweep of one shutdown with twenty requests for each kind of connections.
@@ -73,6 +74,39 @@ func TestEveryRequestIsAccountedFor(t *testing.T) {
 			if r.Port == 0 || !r.Written || r.BytesIn == 0 || r.Status != 200 {
 				t.Errorf("request %d: %+v", r.Seq, r)
 			}
+		}
+	}
+}
+
+// TestTheFirstInstantIsReached: requests on new connections are written within 25 us of
+// the signal, although the mark, kill(2) and a connect take longer.
+func TestTheFirstInstantIsReached(t *testing.T) {
+	p := quick(t, "serves on")
+	p.Scenario.Load.Connections = history.Fresh
+	p.Grid = history.Grid{From: -200 * time.Microsecond, To: 200 * time.Microsecond, Step: 25 * time.Microsecond}
+	p.Scenario.Shutdowns = 10
+	for try := 1; ; try++ {
+		histories, err := Run(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reached := 0
+		for _, h := range histories {
+			for i := range h.Requests {
+				r := &h.Requests[i]
+				if bin, ok := p.Grid.Place(h.Shot(r)); ok && bin == 8 && r.Outcome == history.Completed {
+					reached++
+				}
+				if r.Started < r.Scheduled || r.Sent < r.Started {
+					t.Errorf("request %d has times that cannot be: %+v", r.Seq, r)
+				}
+			}
+		}
+		if reached >= 10 { // of some fifteen that are due then; without a head start it is a few
+			return
+		}
+		if !testrun.Again(t, try) {
+			t.Fatalf("in %d shutdowns only %d requests were written within 25 us", len(histories), reached)
 		}
 	}
 }

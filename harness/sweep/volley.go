@@ -91,9 +91,7 @@ func (v *volley) connectAhead() {
 	v.sendUntil(lead)
 	v.await(lead)
 	for _, shot := range ahead {
-		if shot.record.Started = v.now(); shot.socket.connect() == nil {
-			shot.ahead = true // if it failed, it is tried again when it is due
-		}
+		shot.ahead = shot.socket.connect() == nil // if it failed, it is tried again when it is due
 	}
 }
 
@@ -159,13 +157,13 @@ func (v *volley) poll() {
 func (v *volley) send(s *shot) {
 	r := &s.record
 	r.Scheduled = v.zero.Add(s.due).Sub(v.base)
+	r.Started = v.now()
 	if s.ahead {
 		if r.Connected = v.now(); !v.write(s) {
 			v.waiting = append(v.waiting, s)
 		}
 		return
 	}
-	r.Started = v.now()
 	if s.lane == reused {
 		if s.socket.closedByPeer() {
 			s.written = v.now()
