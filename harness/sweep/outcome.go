@@ -52,7 +52,7 @@ func (s *shot) finish(now func() time.Duration, deadline time.Time) {
 		}
 		return
 	}
-	defer s.conn.Close()
+	defer func() { s.conn.Close() }() // of the one that there is then
 	if local, ok := s.conn.LocalAddr().(*net.TCPAddr); ok {
 		r.Port = uint16(local.Port)
 	}
@@ -60,7 +60,8 @@ func (s *shot) finish(now func() time.Duration, deadline time.Time) {
 		return
 	}
 	_ = s.conn.SetDeadline(deadline) // of a connection that is open: it cannot fail
-	if r.Sent == 0 {                 // still connecting as the volley ended
+	s.deadline = deadline
+	if r.Sent == 0 { // still connecting as the volley ended
 		at := now()
 		n, err := s.conn.Write(s.request)
 		if n == 0 && err != nil {
@@ -81,7 +82,7 @@ func (s *shot) finish(now func() time.Duration, deadline time.Time) {
 // read reads the answer to its end.
 func (s *shot) read() {
 	r := &s.record
-	in := &counting{r: s.conn}
+	in := &counting{r: s}
 	resp, err := http.ReadResponse(bufio.NewReader(in), &http.Request{Method: s.method})
 	if err == nil {
 		r.Status, r.Closes = uint16(resp.StatusCode), resp.Close
@@ -97,6 +98,32 @@ func (s *shot) read() {
 		return
 	}
 	r.Outcome, r.Cause = history.Dropped, in.cause()
+}
+
+// Read reads from the connection. The stamp of bytes that waited for the peer's window can
+// come after stampNoMore. The poller takes it for an error of the connection, and does not
+// wait on that again: then the stamp is taken out, and the poller is given the connection
+// as a new one.
+func (s *shot) Read(p []byte) (int, error) {
+	for {
+		n, err := s.conn.Read(p)
+		if n > 0 || err == nil {
+			return n, err
+		}
+		socket, failed := takeSocket(s.conn)
+		if failed != nil {
+			return 0, err
+		}
+		late := socket.stampedLate()
+		conn, failed := socket.conn()
+		if failed != nil {
+			return 0, err
+		}
+		_ = conn.SetDeadline(s.deadline)
+		if s.conn = conn; !late {
+			return 0, err
+		}
+	}
 }
 
 // counting reads from a connection, and remembers how that ended.

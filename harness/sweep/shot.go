@@ -30,9 +30,10 @@ type shot struct {
 	request []byte
 	method  string
 
-	socket *socket         // until everything was sent
-	conn   *net.TCPConn    // from then on
-	record history.Request // its times are the shutdown's
+	socket   *socket         // until everything was sent
+	conn     *net.TCPConn    // from then on
+	deadline time.Time       // of the answer
+	record   history.Request // its times are the shutdown's
 
 	written time.Duration // just after the system call that sent it, or showed that it cannot be
 	stamped time.Duration // when the kernel put it onto the network, 0: not known

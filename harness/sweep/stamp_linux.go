@@ -21,6 +21,18 @@ func (s *socket) stampNoMore() {
 	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, 0)
 }
 
+// stampedLate takes out what came after stampNoMore, and returns whether anything did. It
+// has no time any more, and the kernel may give the data with it.
+func (s *socket) stampedLate() (late bool) {
+	var control [256]byte
+	for {
+		if _, _, _, _, err := unix.Recvmsg(s.fd, nil, control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT); err != nil {
+			return late
+		}
+		late = true
+	}
+}
+
 // stamp returns the next stamp that is there, in nanoseconds of CLOCK_REALTIME, or 0.
 // The kernel stamps the packet with the last byte of a write, within the write.
 func (s *socket) stamp() int64 {

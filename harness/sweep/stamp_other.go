@@ -8,3 +8,5 @@ func (s *socket) stampNoMore() {}
 
 // stamp returns 0: there are no stamps.
 func (s *socket) stamp() int64 { return 0 }
+
+func (s *socket) stampedLate() bool { return false }

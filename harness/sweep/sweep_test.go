@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,7 +14,6 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/history"
-	"lastcall/internal/testrun"
 )
 
 // quick is a sweep of one shutdown with twenty requests for each kind of connections.
@@ -78,35 +78,37 @@ func TestEveryRequestIsAccountedFor(t *testing.T) {
 	}
 }
 
-// TestTheFirstInstantIsReached: requests on new connections are written within 25 us of
-// the signal, although the mark, kill(2) and a connect take longer.
-func TestTheFirstInstantIsReached(t *testing.T) {
-	p := quick(t, "serves on")
-	p.Scenario.Load.Connections = history.Fresh
-	p.Grid = history.Grid{From: -200 * time.Microsecond, To: 200 * time.Microsecond, Step: 25 * time.Microsecond}
-	p.Scenario.Shutdowns = 10
-	for try := 1; ; try++ {
-		histories, err := Run(t.Context(), p)
+// TestConnectedAhead: requests on new connections can be written within a connect's time
+// after the signal, because their connections are begun before it.
+func TestConnectedAhead(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // the kernel connects without an accept
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	sd := &shutdown{plan: &Plan{Grid: history.Grid{Step: time.Hour}}, base: time.Now(), lane: fresh}
+	for _, due := range []time.Duration{-300 * us, 0, 20 * us, 40 * us, 60 * us, 300 * us} {
+		socket, err := openSocket(ln.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		reached := 0
-		for _, h := range histories {
-			for i := range h.Requests {
-				r := &h.Requests[i]
-				if bin, ok := p.Grid.Place(h.Shot(r)); ok && bin == 8 && r.Outcome == history.Completed {
-					reached++
-				}
-				if r.Started < r.Scheduled || r.Sent < r.Started {
-					t.Errorf("request %d has times that cannot be: %+v", r.Seq, r)
-				}
-			}
+		defer socket.close()
+		sd.shots = append(sd.shots, &shot{lane: fresh, due: due, socket: socket, method: "GET", request: []byte("GET")})
+	}
+	v := &volley{shutdown: sd, zero: time.Now().Add(10 * time.Millisecond)}
+	v.connectAhead()
+	begun := v.now()
+	v.sendUntil(time.Second)
+	for len(v.waiting) > 0 {
+		v.poll()
+	}
+	for _, shot := range sd.shots {
+		r := &shot.record
+		if want := shot.due >= 0 && shot.due < connecting; shot.ahead != want {
+			t.Errorf("of the request due at %s the connection was begun ahead: %t", shot.due, shot.ahead)
 		}
-		if reached >= 10 { // of some fifteen that are due then; without a head start it is a few
-			return
-		}
-		if !testrun.Again(t, try) {
-			t.Fatalf("in %d shutdowns only %d requests were written within 25 us", len(histories), reached)
+		if !r.Written || r.Started < r.Scheduled || r.Connected < r.Started || r.Sent < r.Connected || r.Sent > begun && shot.due < 0 {
+			t.Errorf("the request due at %s has times that cannot be: %+v", shot.due, r)
 		}
 	}
 }
