@@ -139,6 +139,7 @@ func fillDisk(t *testing.T, store string) {
 // TestGoRun: the go command passes no signal on (golang/go #54868), which is the
 // commonest first mistake of somebody who tests a Go server.
 func TestGoRun(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	dir := t.TempDir()
 	writeFile(t, dir, "go.mod", "module example\n\ngo 1.26\n")
 	writeFile(t, dir, "main.go", `package main

@@ -13,6 +13,7 @@ import (
 // right sibling passes beside the same clients, and that both verdicts come out
 // again of what was recorded.
 func TestLongLived(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	dir := filepath.Join(t.TempDir(), "histories")
 	first := suite(t, exitPass, "compare", "--scenario", "long-lived", "--shutdowns", "1", "--min-at-risk", "5", "--record", dir, "hijack-forgotten", "notify-context")
 	again := suite(t, exitPass, "report", dir, "--min-at-risk", "5")
@@ -46,6 +47,7 @@ func wantParked(t *testing.T, s result.Subject, want map[string]result.Parked) {
 // TestStartup asks that a right strategy passes wherever in its start the signal
 // finds it, and that what was recorded is judged so again.
 func TestStartup(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	dir := filepath.Join(t.TempDir(), "histories")
 	first := suite(t, exitPass, "compare", "--scenario", "startup", "--record", dir, "signal-notify", "naive")
 	for name, s := range map[string]result.Suite{"measured": first, "judged again": suite(t, exitPass, "report", dir)} {

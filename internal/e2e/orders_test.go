@@ -81,6 +81,7 @@ for (id,) in sqlite3.connect(sys.argv[1]).execute("select id from orders order b
 // that commits before it answers, and one that acknowledges and loses. Another
 // query than lastcall's own counts the rows.
 func TestOrders(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	python := program(t, "python3")
 	if err := exec.Command(python, "-c", "import sqlite3").Run(); err != nil {
 		needs(t, "python3 with sqlite3")

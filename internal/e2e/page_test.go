@@ -105,6 +105,7 @@ func sameCounts(t *testing.T, b *browser.Tab, suite result.Suite) {
 
 // TestLanesTellTheirStory by the pointer and by the keyboard.
 func TestLanesTellTheirStory(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	b := browser.Open(t)
 	page := filepath.Join(t.TempDir(), "report.html")
 	compared(t, page, filepath.Join(t.TempDir(), "histories"))

@@ -22,6 +22,7 @@ const slowFile = 64 << 10
 // TestNginx: SIGTERM is the fast shutdown and SIGQUIT the graceful one (nginx,
 // Controlling nginx; docker-nginx #377).
 func TestNginx(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	nginx := program(t, "nginx", "/usr/sbin/nginx")
 	args := func(t *testing.T, signal string) []string {
 		dir, port := nginxDir(t), freePort(t)
@@ -52,6 +53,7 @@ func TestNginx(t *testing.T) {
 // TestNginxReload: SIGHUP changes the workers under load, and the port never
 // goes away. The old workers finish what they have.
 func TestNginxReload(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	nginx := program(t, "nginx", "/usr/sbin/nginx")
 	dir, port := nginxDir(t), freePort(t)
 	writeFile(t, dir, "nginx.conf", nginxConf(dir, port))
@@ -67,6 +69,7 @@ func TestNginxReload(t *testing.T) {
 // TestNginxRestart: to stop it and start it again is no reload, and every
 // refusal counts.
 func TestNginxRestart(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	nginx := program(t, "nginx", "/usr/sbin/nginx")
 	dir, port := nginxDir(t), freePort(t)
 	writeFile(t, dir, "nginx.conf", nginxConf(dir, port))
@@ -110,6 +113,7 @@ http {
 // action ends it in the middle of its answers. They are large, so that they take
 // their time and no socket buffer holds them.
 func TestPythonHTTPServer(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	python := program(t, "python3")
 	dir := t.TempDir()
 	writeFile(t, dir, "big", "")
@@ -136,6 +140,7 @@ server.listen(process.env.PORT, '127.0.0.1');
 // TestNode: without a handler SIGTERM ends node at once; with server.close() it
 // answers what is in flight and exits by itself.
 func TestNode(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	node := program(t, "node", "nodejs")
 	dir := t.TempDir()
 	writeFile(t, dir, "without.js", nodeServer)
@@ -154,6 +159,7 @@ func TestNode(t *testing.T) {
 // TestWrappers: a shell, and npm, get the signal and keep it. The one that holds
 // the socket is named, and the one that was told in its stead.
 func TestWrappers(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	node := program(t, "node", "nodejs")
 	dir := t.TempDir()
 	writeFile(t, dir, "server.js", nodeServer+"process.on('SIGTERM', () => server.close());\n")

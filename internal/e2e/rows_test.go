@@ -153,6 +153,7 @@ func wantSameLost(t *testing.T, s result.Subject, all []*history.History, rows [
 // TestAcknowledgedRows stops servers that have acknowledged orders in memory.
 // Those who forget them lose rows in the real database, and the others none.
 func TestAcknowledgedRows(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for strategy, loses := range map[string]bool{"ack-then-lose": true, "naive": true, "drain": false, "signal-notify": false} {
 		t.Run(strategy, func(t *testing.T) {
 			store := filepath.Join(t.TempDir(), "orders.db") // one for all shutdowns, as a database is

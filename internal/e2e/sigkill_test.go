@@ -17,7 +17,7 @@ import (
 // envMark marks the processes of one run, however far they have got away.
 const envMark = "LASTCALL_E2E_MARK"
 
-// TestSIGKILLLeavesNothing kills lastcall in the middle of its load, twenty times.
+// TestSIGKILLLeavesNothing kills lastcall in the middle of its load, ten times.
 // The command under test has forked workers, one of them into a session of its
 // own, and nobody is left to stop any of them.
 func TestSIGKILLLeavesNothing(t *testing.T) {
@@ -25,7 +25,7 @@ func TestSIGKILLLeavesNothing(t *testing.T) {
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("no /proc here: processes cannot be found by their environment")
 	}
-	for n := range 20 {
+	for n := range 10 { // TestKills, in the step of what is slow, kills more of them
 		mark := fmt.Sprintf("%d-%d-%d", os.Getpid(), n, time.Now().UnixNano())
 		cmd := exec.Command(lastcall, "test", "--quiet", "--url", "/work?delay=100ms", "--", "sh", "-c",
 			"sleep 300 & setsid sleep 300 & (setsid sleep 300 &) ; "+lastcall+" serve naive --request-log=false --addr 127.0.0.1:{port}; true")

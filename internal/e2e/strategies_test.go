@@ -15,6 +15,7 @@ import (
 // serves on until the balancer has learned, the other closes its door first, as
 // Server.Shutdown does, and the balancer's requests meet nobody.
 func TestBehindABalancer(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	t.Run("reused", func(t *testing.T) { behindABalancer(t, "reused", "500ms", efforts(t, "2")) })
 	t.Run("mixed, with the lag of the policy", func(t *testing.T) {
 		onlyLong(t)
@@ -46,6 +47,7 @@ func behindABalancer(t *testing.T, connections, lag string, e effort) {
 // the process that lastcall started exits: neither is a death, for the port is
 // never without a listener. In the end the successor is ended too.
 func TestHandoff(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	t.Run("mixed", func(t *testing.T) { handoff(t, "mixed", efforts(t, "2")) })
 	for _, connections := range []string{"fresh", "reused"} {
 		t.Run(connections+", twenty times", func(t *testing.T) {

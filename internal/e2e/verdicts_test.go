@@ -11,6 +11,7 @@ import (
 // TestVerdicts asks that each strategy of the default comparison gets its
 // verdict for the stated reason, and not by some accident.
 func TestVerdicts(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	s := suite(t, 0, "compare")
 	if len(s.Subjects) != 3 || s.Status != result.SuitePass {
 		t.Fatalf("%d subjects, status %s; want 3, pass", len(s.Subjects), s.Status)
@@ -71,6 +72,7 @@ func signalNotifyCompletes(t *testing.T, s result.Subject) {
 // TestReturningHandlersFail: a handler that returns when its context is cancelled
 // gives an answer that looks well to anything but a comparison with those before.
 func TestReturningHandlersFail(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	s := suite(t, 0, "compare", "with-cancel-return", "with-cancel-detached", "--shutdowns", "1").Subjects
 	if len(s) != 2 || s[0].Verdict != result.Fail {
 		t.Fatalf("%d subjects, want 2 of which the first fails: %+v", len(s), s)
