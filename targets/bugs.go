@@ -1,29 +1,52 @@
 package targets
 
-// Bugs returns faults that real servers had, by number, each with a place where it
-// was reported. Faulty strategies carry some of them; the others are shown by a
-// placed probe, of a strategy that is as right as can be, or of a server that is not
-// in this collection.
+// Bugs returns faults that real servers had, by number, each with the issue where it was
+// reported. A faulty strategy reproduces some of them. Probes cite the others: internal/e2e
+// has a server for some, and for the rest no server is at hand.
 func Bugs() map[string]string {
 	return map[string]string{
-		"B01": "a request is lost that reached an idle connection as it was closed (golang/go #65802)",
+		"B01": "a request is lost that reached an idle connection as the server closed it (golang/go #65802)",
 		"B02": "a connection is lost that was accepted as the listener was closed (golang/go #36819)",
-		"B03": "a connection that never sent a byte holds Shutdown for five seconds (golang/go #22682)",
+		"B03": "a connection that never sent a byte delays Shutdown for five seconds (golang/go #22682)",
+		"B04": "a POST on an idle connection is lost at the close, and the client repeats only a GET (golang/go #23829)",
 		"B05": "main returns while Shutdown is still draining (golang/go #19579)",
 		"B06": "log.Fatal(server.ListenAndServe()) takes ErrServerClosed for a failure (mtlynch/picoshare #571)",
+		"B07": "a signal during startup is lost, because Shutdown before Serve did nothing (golang/go #20239)",
+		"B08": "Shutdown does not wait for HTTP/2 streams (golang/go #39776)",
+		"B09": "streams that were open before the GOAWAY are closed after it (golang/go #55846)",
 		"B10": "the signal cancels the context of the requests in flight (gofiber/fiber #3431)",
-		"B17": "Shutdown ignores hijacked connections: websockets end with 1006 (kernel/kernel-images #296)",
+		"B11": "the server exits while a large answer is still being sent (gofiber/fiber #4701)",
+		"B12": "an idle kept-alive connection delays the exit (valyala/fasthttp #1190)",
+		"B13": "an idle connection is closed although a request has just arrived on it (valyala/fasthttp #2250)",
+		"B14": "the listener is closed, and kept-alive connections are served until the exit cuts them (valyala/fasthttp #39)",
+		"B16": "a stream that never ends blocks the graceful stop (grpc/grpc-go #5930)",
+		"B17": "Shutdown ignores hijacked connections: WebSocket clients see 1006 (kernel/kernel-images #296)",
 		"B19": "the listener is closed, and idle kept-alive connections hold the process (nodejs/node #2642)",
 		"B21": "process.exit follows a close that closes nothing (sitespeedio/onlinetest #243)",
-		"B26": "the signal ends at a wrapper, as npm or a shell, and the server serves on (npm/npm #4603)",
-		"B28": "one worker: whoever waits behind its request is reset (benoitc/gunicorn #2529)",
-		"B31": "the listening socket stays open while nobody accepts (benoitc/gunicorn #901)",
+		"B26": "a wrapper such as npm or a shell keeps the signal, and the server serves on (npm/npm #4603)",
+		"B28": "one worker: a request that waits behind another is reset (benoitc/gunicorn #2529)",
+		"B31": "the listening socket stays open while no process accepts (benoitc/gunicorn #901)",
+		"B35": "idle kept-alive connections stall the workers as they stop (emmett-framework/granian #813)",
 		"B39": "what the requests need is closed before the requests are done (spring-projects/spring-boot #4657)",
+		"B45": "a client is told 100 Continue, sends its body, and then gets 503 (OpenLiberty/open-liberty #20070)",
+		"B46": "SIGTERM ends php-fpm at once, and SIGQUIT waits only if process_control_timeout is set (docker-library/php #816)",
+		"B47": "one signal hangs until SIGKILL, and the other one cuts requests (serversideup/docker-php #529)",
+		"B49": "a silent connection blocks the graceful stop without end (hyperium/hyper #3576)",
+		"B51": "an event stream without a pending event blocks the stop (tokio-rs/axum #2673)",
 		"B53": "SIGTERM is the fast shutdown, and cuts what is in flight (nginx/docker-nginx #377)",
-		"B54": "HTTP/2 that begins after the signal is served and never told (kaseiwang/http2-grace-shutdown-test)",
+		"B54": "an HTTP/2 connection that begins after the signal is served, and never gets a GOAWAY (kaseiwang/http2-grace-shutdown-test)",
+		"B55": "a connection is told to close only after one more request (envoyproxy/envoy #14350)",
+		"B56": "a proxy loses requests when its own pods are replaced (traefik/traefik #1942)",
+		"B62": "the endpoint is removed later than the signal arrives (kubernetes/kubernetes #106476)",
+		"B63": "a load balancer goes on sending to a target that drains (kubernetes-sigs/aws-load-balancer-controller #1719)",
 		"B66": "a second SIGTERM turns a clean drain into a hard stop (cockroachdb/cockroach #48070)",
+		"B67": "an exit with 1 on SIGTERM is taken for a crash (mongrel2/mongrel2 #318)",
 		"B70": "go run passes no signal on (golang/go #54868)",
 		"B71": "a wrapper ends, and leaves the server behind (fgm/envrun #35)",
 		"B72": "work that was acknowledged is dropped at the exit (Kludex/starlette #1438)",
+		"B75": "an idle connection is closed, and the client's next call fails (cloudwego/kitex #1681)",
+		"B77": "new connections are refused at once, and old ones are served until the grace period ends (actix/actix-web #929)",
+		"B78": "the exit code does not tell a clean drain from an expired one (actix/actix-net #606)",
+		"B80": "a shell as PID 1 keeps the signal from npm and the server (govuk-pay/pay-frontend #923)",
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lastcall/harness/history"
+	"lastcall/harness/probe"
 	"lastcall/reports"
 	"lastcall/targets"
 )
@@ -44,7 +45,7 @@ func inTheTable(o history.Outcome) string {
 	return "in the line below it only"
 }
 
-// listBugs are the bugs that strategies carry.
+// listBugs are the bugs of real servers that a strategy or a probe cites.
 func listBugs() (all []entry, err error) {
 	bugs := targets.Bugs()
 	for _, number := range slices.Sorted(maps.Keys(bugs)) {
@@ -55,6 +56,9 @@ func listBugs() (all []entry, err error) {
 
 func explainBug(w page, number string) error {
 	fmt.Fprintf(w, "%s (bug)\n%s\n", number, reports.Labelled("What", labels, targets.Bugs()[number]))
+	if probes := probesOf(number); len(probes) > 0 {
+		fmt.Fprintln(w, reports.Labelled("Probes", labels, strings.Join(probes, ", ")))
+	}
 	for _, s := range targets.All() {
 		if s.Bug != number {
 			continue
@@ -68,4 +72,14 @@ func explainBug(w page, number string) error {
 		}
 	}
 	return nil
+}
+
+// probesOf are the probes that look for a bug.
+func probesOf(number string) (all []string) {
+	for _, c := range probe.Catalogue() {
+		if slices.Contains(c.Bugs, number) {
+			all = append(all, c.ID)
+		}
+	}
+	return all
 }

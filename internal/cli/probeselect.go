@@ -111,14 +111,11 @@ func explainProbe(w page, name string) error {
 	return nil
 }
 
-// bugTitles adds to each number what the bug is, where the collection knows it.
+// bugTitles adds to each number what the bug is.
 func bugTitles(numbers []string) (all []string) {
 	known := targets.Bugs()
 	for _, number := range numbers {
-		if title := known[number]; title != "" {
-			number += ": " + title
-		}
-		all = append(all, number)
+		all = append(all, number+": "+known[number])
 	}
 	return all
 }

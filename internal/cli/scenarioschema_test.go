@@ -269,15 +269,17 @@ func TestSchemaAcceptsEveryScenarioThereIs(t *testing.T) {
 		}
 		all[file] = string(text)
 	}
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, block := range regexp.MustCompile("(?ms)^```ya?ml[^\n]*\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1) {
-		if strings.HasPrefix(block[1], "# .github/") {
-			continue // a workflow
+	for _, page := range []string{"README.md", "docs/ci.md"} {
+		prose, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(page)))
+		if err != nil {
+			t.Fatal(err)
 		}
-		all[fmt.Sprintf("YAML block %d of the README", i+1)] = block[1]
+		for i, block := range regexp.MustCompile("(?ms)^```ya?ml[^\n]*\n(.*?)^```$").FindAllStringSubmatch(string(prose), -1) {
+			if strings.HasPrefix(block[1], "# .github/") || strings.HasPrefix(block[1], "- run:") {
+				continue // a workflow
+			}
+			all[fmt.Sprintf("YAML block %d of %s", i+1, page)] = block[1]
+		}
 	}
 	for name, text := range all {
 		if !bothSay(t, schema, text) {

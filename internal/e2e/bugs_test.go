@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"lastcall/harness/probe"
 	"lastcall/harness/result"
 	"lastcall/targets"
 )
@@ -21,14 +22,14 @@ import (
 type shown struct {
 	bug, probe string
 	want       result.ProbeStatus
-	server     string // how the README calls it
+	server     string // how docs/bugs.md calls it
 	sick       func(*ailing) []string
 	right      func(*ailing) []string // the sibling, which passes the probe
 	needs      string                 // a program
 	flags      []string
 }
 
-// bugs is what the README's table says.
+// bugs is what the table in docs/bugs.md says.
 func bugs() []shown {
 	const fail, warn = result.ProbeFail, result.ProbeWarn
 	right := fixture("nobodyaccepts", "-right")
@@ -101,26 +102,44 @@ func (b shown) wantStatus(t *testing.T, args []string, want result.ProbeStatus) 
 	}
 }
 
-// TestReadmeBugs keeps the README's table of bugs true, and every bug that is
-// described shown by somebody.
-func TestReadmeBugs(t *testing.T) {
-	text, known, met := readme(t), targets.Bugs(), make(map[string]bool)
-	for _, b := range bugs() {
-		met[b.bug] = true
-		line := fmt.Sprintf("| %s | %s | %s | `%s` | %s |\n", b.bug, known[b.bug], b.server, b.probe, strings.ToUpper(b.want.String()))
-		if known[b.bug] == "" || !strings.Contains(text, line) {
-			t.Errorf("the README's table has no line\n%s", line)
+// TestBugsInTheDocs keeps the two tables of docs/bugs.md true: the bugs that a server shows,
+// and all the others that a strategy or a probe cites.
+func TestBugsInTheDocs(t *testing.T) {
+	text, known := page(t, "docs/bugs.md"), targets.Bugs()
+	shown, cited := make(map[string]bool), make(map[string][]string)
+	wantRow := func(row string) {
+		if !strings.Contains(text, row) {
+			t.Errorf("docs/bugs.md has no line\n%s", row)
 		}
 	}
-	if n := strings.Count(text, "\n| B"); n != len(bugs()) {
-		t.Errorf("the README's table has %d bugs, want %d", n, len(bugs()))
+	for _, b := range bugs() {
+		shown[b.bug] = true
+		wantRow(fmt.Sprintf("| %s | %s | %s | `%s` | %s |\n", b.bug, known[b.bug], b.server, b.probe, strings.ToUpper(b.want.String())))
+	}
+	for _, c := range probe.Catalogue() {
+		for _, number := range c.Bugs {
+			cited[number] = append(cited[number], "`"+c.ID+"`")
+		}
 	}
 	for _, s := range targets.All() {
-		met[s.Bug] = true
+		if s.Bug != "" {
+			cited[s.Bug] = append(cited[s.Bug], "the strategy `"+s.Name+"`")
+		}
+	}
+	for number, by := range cited {
+		if known[number] == "" {
+			t.Errorf("%s is cited by %s, and `explain %s` does not know it", number, strings.Join(by, ", "), number)
+		}
+		if !shown[number] {
+			wantRow(fmt.Sprintf("| %s | %s | %s |\n", number, known[number], strings.Join(by, ", ")))
+		}
 	}
 	for number := range known {
-		if !met[number] {
-			t.Errorf("nobody shows %s", number)
+		if !shown[number] && len(cited[number]) == 0 {
+			t.Errorf("neither a server nor a probe shows %s", number)
 		}
+	}
+	if n := strings.Count(text, "\n| B"); n != len(known) {
+		t.Errorf("docs/bugs.md has %d bugs, want %d", n, len(known))
 	}
 }

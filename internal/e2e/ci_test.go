@@ -13,7 +13,7 @@ import (
 	"lastcall/internal/testrun"
 )
 
-// TestReadmeInYourCI copies what the README's section "In your CI" shows into a
+// TestReadmeInYourCI copies what docs/ci.md shows into a
 // repository of its own, and runs it as a CI system would: once with a server
 // that stops well, and once with one that does not.
 func TestReadmeInYourCI(t *testing.T) {
@@ -24,7 +24,7 @@ func TestReadmeInYourCI(t *testing.T) {
 		exit     int
 		says     string
 	}{
-		{"signal-notify", exitPass, "nobody was let down"},
+		{"signal-notify", exitPass, "no requests were lost"},
 		{"naive", exitFail, "the server loses requests"},
 	} {
 		t.Run(c.strategy, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestReadmeBaseline(t *testing.T) {
 	wantLine(t, gate(exitFail), "::error title=", "regression")
 }
 
-// repo is a repository with a server in it, and what the README says.
+// repo is a repository with a server in it, and what docs/ci.md says.
 type repo struct {
 	dir, bin, summary string
 	script            string
@@ -114,13 +114,12 @@ func (w workflow) steps() []step {
 }
 
 // newRepo makes the repository. Its server is the sample service with that
-// strategy, behind the command line of the README's file.
+// strategy, behind the command line of that page's file.
 func newRepo(t *testing.T, strategy string) *repo {
 	t.Helper()
 	r := &repo{dir: t.TempDir(), bin: t.TempDir()}
 	r.summary = filepath.Join(t.TempDir(), "summary.md")
-	section := readmeSection(t, "## In your CI")
-	for _, block := range fence.FindAllStringSubmatch(section, -1) {
+	for _, block := range fence.FindAllStringSubmatch(page(t, "docs/ci.md"), -1) {
 		label, text := block[1], block[2]
 		switch {
 		case label == "sh ci":
@@ -138,7 +137,7 @@ func newRepo(t *testing.T, strategy string) *repo {
 		}
 	}
 	if r.script == "" || len(r.workflow.steps()) < 4 || len(r.baseline) < 4 {
-		t.Fatalf("the README has changed: script %q, %d and %d steps", r.script, len(r.workflow.steps()), len(r.baseline))
+		t.Fatalf("docs/ci.md has changed: script %q, %d and %d steps", r.script, len(r.workflow.steps()), len(r.baseline))
 	}
 	writeServer(t, r.dir, strategy)
 	// What actions/checkout does with the path .lastcall.
@@ -151,7 +150,7 @@ func newRepo(t *testing.T, strategy string) *repo {
 	return r
 }
 
-// writeServer writes a server that takes the command line of the README's.
+// writeServer writes a server that takes the command line of that page's.
 func writeServer(t *testing.T, dir, strategy string) {
 	t.Helper()
 	writeFile(t, dir, "server", "#!/bin/sh\nexec "+lastcall+" serve "+strategy+" --request-log=false --addr \"127.0.0.1:$2\"\n")
@@ -220,15 +219,4 @@ func (r *repo) wantReports(t *testing.T, exit int) {
 			t.Error(err)
 		}
 	}
-}
-
-// readmeSection returns a section of the README, up to the next of its level.
-func readmeSection(t *testing.T, heading string) string {
-	t.Helper()
-	_, rest, ok := strings.Cut(readme(t), "\n"+heading+"\n")
-	if !ok {
-		t.Fatalf("the README has no section %q", heading)
-	}
-	section, _, _ := strings.Cut(rest, "\n## ")
-	return section
 }
