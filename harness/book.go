@@ -188,7 +188,7 @@ func checkBook(name string) error {
 		return nil
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return invalid("in no directory that there is: make %s first", dir)
+		return invalid("in a directory that does not exist: create %s first", dir)
 	}
 	info, err := os.Stat(name)
 	switch {

@@ -142,9 +142,9 @@ func TestLedgerThatCannotBeIsRefused(t *testing.T) {
 		mode             bool // it is a matter of permissions, which root has
 	}{
 		{"a directory", dir, "which is a directory: name a file in it", false},
-		{"in no directory", filepath.Join(dir, "a", "b"), "in no directory that there is", false},
-		{"in no directory, with a port", filepath.Join(dir, "a", "{port}"), "in no directory that there is", false},
-		{"in a file", filepath.Join(dir, "readonly", "b"), "in no directory that there is", false},
+		{"in no directory", filepath.Join(dir, "a", "b"), "in a directory that does not exist", false},
+		{"in no directory, with a port", filepath.Join(dir, "a", "{port}"), "in a directory that does not exist", false},
+		{"in a file", filepath.Join(dir, "readonly", "b"), "in a directory that does not exist", false},
 		{"a device", os.DevNull, "which is not a regular file", false},
 		{"a file that is for reading", filepath.Join(dir, "readonly"), "cannot be read and written to", true},
 		{"in a directory that is for reading", filepath.Join(locked, "{port}"), "in a directory that cannot be written to", true},

@@ -78,7 +78,7 @@ func (c Command) Check(ctx context.Context) error {
 	}
 	if dir := c.Spec.Dir; dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return &Invalid{Field: "subject.dir", Problem: fmt.Sprintf("is %q, which is no directory", dir)}
+			return &Invalid{Field: "subject.dir", Problem: fmt.Sprintf("is %q, which is not a directory", dir)}
 		}
 	}
 	if _, err := findProgram(c.Spec.Command[0], c.Spec.Dir); err != nil {
@@ -256,7 +256,7 @@ func (l *local) listensElsewhere(err error, p place) error {
 	case lookErr != nil:
 		return err
 	case len(found) == 0:
-		return fmt.Errorf("%w: it listens nowhere yet; give it more time (--ready-timeout), or look at what it waits for", err)
+		return fmt.Errorf("%w: it does not listen yet; give it more time (--ready-timeout), or find out what it waits for", err)
 	}
 	return fmt.Errorf("%w: it listens on %s instead; tell it its port (%s in its arguments, or %s in its environment, which is %s), or name its address (--url)",
 		err, strings.Join(found, ", "), portMark, envPort, portOf(p.url))

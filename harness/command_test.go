@@ -132,7 +132,7 @@ func TestCommandThatCannotBeStartedIsRefused(t *testing.T) {
 		{"no such file", "subject.command", "does not exist", func(s *harness.Spec) { s.Command = []string{"./no-such-file"} }},
 		{"not executable", "subject.command", "chmod +x", func(s *harness.Spec) { s.Command = []string{plain} }},
 		{"a directory", "subject.command", "cannot be", func(s *harness.Spec) { s.Command = []string{t.TempDir()} }},
-		{"no such directory", "subject.dir", "is no directory", func(s *harness.Spec) { s.Dir = plain }},
+		{"no such directory", "subject.dir", "is not a directory", func(s *harness.Spec) { s.Dir = plain }},
 		{"another machine", "subject.url", "--allow-remote", func(s *harness.Spec) { s.URL = "http://192.0.2.1:{port}/" }},
 		{"readiness on another machine", "subject.ready", "--allow-remote", func(s *harness.Spec) { s.Ready = "http://192.0.2.1/" }},
 		{"a ca that is none", "subject.url", "no certificate", func(s *harness.Spec) { s.URL, s.CA = "https://127.0.0.1:{port}/", plain }},
@@ -178,7 +178,7 @@ func TestCommandThatDoesNotGetReadySaysWhy(t *testing.T) {
 		change                 func(*harness.Spec)
 	}{
 		{"dies before it is ready", "it ended with exit status 4", "cannot open the store", nil},
-		{"says nothing", "it listens nowhere yet", "", func(s *harness.Spec) { s.ReadyTimeout = history.Millis(300) }},
+		{"says nothing", "it does not listen yet", "", func(s *harness.Spec) { s.ReadyTimeout = history.Millis(300) }},
 		{"drains", "instead; tell it its port ({port} in its arguments, or PORT", "", func(s *harness.Spec) {
 			s.Env, s.ReadyTimeout = map[string]string{envServer: "drains", "PORT": "0"}, history.Millis(300)
 		}},
@@ -186,7 +186,7 @@ func TestCommandThatDoesNotGetReadySaysWhy(t *testing.T) {
 			s.Ready, s.ReadyTimeout = "/health", history.Millis(300)
 		}},
 		{"daemonises", "in the background: start the server in the foreground", "", nil},
-		{"drains", "is taken by", "", func(s *harness.Spec) { s.URL = fmt.Sprintf("http://%s/", taken.Addr()) }},
+		{"drains", "is already in use by", "", func(s *harness.Spec) { s.URL = fmt.Sprintf("http://%s/", taken.Addr()) }},
 	} {
 		t.Run(c.behaviour+", "+c.says, func(t *testing.T) {
 			subject := command(c.behaviour)
@@ -238,7 +238,7 @@ func TestSickCommands(t *testing.T) {
 		says      string // in the story
 		change    func(*harness.Scenario)
 	}{
-		{"ignores the signal", result.Fail, check.ExitsInGrace, "had to be killed", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(400) }},
+		{"ignores the signal", result.Fail, check.ExitsInGrace, "was killed", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(400) }},
 		{"waits for every connection", result.Fail, check.ExitsInGrace, "3 idle kept-alive connections", func(s *harness.Scenario) {
 			s.Load.Parked, s.Disruption.Grace = []history.Park{{Kind: history.Idle, Count: 3}}, history.Seconds(1)
 		}},
@@ -246,12 +246,12 @@ func TestSickCommands(t *testing.T) {
 			s.Load.MaxOpen, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
 		}},
 		{"crashes under load", result.Inconclusive, "", "the subject was gone before the signal: it ended with exit status 7", nil},
-		{"answers 500", result.Inconclusive, "", "every request was answered 500; ask for something", nil},
+		{"answers 500", result.Inconclusive, "", "every request was answered 500; test a path", nil},
 		{"answers without an end", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
 			s.Load.Rate, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
 		}},
 		{"sends 10 MB of headers", result.Inconclusive, "", "went wrong before the signal", func(s *harness.Scenario) { s.Load.Rate = 20 }},
-		{"leaves a worker", result.Fail, check.NoSurvivors, "lived on", nil},
+		{"leaves a worker", result.Fail, check.NoSurvivors, "still ran", nil},
 	} {
 		t.Run(c.behaviour, func(t *testing.T) {
 			s := quick()
@@ -282,7 +282,7 @@ func TestHeldExit(t *testing.T) {
 		status result.Status
 		says   string // in the story; "" if there is none
 	}{
-		{history.Silent, result.Warned, "2 silent connections held the exit, as far as can be seen"},
+		{history.Silent, result.Warned, "2 silent connections probably delayed the exit"},
 		{history.Idle, result.Satisfied, ""},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
@@ -292,7 +292,7 @@ func TestHeldExit(t *testing.T) {
 			if got := statusOf(subject, check.ExitsInGrace); subject.Verdict != result.Pass || got != c.status {
 				t.Errorf("%s, %s: %q; error %q", subject.Verdict, got, subject.Story, h.Error)
 			}
-			if story := strings.Join(subject.Story, " "); !strings.Contains(story, c.says) || c.says == "" && strings.Contains(story, "held") {
+			if story := strings.Join(subject.Story, " "); !strings.Contains(story, c.says) || c.says == "" && strings.Contains(story, "delayed") {
 				t.Errorf("story %q, want %q", subject.Story, c.says)
 			}
 			if parked := subject.Details[0].Parked; len(parked) != 1 || parked[0] != (result.Parked{Kind: c.kind, Asked: 2, Held: 2, Clean: 2}) {
@@ -370,7 +370,7 @@ func TestSequence(t *testing.T) {
 	// Whoever is gone before the second one has not been asked about it.
 	s.Disruption.Signal = "SIGTERM,1900ms,SIGTERM"
 	h, subject := judge(t, s, command("drains"))
-	if story := strings.Join(subject.Story, " "); len(h.Signal.Again) > 0 || subject.Verdict != result.Inconclusive || !strings.Contains(story, "SIGTERM, met nobody") {
+	if story := strings.Join(subject.Story, " "); len(h.Signal.Again) > 0 || subject.Verdict != result.Inconclusive || !strings.Contains(story, "SIGTERM, was never sent") {
 		t.Errorf("again %+v, %s: %s", h.Signal.Again, subject.Verdict, story)
 	}
 }
@@ -491,7 +491,12 @@ func TestHTTPS(t *testing.T) {
 			h, s := judge(t, scenario, subject)
 			if c.says == "" {
 				// Where the race detector slows the handshakes down, too few may be in
-				// flight for a pass; nothing may be lost in any case.
+				// flight for a pass; nothing may be lost, but on a busy machine, where that
+				// proves nothing.
+				for try := 1; s.Verdict == result.Inconclusive && s.InFlight.Dropped > 0 && testrun.Again(t, try); try++ {
+					t.Logf("inconclusive, once more: %q", s.Story)
+					h, s = judge(t, scenario, subject)
+				}
 				if h.Error != "" || s.Verdict == result.Fail || h.Counts().Completed == 0 || s.InFlight.Dropped > 0 {
 					t.Errorf("%s, error %q: %q", s.Verdict, h.Error, s.Story)
 				}

@@ -62,7 +62,7 @@ func validURL(field, text string) error {
 	case strings.HasPrefix(text, "/"):
 		u, err := url.ParseRequestURI(strings.ReplaceAll(text, portMark, noPort))
 		if err != nil {
-			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which is no path: %s", text, unwrapURL(err))}
+			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which is not a path: %s", text, unwrapURL(err))}
 		}
 		if err := load.ValidURL(u, text); err != nil {
 			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which %s", text, err)}
@@ -142,7 +142,7 @@ func resolve(ctx context.Context, host string, allowRemote bool) ([]netip.Addr, 
 	for i, ip := range ips {
 		ips[i] = ip.Unmap()
 		if !ips[i].IsLoopback() && !allowRemote {
-			return nil, fmt.Errorf("%s is %s, which is another machine: lastcall sends load to loopback only, unless --allow-remote is given", host, ips[i])
+			return nil, fmt.Errorf("%s is %s, which is another machine: lastcall sends load to this machine only, unless you write --allow-remote", host, ips[i])
 		}
 	}
 	slices.SortStableFunc(ips, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
@@ -168,7 +168,7 @@ func tlsConfig(ctx context.Context, s history.Subject, host string) (*tls.Config
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca %s holds no certificate in PEM form", s.CA)
+		return nil, fmt.Errorf("ca %s has no certificate in PEM form", s.CA)
 	}
 	return config, nil
 }

@@ -55,8 +55,8 @@ func frontOf(ctx context.Context, s history.Subject, p place) (string, error) {
 	if err == nil && gatewayStatus(status) {
 		return who, nil
 	}
-	return "", fmt.Errorf("%s is taken by %s already: stop that one, let lastcall choose a free port (%s in the URL), "+
-		"or say that it is a front which relays to the command (--front)", address, who, portMark)
+	return "", fmt.Errorf("%s is already in use by %s: stop that process, let lastcall choose a free port (%s in the URL), "+
+		"or say that it is a proxy in front of the command (--front)", address, who, portMark)
 }
 
 // askFront returns the status of the answer to one request.

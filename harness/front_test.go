@@ -16,6 +16,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/process"
 	"lastcall/harness/result"
+	"lastcall/internal/testrun"
 )
 
 // behindFront is the server of this test binary on a port of its own, and the URL of
@@ -46,36 +47,53 @@ func TestCommandBehindAFront(t *testing.T) {
 			c.Spec.Front = announced
 			s := quick()
 			s.Shutdowns = 2
-			for i, h := range run(t, s, c) {
-				if h.Error != "" {
-					t.Fatalf("shutdown %d: %s", i+1, h.Error)
+			for try := 1; ; try++ {
+				completed := true
+				for i, h := range run(t, s, c) {
+					completed = behindItsFront(t, i+1, h) && completed
 				}
-				if h.Delivery.Front == "" || len(h.Delivery.Holders) > 0 || len(h.Delivery.To) != 1 || h.Delivery.To[0].PID != h.PID || h.Left.PortTaken {
-					t.Errorf("shutdown %d: delivery %+v, left %+v", i+1, h.Delivery, h.Left)
+				// No kernel shows what the command has read: on a busy machine requests that
+				// are counted as in flight are still in the front.
+				if completed {
+					break
 				}
-				windows, _ := h.Windows()
-				var before, inFlight history.Counts
-				gateway := 0
-				for j, r := range h.Requests {
-					switch {
-					case windows[j] == history.Before:
-						before.Add(r.Outcome)
-					case windows[j] == history.InFlight:
-						inFlight.Add(r.Outcome)
-					case r.Status == http.StatusBadGateway && r.Outcome == history.Failed:
-						gateway++
-					}
-				}
-				if before.Total == 0 || before.Completed != before.Total {
-					t.Errorf("shutdown %d: before the signal %+v: the load began before the command was there", i+1, before)
-				}
-				if inFlight.Total == 0 || inFlight.Completed != inFlight.Total || gateway == 0 {
-					t.Errorf("shutdown %d: in flight %+v, %d failed with 502 afterwards", i+1, inFlight, gateway)
+				if t.Failed() || !testrun.Again(t, try) {
+					t.Fatal("not all in flight were completed, or none was answered 502 afterwards")
 				}
 			}
 			nobodyLeft(t)
 		})
 	}
+}
+
+// behindItsFront looks at one shutdown of a command behind a front, and reports whether
+// all in flight were completed and the front has answered 502 for what came later.
+func behindItsFront(t *testing.T, number int, h *history.History) bool {
+	t.Helper()
+	if h.Error != "" {
+		t.Fatalf("shutdown %d: %s", number, h.Error)
+	}
+	if h.Delivery.Front == "" || len(h.Delivery.Holders) > 0 || len(h.Delivery.To) != 1 || h.Delivery.To[0].PID != h.PID || h.Left.PortTaken {
+		t.Errorf("shutdown %d: delivery %+v, left %+v", number, h.Delivery, h.Left)
+	}
+	windows, _ := h.Windows()
+	var before, inFlight history.Counts
+	gateway := 0
+	for j, r := range h.Requests {
+		switch {
+		case windows[j] == history.Before:
+			before.Add(r.Outcome)
+		case windows[j] == history.InFlight:
+			inFlight.Add(r.Outcome)
+		case r.Status == http.StatusBadGateway && r.Outcome == history.Failed:
+			gateway++
+		}
+	}
+	if before.Total == 0 || before.Completed != before.Total {
+		t.Errorf("shutdown %d: before the signal %+v: the load began before the command was there", number, before)
+	}
+	t.Logf("shutdown %d: in flight %+v, %d failed with 502 afterwards", number, inFlight, gateway)
+	return inFlight.Total > 0 && inFlight.Completed == inFlight.Total && gateway > 0
 }
 
 // TestFrontIsSaid: the report names the front, and what helps against its 502s.
@@ -89,7 +107,7 @@ func TestFrontIsSaid(t *testing.T) {
 	}
 	suite := check.Judge(run(t, s, behindFront(t, "drains")), policy)
 	subject := suite.Subjects[0]
-	if statusOf(subject, check.NoFailed) != result.Violated || !strings.Contains(strings.Join(subject.Story, " "), "The front had no command to relay them to.") {
+	if statusOf(subject, check.NoFailed) != result.Violated || !strings.Contains(strings.Join(subject.Story, " "), "The front had no command to forward them to.") {
 		t.Errorf("%s: %q", subject.Verdict, subject.Story)
 	}
 	for _, rule := range []string{check.SignalDelivered, check.NoSurvivors} {
@@ -97,7 +115,7 @@ func TestFrontIsSaid(t *testing.T) {
 			t.Errorf("%s is %s, of a command behind a front", rule, status)
 		}
 	}
-	if text := strings.Join(suite.Warnings, " "); !strings.Contains(text, "was asked, and relayed to the command, which got the signal") {
+	if text := strings.Join(suite.Warnings, " "); !strings.Contains(text, "requests went to the front") {
 		t.Errorf("the warnings %q do not name the front", text)
 	}
 }

@@ -90,7 +90,7 @@ func (g *greeting) ask(ctx context.Context) error {
 	if denied == 0 {
 		return nil
 	}
-	return fmt.Errorf("every request was answered 401: send what it asks for (--header 'Authorization: ...'), or say that it is right (--expect-status 401)")
+	return fmt.Errorf("every request was answered 401: send credentials (--header 'Authorization: ...'), or say that 401 is right (--expect-status 401)")
 }
 
 // one asks for one target.
@@ -121,9 +121,9 @@ func (g *greeting) one(ctx context.Context, client *http.Client, i int) (status 
 
 // Protocols that a server may speak instead.
 var (
-	errOnlyH2 = errors.New("the server does not answer HTTP/1.1, which is what the load speaks: it speaks HTTP/2 with prior knowledge, " +
-		"which the probes h2/ speak (lastcall probe h2/ --slow-url PATH -- COMMAND)")
-	errOnlyTLS = errors.New("the server speaks TLS at this port, and was asked without: use --url https://..., with --ca or --insecure")
+	errOnlyH2 = errors.New("the server does not answer HTTP/1.1, and the load is HTTP/1.1. It speaks HTTP/2 with prior knowledge, " +
+		"and the probes h2/ test that (lastcall probe h2/ --slow-url PATH -- COMMAND)")
+	errOnlyTLS = errors.New("the server speaks TLS at this port, and the request had no TLS: use --url https://..., with --ca or --insecure")
 )
 
 // otherProtocol finds out what a server speaks that has not answered HTTP/1.1 well.
@@ -209,10 +209,10 @@ func offers(ctx context.Context, e Endpoint) (protocol string) {
 // tried, "" if it may.
 func otherwise(err error) string {
 	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
-		return "ask without TLS (--url http://...)"
+		return "use a URL without TLS (--url http://...)"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && isAlert(op) && op.Err.Error() == noProtocol.Error() {
-		return "it does not speak HTTP/1.1 over TLS, which is what the load speaks: let it offer http/1.1 besides h2 (ALPN)"
+		return "it does not speak HTTP/1.1 over TLS, and the load is HTTP/1.1: let it offer http/1.1 together with h2 (ALPN)"
 	}
 	return ""
 }

@@ -31,7 +31,7 @@ type Live struct {
 
 // ErrNoMoment says that a server was not told to stop because its moment did not
 // come. Histories hold its text.
-var ErrNoMoment = errors.New("nobody said that the moment had come")
+var ErrNoMoment = errors.New("the moment of the signal was not announced")
 
 // Sight is one thing that happens in a shutdown.
 type Sight struct {
@@ -105,7 +105,7 @@ func (p *Plan) checkLive() error {
 	case p.Live.Moment == nil || p.Live.Limit <= 0:
 		return fmt.Errorf("a live run needs a moment, and a limit of more than 0, not %s", p.Live.Limit)
 	case p.Scenario.Disruption.Unloaded():
-		return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf("is %s, and a live run has a load: drop it", p.Scenario.Disruption.When)}
+		return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf("is %s, and a live run has a load: leave it out", p.Scenario.Disruption.When)}
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (l *local) Signal(s syscall.Signal, target string, holders []process.Info, 
 		sent.To, sent.Before, sent.After, err = l.SignalGroup(s)
 	case history.Owner:
 		if len(holders) == 0 {
-			return sent, fmt.Errorf("nobody is known to listen at %s: use --signal-target leader or group", l.Endpoint().Address)
+			return sent, fmt.Errorf("no process is known to listen at %s: use --signal-target leader or group", l.Endpoint().Address)
 		}
 		sent.To = holders[:1]
 		sent.Before, sent.After, err = l.SignalPID(holders[0].PID, s)
@@ -55,5 +55,5 @@ func gone(exit process.Exit, left []process.Info) error {
 		return fmt.Errorf("it ended with %s", exit)
 	}
 	return fmt.Errorf("it ended with %s and left %q (PID %d) in the background: "+
-		"start the server in the foreground (as in nginx -g 'daemon off;'), so that it can be told to stop", exit, left[0].Name, left[0].PID)
+		"start the server in the foreground (as in nginx -g 'daemon off;'), so that lastcall can stop it", exit, left[0].Name, left[0].PID)
 }

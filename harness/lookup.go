@@ -66,13 +66,13 @@ func (s *shutdown) awaitLookup(ctx context.Context, p *process.Process, read <-c
 	case err := <-read: // before all writers were gone: it prints too much
 		return err.Error(), nil
 	case <-patience.C:
-		return fmt.Sprintf("was still running after %s, the grace period", grace), nil
+		return fmt.Sprintf("was still running after %s, the grace period", history.InWords(grace)), nil
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
 	switch exit := p.Exit(); {
 	case exit.Err != nil:
-		return "ended unseen: " + exit.Err.Error(), nil
+		return "ended, and its exit was not seen: " + exit.Err.Error(), nil
 	case exit.Signal != "":
 		return "was ended by " + exit.Signal, nil
 	case exit.Code != 0:
@@ -151,7 +151,7 @@ func checkLookup(argv []string, dir string, supervisor []string) error {
 		return &Invalid{Field: "subject.applied", Problem: err.Error()}
 	}
 	if len(supervisor) == 0 {
-		return &Invalid{Field: "subject.applied", Problem: "needs a supervisor, which hands on what it prints: see harness.Supervise"}
+		return &Invalid{Field: "subject.applied", Problem: "needs a supervisor, which passes on its output: see harness.Supervise"}
 	}
 	return nil
 }

@@ -129,9 +129,9 @@ func TestLookupThatFails(t *testing.T) {
 	}{
 		{"an exit code", []string{"sh", "-c", "echo one >&2; echo no such table >&2; exit 3"}, `ended with exit code 3: one; no such table`},
 		{"a signal", []string{"sh", "-c", "kill -9 $$"}, "was ended by SIGKILL"},
-		{"it hangs", []string{"sh", "-c", "echo waiting for the lock >&2; sleep 60"}, "was still running after 900ms, the grace period: waiting for the lock"},
-		{"it hangs, deaf, and prints", []string{"sh", "-c", "trap '' TERM; while :; do echo x; sleep 0.01; done"}, "was still running after 900ms"},
-		{"nonsense", []string{"echo", "(0 rows)"}, `printed 1 line, and no id among them: it must print ids and nothing else, one a line, and the first is "(0 rows)"`},
+		{"it hangs", []string{"sh", "-c", "echo waiting for the lock >&2; sleep 60"}, "was still running after 900 ms, the grace period: waiting for the lock"},
+		{"it hangs, deaf, and prints", []string{"sh", "-c", "trap '' TERM; while :; do echo x; sleep 0.01; done"}, "was still running after 900 ms"},
+		{"nonsense", []string{"echo", "(0 rows)"}, `printed 1 line, and no id among them: it must print ids only, one a line; the first is "(0 rows)"`},
 		{"nonsense that is no text", []string{"printf", `\377\033[2J`}, `the first is "?\x1b[2J"`},
 		{"more than it may", []string{"yes", "0a1b2c3d-1-1"}, "printed more than 64 MiB"},
 		{"more than it may, in one line", []string{"sh", "-c", "yes | tr -d '\\n'"}, "printed more than 64 MiB"},

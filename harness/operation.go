@@ -48,7 +48,7 @@ func (o Operator) check(while []string, subjects []Subject) error {
 		_, ours := subject.(Running)
 		if ours && slices.ContainsFunc(while, func(word string) bool { return strings.Contains(word, pidMark) }) {
 			return &Invalid{Field: "disruption.while", Problem: fmt.Sprintf(
-				"has %s, which is not known of a server that runs already: name it yourself, as in $(cat server.pid) of a script", pidMark)}
+				"has %s, which lastcall does not know for a server that runs already: let a script find it, as in $(cat server.pid)", pidMark)}
 		}
 	}
 	return nil

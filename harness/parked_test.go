@@ -168,7 +168,7 @@ func TestWhatCannotBeParked(t *testing.T) {
 		{"a websocket elsewhere", history.WebSocket, elsewhere, "answered 302"},
 		{"no such event stream", history.EventStream, "404 Not Found\r\nContent-Length: 0", "answered 404"},
 		{"an event stream elsewhere", history.EventStream, elsewhere, "answered 302"},
-		{"an event stream without chunks", history.EventStream, "200 OK", "its end cannot be told from a cut"},
+		{"an event stream without chunks", history.EventStream, "200 OK", "its end looks like a cut"},
 		{"an idle one that is closed", history.Idle, "200 OK\r\nContent-Length: 0\r\nConnection: close", "answered 200 with Connection: close"},
 		{"an idle one whose answer ends with it", history.Idle, "200 OK", "answered 200 with Connection: close, or without a length"},
 		{"an idle one whose answer is cut", history.Idle, "200 OK\r\nContent-Length: 5", "EOF"},

@@ -46,7 +46,7 @@ func TestHeadersThatNobodyCanPark(t *testing.T) {
 		park history.Park
 		says string
 	}{
-		{history.Park{Kind: history.Silent, Count: 1, Header: map[string]string{"A": "b"}}, "load.parked[0].header has no meaning"},
+		{history.Park{Kind: history.Silent, Count: 1, Header: map[string]string{"A": "b"}}, "load.parked[0].header has no effect"},
 		{history.Park{Kind: history.WebSocket, URL: "/", Count: 1, Header: map[string]string{"sec-websocket-key": "b"}}, "which lastcall sets itself"},
 		{history.Park{Kind: history.WebSocket, URL: "/", Count: 1, Header: map[string]string{"Connection": "b"}}, "which lastcall sets itself"},
 		{history.Park{Kind: history.EventStream, URL: "/", Count: 1, Header: map[string]string{"A": "b", "a": "c"}}, "which are the same"},

@@ -199,7 +199,7 @@ func (p *parking) openEvents(ctx context.Context, url string, header http.Header
 	case resp.StatusCode/100 != 2:
 		err = answered(resp)
 	case resp.ContentLength < 0 && len(resp.TransferEncoding) == 0:
-		err = errors.New("answers without chunks, so that its end cannot be told from a cut")
+		err = errors.New("answers without chunks, so its end looks like a cut")
 	default:
 		return events{resp.Body}, nil
 	}

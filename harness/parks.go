@@ -44,9 +44,9 @@ func validPark(field string, p history.Park) error {
 	silent := p.Kind == history.Silent
 	switch {
 	case silent && p.URL != "":
-		return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q: a silent connection asks for nothing, so drop it", p.URL)}
+		return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q: a silent connection sends no request, so leave it out", p.URL)}
 	case silent && len(p.Header) > 0:
-		return &Invalid{Field: field + ".header", Problem: "has no meaning: a silent connection never sends a byte, so drop it"}
+		return &Invalid{Field: field + ".header", Problem: "has no effect: a silent connection never sends a byte, so leave it out"}
 	case silent:
 		return nil
 	case p.URL == "" && p.Kind == history.Idle: // the subject's URL

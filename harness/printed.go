@@ -22,7 +22,7 @@ const widestLine = 4 << 10
 
 var (
 	errPrintsTooMuch = fmt.Errorf("printed more than %d MiB", maxPrinted>>20)
-	errStillHeld     = errors.New("has left somebody behind who holds its standard output")
+	errStillHeld     = errors.New("has left a process that holds its standard output")
 )
 
 // printed is what a supervised command writes to its standard output, as it

@@ -29,7 +29,7 @@ func validCommand(field string, argv []string) error {
 	}
 	for i, word := range argv {
 		if strings.ContainsRune(word, 0) {
-			return &Invalid{Field: fmt.Sprintf("%s[%d]", field, i), Problem: fmt.Sprintf("is %q, which holds a zero byte", word)}
+			return &Invalid{Field: fmt.Sprintf("%s[%d]", field, i), Problem: fmt.Sprintf("is %q, which has a zero byte", word)}
 		}
 	}
 	return nil
@@ -61,7 +61,7 @@ func validSubjectURL(s history.Subject) error {
 		}
 	}
 	if s.CA != "" && s.Insecure {
-		return &Invalid{Field: "subject.insecure", Problem: "trusts any certificate, so that ca has no meaning: drop one of them"}
+		return &Invalid{Field: "subject.insecure", Problem: "trusts any certificate, so ca has no effect: leave one out"}
 	}
 	if strings.Contains(s.Ready, "://") {
 		if _, err := parseURL(s.Ready); err != nil {
@@ -82,7 +82,7 @@ func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.ReplaceAll(text, portMark, noPort))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("is %q, which is no URL: %w", text, unwrapURL(err))
+		return nil, fmt.Errorf("is %q, which is not a URL: %w", text, unwrapURL(err))
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "":
 		return nil, fmt.Errorf("is %q, must be as in http://127.0.0.1:{port}/path", text)
 	}
@@ -132,7 +132,7 @@ func validRequest(field string, r history.Target) error {
 		return err
 	}
 	if r.Body != "" && r.BodyFile != "" {
-		return &Invalid{Field: field + ".body", Problem: "and body-file are both given: drop one of them"}
+		return &Invalid{Field: field + ".body", Problem: "and body-file are both given: leave one out"}
 	}
 	return validHeader(field+".header", r.Header)
 }
@@ -163,7 +163,7 @@ func validExpectation(l history.Load) error {
 		return &Invalid{Field: "load.expect-status", Problem: err.Error()}
 	}
 	if _, err := regexp.Compile(l.ExpectBody); err != nil {
-		return &Invalid{Field: "load.expect-body", Problem: fmt.Sprintf("is no regular expression: %s", err)}
+		return &Invalid{Field: "load.expect-body", Problem: fmt.Sprintf("is not a regular expression: %s", err)}
 	}
 	return nil
 }

@@ -234,7 +234,7 @@ func (p *Plan) Check(ctx context.Context) error {
 			return err
 		}
 		if _, stays := subject.(Running); stays && len(p.Scenario.Disruption.While) == 0 {
-			return &Invalid{Field: "disruption.while", Problem: "is missing: a server that runs already is not told to stop, but measured across a command"}
+			return &Invalid{Field: "disruption.while", Problem: "is missing: a server that runs already is not stopped, but measured while a command runs"}
 		}
 	}
 	if err := p.Operator.check(p.Scenario.Disruption.While, p.Subjects); err != nil {

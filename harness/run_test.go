@@ -169,7 +169,7 @@ func TestWhatCannotBeCarriedOutSaysWhy(t *testing.T) {
 		words     string // among the last on stderr
 	}{
 		{"dies before it is ready", "exit status 4", "cannot open the store"},
-		{"says nonsense", `"listening on somewhere" is no ready line`, ""},
+		{"says nonsense", `"listening on somewhere" is not a ready line`, ""},
 		{"crashes under load", "the subject was gone before the signal: it ended with exit status 7", "out of cheese"},
 	} {
 		t.Run(c.behaviour, func(t *testing.T) {

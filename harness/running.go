@@ -34,7 +34,7 @@ func (r Running) Kind() string { return "running" }
 // Check refuses a URL that leads to another machine, or whose port nobody knows.
 func (r Running) Check(ctx context.Context) error {
 	if r.Spec.URL == "" {
-		return &Invalid{Field: "subject.url", Problem: "is missing: a server that runs already has to be named"}
+		return &Invalid{Field: "subject.url", Problem: "is missing: name the URL of the server that runs already"}
 	}
 	return checkSpec(ctx, r.Spec, r.Supervisor)
 }

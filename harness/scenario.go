@@ -186,7 +186,7 @@ func validTimeout(s Scenario) error {
 		return &Invalid{
 			Field: "load.timeout", Of: []string{"load.timeout", "subject.delay", "disruption.grace"},
 			Problem: fmt.Sprintf(
-				"is %s, must be more than the delay of %s, or every request hangs", s.Load.Timeout, s.Subject.Delay,
+				"is %s, must be more than the delay of %s, or every request times out", s.Load.Timeout, s.Subject.Delay,
 			),
 		}
 	}
@@ -206,7 +206,7 @@ func validSequence(d history.Disruption) error {
 	}
 	if takes >= d.Grace.Duration {
 		return &Invalid{Field: "disruption.signal", Of: []string{"disruption.signal", "disruption.grace"}, Problem: fmt.Sprintf(
-			"is %s, whose last signal would come %s after the first, when the grace of %s is over: raise the grace", d.Signal, takes, d.Grace)}
+			"is %s, and its last signal would come %s after the first, later than the grace period of %s: raise the grace period", d.Signal, takes, d.Grace)}
 	}
 	return nil
 }
@@ -217,5 +217,5 @@ func validLag(d history.Disruption) error {
 		return nil
 	}
 	return &Invalid{Field: "disruption.lag", Of: []string{"disruption.lag", "disruption.grace"}, Problem: fmt.Sprintf(
-		"is %s, must be less than the grace of %s, after which the server is killed", d.Lag, d.Grace)}
+		"is %s, must be less than the grace period of %s, because the server is killed then", d.Lag, d.Grace)}
 }

@@ -51,7 +51,7 @@ func (s *site) Ready(ctx context.Context) error {
 // Holders returns the processes that listen at the endpoint.
 func (s *site) Holders() ([]process.Info, error) {
 	if s.front != "" {
-		return nil, fmt.Errorf("the front %s listens there, and relays to the command", s.front)
+		return nil, fmt.Errorf("the front %s listens there, and forwards to the command", s.front)
 	}
 	return process.Holders(s.Endpoint().Address)
 }

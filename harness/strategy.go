@@ -111,7 +111,7 @@ func (l *local) awaitAnnouncement(ctx context.Context) error {
 		Addr string `json:"addr"`
 	}
 	if err := json.Unmarshal([]byte(text), &line); err != nil || line.Addr == "" {
-		return fmt.Errorf("%q is no ready line", text)
+		return fmt.Errorf("%q is not a ready line", text)
 	}
 	p := place{url: &url.URL{Scheme: "http", Host: line.Addr, Path: "/"}, addresses: []string{line.Addr}}
 	if l.check == nil {

@@ -122,12 +122,12 @@ func validWhen(s Scenario) error {
 	} {
 		if clash.given {
 			return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
-				"is %s, so that no load is sent, and %s has no meaning: drop one of them", d.When, clash.field)}
+				"is %s, so no load is sent, and %s has no effect: leave one out", d.When, clash.field)}
 		}
 	}
 	if d.When == history.Started && d.Target == history.Owner {
 		return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
-			"is %s, when nobody may listen yet, and disruption.target is %s, who listens: use %s or %s", d.When, d.Target, history.Leader, history.Group)}
+			"is %s, when no process may listen yet, and disruption.target is %s, the process that listens: use %s or %s", d.When, d.Target, history.Leader, history.Group)}
 	}
 	return nil
 }
@@ -141,5 +141,5 @@ func (p *Plan) checkWhen(subject Subject) error {
 		return nil
 	}
 	return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
-		"is %s, but lastcall does not start %s, which runs already: drop it, or name a command to start", d.When, subject.Name())}
+		"is %s, but lastcall does not start %s, which runs already: leave it out, or name a command to start", d.When, subject.Name())}
 }

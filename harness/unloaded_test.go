@@ -30,8 +30,8 @@ func TestWithoutLoad(t *testing.T) {
 	}{
 		{"drains", history.Ready, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
 		{"handles no signal", history.Ready, 1, result.Pass, check.ExitStatus, result.Warned, "nothing in the process handles SIGTERM", true},
-		{"ignores the signal", history.Ready, 1, result.Fail, check.ExitsInGrace, result.Violated, "had to be killed", true},
-		{"leaves a worker", history.Ready, 1, result.Fail, check.NoSurvivors, result.Violated, "lived on", true},
+		{"ignores the signal", history.Ready, 1, result.Fail, check.ExitsInGrace, result.Violated, "was killed", true},
+		{"leaves a worker", history.Ready, 1, result.Fail, check.NoSurvivors, result.Violated, "still ran", true},
 		{"is slow to start", history.Started, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
 		{"is slow to start", history.Started, 4, result.Inconclusive, check.ExitStatus, result.Warned, "In every shutdown SIGTERM ended the process before it was ready", false},
 		// The signal was taken, and forgotten (golang/go #20239 was of that kind).
@@ -160,13 +160,13 @@ func TestWhenDoesNotGoWithEverything(t *testing.T) {
 		subjects         []harness.Subject
 	}{
 		{"no such state", "booting", "must be one of loaded, ready, started", nil, nil},
-		{"a command", history.Ready, "disruption.while has no meaning", func(s *harness.Scenario) { s.Disruption.While = []string{"true"} }, nil},
-		{"a lag", history.Started, "disruption.lag has no meaning", func(s *harness.Scenario) { s.Disruption.Lag = history.Millis(100) }, nil},
-		{"parked connections", history.Started, "load.parked has no meaning", func(s *harness.Scenario) {
+		{"a command", history.Ready, "disruption.while has no effect", func(s *harness.Scenario) { s.Disruption.While = []string{"true"} }, nil},
+		{"a lag", history.Started, "disruption.lag has no effect", func(s *harness.Scenario) { s.Disruption.Lag = history.Millis(100) }, nil},
+		{"parked connections", history.Started, "load.parked has no effect", func(s *harness.Scenario) {
 			s.Load.Parked = []history.Park{{Kind: history.Silent, Count: 1}}
 		}, nil},
-		{"a budget for losses", history.Ready, "overrides.max-loss has no meaning", func(s *harness.Scenario) { s.Overrides.MaxLoss = 0.1 }, nil},
-		{"whoever listens", history.Started, "nobody may listen yet", func(s *harness.Scenario) { s.Disruption.Target = history.Owner }, nil},
+		{"a budget for losses", history.Ready, "overrides.max-loss has no effect", func(s *harness.Scenario) { s.Overrides.MaxLoss = 0.1 }, nil},
+		{"whoever listens", history.Started, "no process may listen yet", func(s *harness.Scenario) { s.Disruption.Target = history.Owner }, nil},
 		{"a server that runs already", history.Started, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
 		{"a server that runs already and is ready", history.Ready, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
 	} {
@@ -207,7 +207,7 @@ func TestParkedIsValidated(t *testing.T) {
 		{"too many", "load.parked[1].count", "must be from 1 to 100", with(func(p *history.Park) { p.Count = 101 })},
 		{"no url", "load.parked[1].url", "is missing", with(func(p *history.Park) { p.URL = "" })},
 		{"another scheme", "load.parked[1].url", "must be as in http://", with(func(p *history.Park) { p.URL = "ws://127.0.0.1/ws" })},
-		{"a silent one with a url", "load.parked[1].url", "drop it", with(func(p *history.Park) { p.Kind = history.Silent })},
+		{"a silent one with a url", "load.parked[1].url", "leave it out", with(func(p *history.Park) { p.Kind = history.Silent })},
 		{"another server", "load.parked[1]", "all requests go to one server", with(func(p *history.Park) { p.URL = "http://192.0.2.1/ws" })},
 		{"too many entries", "load.parked", "must be at most 10", slices.Repeat([]history.Park{socket}, history.MaxParks+1)},
 	} {

@@ -104,7 +104,7 @@ func (s *shutdown) trusted() (pid int, err error) {
 	first := s.holders[0]
 	if _, theirs := s.server.(*running); theirs {
 		if name := (history.Process{Name: first.Name}).Program(); slices.Contains(forwarders, name) {
-			return 0, fmt.Errorf("%s listens at %s, and passes on what it reads", name, address)
+			return 0, fmt.Errorf("%s listens at %s, and forwards what it reads", name, address)
 		}
 		return first.PID, nil
 	}
@@ -114,7 +114,7 @@ func (s *shutdown) trusted() (pid int, err error) {
 			return h.PID, nil
 		}
 	}
-	return 0, fmt.Errorf("%s listens at %s, which is no process of the command's", first, address)
+	return 0, fmt.Errorf("%s listens at %s, and is not a process of the command", first, address)
 }
 
 // forwarders are programs that listen for a server elsewhere.

@@ -49,7 +49,7 @@ func Workspace() (dir string, remove func(), err error) {
 			lock.Close() // only now: until then nobody else may remove it; nil if it cannot be locked
 		}, nil
 	}
-	return "", nil, fmt.Errorf("make a directory for the ledgers: others have removed %s and those before it", dir)
+	return "", nil, fmt.Errorf("make a directory for the ledgers: other processes removed %s and those before it", dir)
 }
 
 // lockDir opens a directory of ours and locks it. The error is unix.EWOULDBLOCK if another

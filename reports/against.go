@@ -60,7 +60,7 @@ func MarkdownAgainst(w io.Writer, s result.Suite, d result.Diff) error {
 	if err := Markdown(w, s); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nAgainst the baseline: **%s**, which is what the exit code says.\n\n", outcome(d.Verdict))
+	_, err := fmt.Fprintf(w, "\nAgainst the baseline: **%s**. The exit code says the same.\n\n", outcome(d.Verdict))
 	if err != nil {
 		return fmt.Errorf("write markdown report: %w", err)
 	}
@@ -101,7 +101,7 @@ func subjectAgainst(s result.Subject, d result.SubjectDiff) result.Subject {
 		findings = append(findings, findingAgainst(f, d))
 	}
 	if d.Verdict == result.Pass && s.Verdict != result.Pass {
-		s.Story = slices.Concat([]string{"No regression, and " + strings.ToUpper(s.Verdict.String()) + ": what is said here is known from the baseline."}, s.Story)
+		s.Story = slices.Concat([]string{"No regression, and " + strings.ToUpper(s.Verdict.String()) + ": the findings here are known from the baseline."}, s.Story)
 	}
 	s.Verdict, s.Findings = d.Verdict, findings
 	return s
@@ -113,12 +113,12 @@ func findingAgainst(f result.Finding, d result.SubjectDiff) result.Finding {
 	known := i >= 0 && (d.Changes[i].Old.Status == result.Violated.String() || d.Changes[i].Direction == result.Same)
 	switch {
 	case f.Status == result.Unjudged && d.Verdict == result.Pass:
-		f.Status, f.Detail = result.Warned, "could not be judged, which is no regression: "+f.Detail
+		f.Status, f.Detail = result.Warned, "could not be judged, which is not a regression: "+f.Detail
 	case f.Status != result.Violated, i >= 0 && d.Changes[i].Regression:
 	case known:
 		f.Status, f.Detail = result.Warned, "known from the baseline: "+f.Detail
 	default:
-		f.Status, f.Detail = result.Unjudged, "violated, and whether it was in the baseline cannot be told: "+f.Detail
+		f.Status, f.Detail = result.Unjudged, "violated, and the baseline does not say whether it was violated before: "+f.Detail
 	}
 	return f
 }

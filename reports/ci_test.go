@@ -301,7 +301,7 @@ func TestAnAnnotationHasTheLastWords(t *testing.T) {
 	s := failing()
 	s.Subjects[0].Details[1].Stderr = []string{"one", "two", "three", "four", "five", "::error::six\r\n" + strings.Repeat("x", 500)}
 	got := parseGitHub(t, s)[0].message
-	_, words, ok := strings.Cut(got, "\nits last words on stderr, in shutdown 2:\n")
+	_, words, ok := strings.Cut(got, "\nthe last lines of its stderr, in shutdown 2:\n")
 	if lines := strings.Split(words, "\n"); !ok || len(lines) != 6 || lines[0] != "| … 1 line …" || !strings.HasPrefix(lines[5], "| ::error::six··xxx") || columns(lines[5]) > 202 {
 		t.Errorf("message:\n%s", got)
 	}
@@ -497,7 +497,7 @@ func TestHostileWordsNeverBreakTheMarkdown(t *testing.T) {
 
 func TestMarkdownSaysTheVerdictsFirst(t *testing.T) {
 	want := "## lastcall\n\n" +
-		"- **FAIL** naive: SIGTERM found 150 requests in flight, over 3 shutdowns: 150 hung up on without a whole answer.\n" +
+		"- **FAIL** naive: SIGTERM found 150 requests in flight, over 3 shutdowns: 150 dropped without a whole answer.\n" +
 		"- **PASS** signal-notify\n\n| subject |"
 	if text := renderText(t, Markdown, failing()); !strings.HasPrefix(text, want) {
 		t.Errorf("it begins otherwise than\n%s:\n%s", want, text)

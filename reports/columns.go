@@ -12,12 +12,12 @@ type column struct {
 	group string // what stands above it and its neighbours, "" if nothing does
 	name  string // a line feed may break it
 	words bool   // it holds words, and not numbers
-	loses bool   // what stands in it nobody should have lost
+	loses bool   // a number in it is bad
 	cell  func(s result.Subject, r room) string
 }
 
 // columnsOf are the columns that have something to say of a suite: those of the
-// requests where a load was sent, and some only where somebody has a number for
+// requests where a load was sent, and some only where a subject has a number for
 // them. A number that stood in no column would look as if there were none.
 func (style Style) columnsOf(s result.Suite) []column {
 	all := []column{{name: noun(s), words: true, cell: func(s result.Subject, r room) string { return shorten(clean(s.Name), r.name) }}}
@@ -36,9 +36,9 @@ func (style Style) columnsOf(s result.Suite) []column {
 func inFlightColumns(s result.Suite) []column {
 	const group = "in flight"
 	all := []column{
-		counted(group, "kept", func(s result.Subject) int { return s.InFlight.Completed }),
+		counted(group, "completed", func(s result.Subject) int { return s.InFlight.Completed }),
 		counted(group, "rejected", func(s result.Subject) int { return s.InFlight.Rejected }).losing(),
-		counted(group, "lost", func(s result.Subject) int { return s.InFlight.Dropped }).losing(),
+		counted(group, "dropped", func(s result.Subject) int { return s.InFlight.Dropped }).losing(),
 	}
 	failed := func(s result.Subject) int { return s.InFlight.Failed }
 	if some(s, failed) {
@@ -50,7 +50,7 @@ func inFlightColumns(s result.Suite) []column {
 func lateColumns() []column {
 	const group = "late"
 	return []column{
-		counted(group, "lost", func(s result.Subject) int { return s.LateOrEdge().Dropped }),
+		counted(group, "dropped", func(s result.Subject) int { return s.LateOrEdge().Dropped }),
 		counted(group, "at risk", func(s result.Subject) int { return s.LateOrEdge().AtRisk() }),
 		counted("", "refused", func(s result.Subject) int { return s.Requests.Refused }),
 	}
@@ -121,7 +121,7 @@ func (c column) head(before column) string {
 }
 
 // narrow breaks the headers that are wider than their numbers.
-var narrow = strings.NewReplacer("in flight", "in\nflight", "rejected", "re-\njected", "refused", "re-\nfused", "at risk", "at\nrisk")
+var narrow = strings.NewReplacer("in flight", "in\nflight", "completed", "com-\npleted", "rejected", "re-\njected", "dropped", "drop-\nped", "refused", "re-\nfused", "at risk", "at\nrisk")
 
 // title is the header in one line.
 func (c column) title(before column) string {

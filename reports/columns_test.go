@@ -49,7 +49,7 @@ func TestColumnsAreThereWhereTheyAreNeeded(t *testing.T) {
 	}
 	ready := unloaded()
 	ready.Scenario.Disruption.When = history.Ready
-	usual := []string{"strategy", "in flight kept", "rejected", "lost", "late lost", "at risk", "refused", "exit", "verdict"}
+	usual := []string{"strategy", "in flight completed", "rejected", "dropped", "late dropped", "at risk", "refused", "exit", "verdict"}
 	with := func(at int, title string) []string { return slices.Insert(slices.Clone(usual), at, title) }
 	failed := passing()
 	failed.Subjects[0].InFlight.Failed = 1

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -26,10 +25,10 @@ func conditions(s result.Suite) string {
 	} else {
 		parts = append(parts, underLoad(s)...)
 	}
-	parts = append(parts, "policy "+s.Scenario.Policy+changed(s.Scenario.Overrides), fmt.Sprintf("seed %d", s.Seed), took(s.Seconds))
+	parts = append(parts, "policy "+s.Scenario.Policy+changed(s.Scenario.Overrides), fmt.Sprintf("seed %d", s.Seed), seconds(s.Seconds))
 	text := strings.Join(parts, ", ") + "."
 	if s.Status == result.SuiteInterrupted {
-		return "Interrupted: what is shown is partial. Up to " + text
+		return "Interrupted: the result is partial. Up to " + text
 	}
 	return text
 }
@@ -40,14 +39,14 @@ func underLoad(s result.Suite) []string {
 		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
 	}
 	if !onlyCommands(s) && !ownRequests(s.Scenario.Load) { // how long others take nobody knows, and requests may say it themselves
-		parts = append(parts, fmt.Sprintf("%s handlers", s.Scenario.Subject.Delay))
+		parts = append(parts, history.InWords(s.Scenario.Subject.Delay.Duration)+" handlers")
 	}
 	if held := parked(s.Scenario.Load.Parked); held != "" {
 		parts = append(parts, "beside "+held)
 	}
 	parts = append(parts, disruption(s.Scenario.Disruption)+" under load")
 	if lag := s.Scenario.Disruption.Lag; lag.Duration > 0 {
-		parts = append(parts, fmt.Sprintf("%s of lag", lag))
+		parts = append(parts, history.InWords(lag.Duration)+" of lag")
 	}
 	return parts
 }
@@ -60,12 +59,12 @@ func instant(d history.Disruption) string {
 	if d.When == history.Ready {
 		return "as soon as it was ready"
 	}
-	return "at a random instant within twice the time that it takes to be ready"
+	return "at a random instant within twice the time that the server takes to be ready"
 }
 
 // parkedNouns are the kinds of parked connections in words, in printing order.
 var parkedNouns = [...][2]string{
-	{history.WebSocket, "websocket"}, {history.EventStream, "event stream"}, {history.Idle, "idle connection"}, {history.Silent, "silent connection"},
+	{history.WebSocket, "WebSocket"}, {history.EventStream, "event stream"}, {history.Idle, "idle connection"}, {history.Silent, "silent connection"},
 }
 
 // parked are the connections that were held beside the requests, by kind.
@@ -108,20 +107,11 @@ func probeConditions(s result.Suite) string {
 		often = fmt.Sprintf("%d repeats each, ", repeats)
 	}
 	text := fmt.Sprintf("%s%s, grace %s, policy %s%s, %s.", often, disruption(s.Scenario.Disruption),
-		s.Scenario.Disruption.Grace, s.Scenario.Policy, changed(s.Scenario.Overrides), took(s.Seconds))
+		history.InWords(s.Scenario.Disruption.Grace.Duration), s.Scenario.Policy, changed(s.Scenario.Overrides), seconds(s.Seconds))
 	if s.Status == result.SuiteInterrupted {
-		return "Interrupted: what is shown is partial. " + text
+		return "Interrupted: the result is partial. " + text
 	}
 	return text
-}
-
-// took is how long it was, to the tenth of a second where it was short.
-func took(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
-	if d < time.Minute {
-		return d.Round(100 * time.Millisecond).String()
-	}
-	return d.Round(time.Second).String()
 }
 
 // repetitions are how often each subject was tried: less often than was asked for
@@ -199,7 +189,7 @@ func signals(d history.Disruption) string {
 	for _, p := range d.Planned() {
 		part := p.Name
 		if p.Pause > 0 {
-			part = p.Pause.String() + " later " + part
+			part = history.InWords(p.Pause) + " later " + part
 		}
 		parts = append(parts, part)
 	}

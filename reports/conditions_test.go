@@ -20,61 +20,61 @@ func command(name string, v result.Verdict) result.Subject {
 // TestConditions: what is as it is by default goes without saying, and all else
 // is said.
 func TestConditions(t *testing.T) {
-	const rest = ", policy default, seed 7, 9.9s."
+	const rest = ", policy default, seed 7, 9.9 s."
 	tests := []struct {
 		name   string
 		change func(*result.Suite)
 		want   string
 	}{
-		{"all by default", func(*result.Suite) {}, "3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest},
-		{"one shutdown", func(s *result.Suite) { s.Scenario.Shutdowns = 1 }, "1 shutdown each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest},
+		{"all by default", func(*result.Suite) {}, "3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest},
+		{"one shutdown", func(s *result.Suite) { s.Scenario.Shutdowns = 1 }, "1 shutdown each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest},
 		{
 			"interrupted", func(s *result.Suite) { s.Status = result.SuiteInterrupted },
-			"Interrupted: what is shown is partial. Up to 3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest,
+			"Interrupted: the result is partial. Up to 3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"the group", func(s *result.Suite) { s.Scenario.Disruption.Target = history.Group },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM to the group under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM to the group under load" + rest,
 		},
 		{
 			"the owner of the socket", func(s *result.Suite) { s.Scenario.Disruption.Target = history.Owner },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM to the owner under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM to the owner under load" + rest,
 		},
 		{
 			"nobody has said who", func(s *result.Suite) { s.Scenario.Disruption.Target = "" },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"a sequence", func(s *result.Suite) { s.Scenario.Disruption.Signal = "SIGTERM,2s,SIGTERM,500ms,SIGQUIT" },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM, 2s later SIGTERM, 500ms later SIGQUIT under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM, 2 s later SIGTERM, 500 ms later SIGQUIT under load" + rest,
 		},
 		{
 			"a sequence without a pause", func(s *result.Suite) { s.Scenario.Disruption.Signal = "SIGTERM, SIGINT" },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM, SIGINT under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM, SIGINT under load" + rest,
 		},
 		{
 			"a lag", func(s *result.Suite) { s.Scenario.Disruption.Lag = history.Seconds(2) },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load, 2s of lag" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load, 2 s of lag" + rest,
 		},
 		{
 			"websockets", func(s *result.Suite) {
 				s.Scenario.Load.Parked = []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5}, {Kind: history.WebSocket, URL: "/chat", Count: 1}}
 			},
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 6 websockets, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, beside 6 WebSockets, SIGTERM under load" + rest,
 		},
 		{
 			"parked connections of several kinds", func(s *result.Suite) {
 				s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 3}, {Kind: history.EventStream, URL: "/", Count: 1}, {Kind: history.Idle, Count: 2}}
 			},
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 1 event stream, 2 idle connections and 3 silent connections, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, beside 1 event stream, 2 idle connections and 3 silent connections, SIGTERM under load" + rest,
 		},
 		{
 			"one silent connection", func(s *result.Suite) { s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 1}} },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, beside 1 silent connection, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, beside 1 silent connection, SIGTERM under load" + rest,
 		},
 		{
 			"while it starts", func(s *result.Suite) { s.Scenario.Disruption.When = history.Started },
-			"3 shutdowns each, SIGTERM at a random instant within twice the time that it takes to be ready, no load" + rest,
+			"3 shutdowns each, SIGTERM at a random instant within twice the time that the server takes to be ready, no load" + rest,
 		},
 		{
 			"as soon as it is ready, to the group", func(s *result.Suite) {
@@ -84,19 +84,19 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"loaded, written out", func(s *result.Suite) { s.Scenario.Disruption.When = history.Loaded },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"a command instead of a signal", func(s *result.Suite) {
 				s.Scenario.Disruption.While, s.Scenario.Disruption.Target = []string{"nginx", "-s", "reload"}, history.Group
 			},
-			`3 times each, 500 requests/s (mixed), 100ms handlers, "nginx -s reload" under load` + rest,
+			`3 times each, 500 requests/s (mixed), 100 ms handlers, "nginx -s reload" under load` + rest,
 		},
 		{
 			"a command instead of a signal, once", func(s *result.Suite) {
 				s.Scenario.Disruption.While, s.Scenario.Shutdowns = []string{"reload"}, 1
 			},
-			`1 time each, 500 requests/s (mixed), 100ms handlers, "reload" under load` + rest,
+			`1 time each, 500 requests/s (mixed), 100 ms handlers, "reload" under load` + rest,
 		},
 		{
 			"a server of the user's", func(s *result.Suite) {
@@ -108,7 +108,7 @@ func TestConditions(t *testing.T) {
 			"beside a strategy", func(s *result.Suite) {
 				s.Subjects = append(s.Subjects, command("api", result.Pass))
 			},
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"one request of its own", func(s *result.Suite) {
@@ -132,11 +132,11 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"a long command", func(s *result.Suite) { s.Scenario.Disruption.While = []string{"reload", strings.Repeat("x", 200)} },
-			`3 times each, 500 requests/s (mixed), 100ms handlers, "reload xxxxxxxxxxxxxxxxxxxxxxxx…" under load` + rest,
+			`3 times each, 500 requests/s (mixed), 100 ms handlers, "reload xxxxxxxxxxxxxxxxxxxxxxxx…" under load` + rest,
 		},
 		{
 			"a long URL", func(s *result.Suite) { s.Scenario.Subject.URL = "http://127.0.0.1:8080/" + strings.Repeat("x", 200) },
-			"3 shutdowns each, 500 requests/s (mixed) to /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…, 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed) to /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…, 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"a URL of which the path tells more", func(s *result.Suite) {
@@ -146,19 +146,19 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"a URL that is only long", func(s *result.Suite) { s.Scenario.Subject.URL = "http://" + strings.Repeat("x", 200) },
-			"3 shutdowns each, 500 requests/s (mixed) to http://xxxxxxxxxxxxxxxxxxxxxxxx…, 100ms handlers, SIGTERM under load" + rest,
+			"3 shutdowns each, 500 requests/s (mixed) to http://xxxxxxxxxxxxxxxxxxxxxxxx…, 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"one that never booted", func(s *result.Suite) { s.Subjects[0].Shutdowns = 1 },
-			"1 of 3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load" + rest,
+			"1 of 3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"more than a minute", func(s *result.Suite) { s.Seconds = 3723.44 },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load, policy default, seed 7, 1h2m3s.",
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load, policy default, seed 7, 1 h 2 min.",
 		},
 		{
 			"a policy with changes", func(s *result.Suite) { s.Scenario.Overrides.MaxLoss = 0.001 },
-			"3 shutdowns each, 500 requests/s (mixed), 100ms handlers, SIGTERM under load, policy default with changes, seed 7, 9.9s.",
+			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load, policy default with changes, seed 7, 9.9 s.",
 		},
 	}
 	for _, tt := range tests {

@@ -18,7 +18,7 @@ type DiffFormat = FormatOf[result.Diff]
 // DiffFormats returns every format of a comparison. The slice is fresh.
 func DiffFormats(style Style) []DiffFormat {
 	return sealed([]DiffFormat{
-		{"table", "for people: what got worse, what got better, and what cannot be told", style.DiffTable, inertText},
+		{"table", "for people: what became worse, what became better, and what chance may explain", style.DiffTable, inertText},
 		{"json", "for machines: " + result.DiffSchema, DiffJSON, inertJSON},
 		{"markdown", "for CI: a job summary", DiffMarkdown, inertRefs},
 	})
@@ -126,9 +126,9 @@ func origins(d result.Diff) []string {
 }
 
 // legend says how a comparison is to be read.
-const legend = "p is how often chance alone makes such a difference, with the requests and with the shutdowns " +
-	"as the trials. Where it is above 0.05 the change is ~: that cannot be told. " +
-	"Rules that came to the same are left out."
+const legend = "p is the probability that chance alone makes such a difference: once counted by requests, " +
+	"once by shutdowns. If it is above 0.05 the change is ~: chance may explain it. " +
+	"Rules with the same result are left out."
 
 // explained are the changes that there is something to say about.
 func explained(s result.SubjectDiff) []result.Change {

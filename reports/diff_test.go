@@ -49,7 +49,7 @@ func figures(old, latest result.Verdict) []result.Change {
 	return []result.Change{
 		{Name: "verdict", Direction: result.Same, Old: status(old), New: status(latest)},
 		{Name: "lost-in-flight", Direction: result.Same, Old: shareOf(0, 150), New: shareOf(0, 151)},
-		{Name: "lost-late", Old: shareOf(2, 4), New: shareOf(1, 6), PRequests: p(0.333), PShutdowns: p(0.5), Detail: "lost in 1 of 3 shutdowns that had any, was in 2 of 2: it may be chance"},
+		{Name: "lost-late", Old: shareOf(2, 4), New: shareOf(1, 6), PRequests: p(0.333), PShutdowns: p(0.5), Detail: "1 of 3 shutdowns that had any lost some, before: 2 of 2: it may be chance"},
 		{Name: "shutdowns-failed", Direction: result.Same, Old: shareOf(0, 3), New: shareOf(0, 3)},
 		{Name: "exit-time", Direction: result.Same, Old: spreadOf(0.13, 0.138, 0.151), New: spreadOf(0.13, 0.139, 0.999)},
 		{Name: "in-flight-completes", Rule: true, Direction: result.Same, Old: status(result.Satisfied), New: status(result.Satisfied)},
@@ -67,7 +67,7 @@ func regressed() result.Diff {
 		{Name: "verdict", Direction: result.Worse, Regression: true, Old: status(result.Pass), New: status(result.Fail), Detail: "it passed, and fails now"},
 		{
 			Name: "lost-in-flight", Direction: result.Worse, Regression: true, Old: shareOf(0, 150), New: shareOf(149, 1500),
-			PRequests: p(1e-30), PShutdowns: p(0.05), Detail: "lost in 3 of 3 shutdowns that had any, was in 0 of 3",
+			PRequests: p(1e-30), PShutdowns: p(0.05), Detail: "3 of 3 shutdowns that had any lost some, before: 0 of 3",
 		},
 		{Name: "exit-time", Direction: result.Better, Old: spreadOf(9.8, 10.04, 10.1), New: spreadOf(0.1, 0.102, 0.2), PShutdowns: p(0.014), Detail: "9.9s shorter in the median"},
 		{Name: "in-flight-completes", Rule: true, Direction: result.Worse, Regression: true, Old: status(result.Satisfied), New: status(result.Violated), Detail: "149 of 1500 requests in flight were not completed, in 3 of 3 shutdowns"},
@@ -80,10 +80,10 @@ func regressed() result.Diff {
 	}}
 	d := diffOf(
 		result.Fail, worse, unjudged,
-		result.SubjectDiff{Name: "with-cancel", InOld: true, Reasons: []string{"It is gone: the new report does not have it."}, Changes: []result.Change{}},
-		result.SubjectDiff{Name: "hurry", InNew: true, Reasons: []string{"It is new: the old report has nothing to compare it with."}, Changes: []result.Change{}},
+		result.SubjectDiff{Name: "with-cancel", InOld: true, Reasons: []string{"It is missing: the new report does not have it."}, Changes: []result.Change{}},
+		result.SubjectDiff{Name: "hurry", InNew: true, Reasons: []string{"It is new: the old report does not have it."}, Changes: []result.Change{}},
 	)
-	d.Warnings = []string{"the two were not made under the same conditions, which may be why they differ: shutdowns 1 (was 3), policy strict (was default)"}
+	d.Warnings = []string{"the two runs had different conditions, which may explain the differences: shutdowns 1 (was 3), policy strict (was default)"}
 	return d
 }
 

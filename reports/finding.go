@@ -84,7 +84,7 @@ func unexplained(s result.Subject) (result.Finding, bool) {
 		return slices.ContainsFunc(s.Findings, func(f result.Finding) bool { return slices.Contains(statuses, f.Status) }) ||
 			slices.ContainsFunc(s.Probes, func(p result.Probe) bool { return slices.Contains(statuses, asStatus(p.Status)) })
 	}
-	f := result.Finding{Rule: "verdict", Expected: "a verdict that the findings account for", Reference: "every verdict is earned"}
+	f := result.Finding{Rule: "verdict", Expected: "a verdict that its findings explain", Reference: "every verdict is earned"}
 	switch s.Verdict {
 	case result.Fail:
 		f.Status = result.Violated
@@ -107,7 +107,7 @@ func unexplained(s result.Subject) (result.Finding, bool) {
 func doubt(s result.Suite) (came, why string) {
 	switch {
 	case s.Status == result.SuiteInterrupted:
-		return "interrupted", "Interrupted: what is shown is partial."
+		return "interrupted", "Interrupted: the result is partial."
 	case len(s.Subjects) == 0:
 		return "inconclusive", "No subject was judged."
 	case s.Status == result.SuitePass:
@@ -119,7 +119,7 @@ func doubt(s result.Suite) (came, why string) {
 		}
 	}
 	came = s.Status.String()
-	return came, fmt.Sprintf("The result is %s, though every subject passed.", came)
+	return came, fmt.Sprintf("The result is %s, although every subject passed.", came)
 }
 
 // occasion is what a subject was put through each time: a shutdown, or, where a

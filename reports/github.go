@@ -94,7 +94,7 @@ func annotatedWords(s result.Subject) []string {
 	if len(said) == 0 {
 		return nil
 	}
-	lines := []string{fmt.Sprintf("its last words on stderr, in %s %d:", occasion(s), shutdown)}
+	lines := []string{fmt.Sprintf("the last lines of its stderr, in %s %d:", occasion(s), shutdown)}
 	for _, line := range gist(said, annotatedLines, 0) {
 		lines = append(lines, "| "+shorten(clean(line), annotatedColumns))
 	}

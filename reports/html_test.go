@@ -85,7 +85,7 @@ func TestPageDrawsWhatIsRecorded(t *testing.T) {
 	if crosses := strings.Count(renderNode(t, swims[0]), "#lc-dropped"); wrong != 50 || crosses != 50 {
 		t.Errorf("%d lanes are marked as lost and %d are crossed, of 50", wrong, crosses)
 	}
-	if story := textOf(all(swims[0], classed("story"))[0]); !strings.Contains(story, "its client got nothing") {
+	if story := textOf(all(swims[0], classed("story"))[0]); !strings.Contains(story, "its client got no answer") {
 		t.Errorf("no loss is told of first: %s", story)
 	}
 	for _, m := range []string{"SIGTERM", "exit +20 ms"} {
@@ -105,7 +105,7 @@ func TestPageDrawsWhatIsRecorded(t *testing.T) {
 // those that are missing where others are not.
 func TestPageWithoutHistoriesSaysSo(t *testing.T) {
 	_, page := pageOf(t, failing(), nil)
-	if text := textOf(byID(t, page, "missing")); !strings.Contains(text, "without its recorded histories") || !strings.Contains(text, "lastcall report DIR") {
+	if text := textOf(byID(t, page, "missing")); !strings.Contains(text, "the recorded histories of this result are missing") || !strings.Contains(text, "lastcall report DIR") {
 		t.Errorf("it says %s", text)
 	}
 	if len(all(page, classed("swim"))) != 0 || !strings.Contains(textOf(page), ".. .......|x#rrrrrr") {

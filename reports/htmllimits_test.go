@@ -67,11 +67,11 @@ func TestPageStaysSmall(t *testing.T) {
 	if len(text) > 2_000_000 {
 		t.Errorf("%d bytes", len(text))
 	}
-	if findings := textOf(byID(t, page, "findings")); !strings.Contains(findings, "76 more seen --report json has them all") {
+	if findings := textOf(byID(t, page, "findings")); !strings.Contains(findings, "76 more seen --report json has all of them") {
 		t.Error("it does not say that findings are left out")
 	}
 	caption := textOf(all(page, called("figcaption"))[0])
-	for _, want := range []string{"500 lines", "A sample", "losses go first"} {
+	for _, want := range []string{"500 lines", "A sample", "Lost requests come first"} {
 		if !strings.Contains(caption, want) {
 			t.Errorf("%q does not say %q", caption, want)
 		}
@@ -90,17 +90,17 @@ func TestHeadlines(t *testing.T) {
 	overdue := broken
 	overdue.Story = []string{"It was killed.", "It waits for what never ends."}
 	for want, s := range map[string]result.Subject{
-		"hung up on 1,100 of the 1,200 requests that it had in hand.":     of(result.Fail, history.Counts{Total: 1200, Completed: 100, Dropped: 1100}, history.Counts{}),
-		"turned away 7 of the 9 requests that it had in hand.":            of(result.Fail, history.Counts{Total: 9, Rejected: 7, Dropped: 1, Completed: 1}, history.Counts{}),
-		"gave a wrong answer to 7 of the 9 requests that it had in hand.": of(result.Fail, history.Counts{Total: 9, Failed: 7, Rejected: 1, Dropped: 1}, history.Counts{}),
-		"It was killed.":                                      overdue,
-		"broke a rule: exit-status.":                          broken,
-		"answered the one request that it had in hand.":       of(result.Pass, history.Counts{Total: 1, Completed: 1}, history.Counts{}),
-		"could not be judged.":                                of(result.Inconclusive, history.Counts{Total: 9, Dropped: 9}, history.Counts{}),
-		"answered all 9 requests that it had in hand.":        of(result.Pass, history.Counts{Total: 9, Completed: 9}, history.Counts{Dropped: 2}),
-		"hung up on 2 of the 9 requests that it had in hand.": of(result.Pass, history.Counts{Total: 9, Completed: 7, Dropped: 2}, history.Counts{}), // known from a baseline
-		"answered 8 of the 9 requests that it had in hand.":   of(result.Pass, history.Counts{Total: 9, Completed: 8, Refused: 1}, history.Counts{}),
-		"had no request in hand.":                             of(result.Pass, history.Counts{}, history.Counts{}),
+		"dropped 1,100 of the 1,200 requests in flight.":        of(result.Fail, history.Counts{Total: 1200, Completed: 100, Dropped: 1100}, history.Counts{}),
+		"rejected 7 of the 9 requests in flight.":               of(result.Fail, history.Counts{Total: 9, Rejected: 7, Dropped: 1, Completed: 1}, history.Counts{}),
+		"gave a wrong answer to 7 of the 9 requests in flight.": of(result.Fail, history.Counts{Total: 9, Failed: 7, Rejected: 1, Dropped: 1}, history.Counts{}),
+		"It was killed.":                           overdue,
+		"broke a rule: exit-status.":               broken,
+		"completed the one request in flight.":     of(result.Pass, history.Counts{Total: 1, Completed: 1}, history.Counts{}),
+		"could not be judged.":                     of(result.Inconclusive, history.Counts{Total: 9, Dropped: 9}, history.Counts{}),
+		"completed all 9 requests in flight.":      of(result.Pass, history.Counts{Total: 9, Completed: 9}, history.Counts{Dropped: 2}),
+		"dropped 2 of the 9 requests in flight.":   of(result.Pass, history.Counts{Total: 9, Completed: 7, Dropped: 2}, history.Counts{}), // known from a baseline
+		"completed 8 of the 9 requests in flight.": of(result.Pass, history.Counts{Total: 9, Completed: 8, Refused: 1}, history.Counts{}),
+		"had no request in flight.":                of(result.Pass, history.Counts{}, history.Counts{}),
 	} {
 		if got := headline(s); got != want {
 			t.Errorf("got %q, want %q", got, want)

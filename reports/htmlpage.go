@@ -106,7 +106,7 @@ type phrases struct {
 
 func phrasesOf(s result.Suite) phrases {
 	if len(s.Scenario.Disruption.While) > 0 {
-		return phrases{"Does it lose requests while it should stay up?", "the command", "while the command ran", "its end, the last of all runs", "run"}
+		return phrases{"Does it lose requests while it promises to stay up?", "the command", "while the command ran", "its end, the last of all runs", "run"}
 	}
 	return phrases{"Does it lose requests when it is told to stop?", "the signal", "from the signal to the exit", "the exit, the last of all shutdowns", "shutdown"}
 }
@@ -145,14 +145,14 @@ func missing(s result.Suite, p picture.Picture) string {
 			without = append(without, shorten(clean(subject.Name), maxName))
 		}
 	}
-	const remedy = " Draw them where they are measured, or from what --record DIR kept: lastcall report DIR --report html=report.html."
+	const remedy = " Draw them during the run, or from histories saved with --record DIR: lastcall report DIR --report html=report.html."
 	switch {
 	case len(without) == 0:
 		return ""
 	case len(without) == of:
-		return "The requests cannot be drawn: this result came without its recorded histories." + remedy
+		return "The requests cannot be drawn: the recorded histories of this result are missing." + remedy
 	}
-	return short("The requests of "+strings.Join(without, ", ")+" cannot be drawn: their recorded histories are not there.") + remedy
+	return short("The requests of "+strings.Join(without, ", ")+" cannot be drawn: their recorded histories are missing.") + remedy
 }
 
 // laneLegends explain the outcomes of the lanes.
@@ -185,8 +185,8 @@ func barLegends(p picture.Picture) []pageLegend {
 // legends explain outcomes that are drawn, the good ones first.
 func legends(occurs map[history.Outcome]bool) []pageLegend {
 	texts := map[history.Outcome]string{
-		history.Completed: "completed", history.Rejected: "turned away, with 503 or 429", history.Failed: "a wrong answer",
-		history.Refused: "refused: nobody listened", history.Dropped: "lost: hung up on without an answer", history.Unsent: "never sent, by our own fault",
+		history.Completed: "completed", history.Rejected: "rejected, with 503 or 429", history.Failed: "failed: a wrong answer",
+		history.Refused: "refused: no process listened", history.Dropped: "dropped: no whole answer", history.Unsent: "unsent: lastcall's own fault",
 	}
 	var all []pageLegend
 	for _, o := range history.Outcomes() {
@@ -241,7 +241,7 @@ func shortAll(texts []string) []string {
 		all = append(all, short(text))
 	}
 	if more := len(texts) - len(all); more > 0 {
-		all = append(all, fmt.Sprintf("and %s more; --report json has them all", number(more)))
+		all = append(all, fmt.Sprintf("and %s more; --report json has all of them", number(more)))
 	}
 	return all
 }

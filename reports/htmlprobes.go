@@ -93,7 +93,7 @@ func newPageMatrix(s result.Suite) *pageMatrix {
 	m.Upright = len(m.Names) >= tallNames
 	slices.Sort(rows) // by family
 	if more := len(rows) - maxProbes; more > 0 {
-		rows, m.More = rows[:maxProbes], fmt.Sprintf("And %s more; --report json has them all.", number(more))
+		rows, m.More = rows[:maxProbes], fmt.Sprintf("And %s more; --report json has all of them.", number(more))
 	}
 	for _, name := range rows {
 		m.Rows = append(m.Rows, pageMatrixRow{name, cells[name]})
@@ -136,10 +136,10 @@ func probeFacts(p result.Probe) (facts []pageFact) {
 	}
 	for _, f := range []pageFact{
 		{"proof", p.Proof},
-		{"asked for", p.Requirement},
-		{"by", p.Reference},
+		{"requires", p.Requirement},
+		{"reference", p.Reference},
 		{"remedy", remedy(p)},
-		{"known as", strings.Join(p.Bugs, ", ")},
+		{"bugs", strings.Join(p.Bugs, ", ")},
 		{"repeated", often},
 	} {
 		if f.Text != "" {
@@ -189,7 +189,7 @@ func probesWhy(s result.Subject) string {
 		}
 	}
 	if onlySkips(s) {
-		return "Every probe was skipped, so that nothing is known."
+		return "Every probe was skipped, so nothing is known."
 	}
 	return ""
 }

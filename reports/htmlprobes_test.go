@@ -158,7 +158,7 @@ func TestPageOfManyProbes(t *testing.T) {
 	if len(text) > 16<<20 {
 		t.Errorf("%d bytes", len(text))
 	}
-	if says := textOf(byID(t, page, "probes")); !strings.Contains(says, "And 300 more; --report json has them all.") {
+	if says := textOf(byID(t, page, "probes")); !strings.Contains(says, "And 300 more; --report json has all of them.") {
 		t.Error("nothing says that some are left out")
 	}
 }

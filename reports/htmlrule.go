@@ -49,7 +49,7 @@ func limited(rules []pageRule) []pageRule {
 	if more <= 0 {
 		return rules
 	}
-	return append(rules[:maxListed:maxListed], pageRule{Name: fmt.Sprintf("%s more", number(more)), Class: "soft", Seen: "--report json has them all"})
+	return append(rules[:maxListed:maxListed], pageRule{Name: fmt.Sprintf("%s more", number(more)), Class: "soft", Seen: "--report json has all of them"})
 }
 
 // stories are those of the requests that prove a finding, as far as they are in

@@ -62,7 +62,7 @@ func newPageSubject(i int, s result.Subject, all []column, p picture.Picture) pa
 	if one.Probes = pageProbes(one.ID, s); len(one.Probes) > 0 {
 		one.ProbeCounts = probeCounts(s)
 		if more := len(s.Probes) - len(one.Probes); more > 0 {
-			one.MoreProbes = fmt.Sprintf("And %s more; --report json has them all.", number(more))
+			one.MoreProbes = fmt.Sprintf("And %s more; --report json has all of them.", number(more))
 		}
 	}
 	if !one.Loaded {
@@ -88,7 +88,7 @@ func icon(v result.Verdict) string {
 	return map[result.Verdict]string{result.Pass: "✓", result.Fail: "✕", result.Inconclusive: "?"}[v]
 }
 
-// headline says in a few words what became of those who were in flight, whatever
+// headline says in a few words what became of the requests in flight, whatever
 // the verdict: a known failure that is no regression is still one. If nothing did,
 // it is what the story begins with.
 func headline(s result.Subject) string {
@@ -97,30 +97,30 @@ func headline(s result.Subject) string {
 	case s.Verdict == result.Inconclusive:
 		return "could not be judged."
 	case c.Dropped > 0 && c.Dropped >= c.Rejected && c.Dropped >= c.Failed:
-		return "hung up on " + inHand(c.Dropped, c.Total)
+		return "dropped " + inFlight(c.Dropped, c.Total)
 	case c.Rejected > 0 && c.Rejected >= c.Failed:
-		return "turned away " + inHand(c.Rejected, c.Total)
+		return "rejected " + inFlight(c.Rejected, c.Total)
 	case c.Failed > 0:
-		return "gave a wrong answer to " + inHand(c.Failed, c.Total)
+		return "gave a wrong answer to " + inFlight(c.Failed, c.Total)
 	case s.Verdict == result.Fail && len(s.Story) > 1:
 		return short(s.Story[0])
 	case s.Verdict == result.Fail:
 		return "broke a rule: " + strings.Join(violated(s), ", ") + "."
 	case c.Total == 0:
-		return "had no request in hand."
+		return "had no request in flight."
 	}
-	return "answered " + inHand(c.Completed, c.Total)
+	return "completed " + inFlight(c.Completed, c.Total)
 }
 
-// inHand are so many of the requests that were in flight.
-func inHand(n, total int) string {
+// inFlight are that many of the requests in flight.
+func inFlight(n, total int) string {
 	switch {
 	case total == 1 && n == 1:
-		return "the one request that it had in hand."
+		return "the one request in flight."
 	case n == total:
-		return fmt.Sprintf("all %s requests that it had in hand.", number(total))
+		return fmt.Sprintf("all %s requests in flight.", number(total))
 	}
-	return fmt.Sprintf("%s of the %s requests that it had in hand.", number(n), number(total))
+	return fmt.Sprintf("%s of the %s requests in flight.", number(n), number(total))
 }
 
 func violated(s result.Subject) []string {
@@ -148,7 +148,7 @@ func shareText(s result.Subject) string {
 	if s.InFlight.Total == 0 {
 		return "nothing in flight"
 	}
-	return fmt.Sprintf("kept %s of %s in flight", number(s.InFlight.Completed), number(s.InFlight.Total))
+	return fmt.Sprintf("completed %s of %s in flight", number(s.InFlight.Completed), number(s.InFlight.Total))
 }
 
 // told splits a story into what happened, and what would help.

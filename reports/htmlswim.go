@@ -65,7 +65,7 @@ func newPageSwim(name string, s result.Subject, swim *picture.Swimlane) *pageSwi
 func laneHint(swim *picture.Swimlane) string {
 	i := slices.IndexFunc(swim.Lanes, func(l picture.Lane) bool { return wrongly(l.Outcome) })
 	if i < 0 {
-		return "Point at a line to read what became of that request."
+		return "Point at a line to read the story of that request."
 	}
 	return "For example: " + swim.Lanes[i].Story.String()
 }
@@ -78,10 +78,10 @@ func caption(s result.Subject, swim *picture.Swimlane) string {
 	}
 	switch left := swim.Touched - len(swim.Lanes); {
 	case swim.Hidden > 0:
-		text += fmt.Sprintf(" A sample: of the %s requests in the window %s are left out, %s of them touched by the shutdown; losses go first.",
+		text += fmt.Sprintf(" A sample: of the %s requests in the window %s are left out, %s of them touched by the shutdown. Lost requests come first.",
 			number(swim.Touched), number(left), number(swim.Hidden))
 	case left > 0:
-		text += fmt.Sprintf(" A sample: %s requests that the shutdown did not touch are left out; every one of the %s that it touched is there.",
+		text += fmt.Sprintf(" A sample: %s requests that the shutdown did not touch are left out. All %s that it touched are there.",
 			number(left), number(swim.Exposed))
 	}
 	return text

@@ -107,7 +107,7 @@ func folded(w io.Writer, s result.Subject) {
 		fmt.Fprintf(w, "- %s\n", markdown(sentence))
 	}
 	if lines, shutdown := words(s); len(lines) > 0 && s.Verdict != result.Pass {
-		fmt.Fprintf(w, "\nIts last words on stderr, in %s %d:\n\n", occasion(s), shutdown)
+		fmt.Fprintf(w, "\nThe last lines of its stderr, in %s %d:\n\n", occasion(s), shutdown)
 		preformatted(w, lines)
 	}
 	fmt.Fprint(w, "\n</details>\n")
@@ -131,7 +131,7 @@ func repeat(w io.Writer, s result.Suite) {
 	case len(s.Subjects) == 0:
 	case command == "" && probesOnly(s): // nothing in it is left to a seed
 	case command == "":
-		fmt.Fprintf(w, "\nTo repeat it, give the same command %s.\n", sameFlags(s))
+		fmt.Fprintf(w, "\nTo repeat it, run the same command with %s.\n", sameFlags(s))
 	default:
 		fmt.Fprint(w, "\nTo repeat it:\n\n")
 		preformatted(w, []string{command})

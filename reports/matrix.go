@@ -40,12 +40,12 @@ func MatrixJSON(w io.Writer, m result.Matrix) error {
 // matrixLegend explains a cell.
 func matrixLegend(m result.Matrix) []string {
 	legend := []string{
-		"✓ PASS; the number counts requests that were dropped nonetheless, in races that no server wins.",
-		"✗ FAIL; the number counts breaches of the first rule that explains the rest: requests, or shutdowns where the rule is about the process, or connections that were cut.",
-		"? could not be judged.  ! not what the scenario expects of the strategy.  - was not run.",
+		"✓ PASS; the number counts requests that were dropped in races that no HTTP/1.1 server can win.",
+		"✗ FAIL; the number counts breaches of the first rule, which explains the others: requests, or shutdowns if the rule is about the process, or connections that were cut.",
+		"? could not be judged.  ! not as the scenario expects.  - was not run.",
 	}
 	if slices.Contains(m.Scenarios, "kill") {
-		legend = append(legend, "kill is the control, which nobody passes: SIGKILL cannot be handled.")
+		legend = append(legend, "kill is the control, which no strategy passes: no process can handle SIGKILL.")
 	}
 	return legend
 }
@@ -83,7 +83,7 @@ func (style Style) MatrixTable(w io.Writer, m result.Matrix) error {
 	}
 	style.surprises(out, m)
 	fmt.Fprintf(out, "\n%s\n", wrap(fmt.Sprintf("%s; seed %d, %s. Details of a cell: lastcall compare STRATEGY --scenario SCENARIO; "+
-		"what it is about: lastcall explain NAME.", fmt.Sprintf("%d shutdowns", shutdownsOf(m)), m.Seed, seconds(m.Seconds)), "  "))
+		"explanations: lastcall explain NAME.", fmt.Sprintf("%d shutdowns", shutdownsOf(m)), m.Seed, seconds(m.Seconds)), "  "))
 	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write matrix: %w", err)
 	}

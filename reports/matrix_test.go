@@ -38,10 +38,10 @@ func matrices() map[string]result.Matrix {
 	fatal := result.Row{Subject: "fatal-serve", Bug: "B06", Title: "log.Fatal(server.ListenAndServe()) takes ErrServerClosed for a failure (mtlynch/picoshare #571)", Breaks: "in-flight-completes", Cells: []result.Cell{failed("steady", 50, "in-flight-completes", "exit-status")}}
 	right := result.Row{Subject: "with-cancel-detached", Cells: []result.Cell{passed("steady", 0), passed("background", 2), failed("kill", 49, "in-flight-completes")}}
 	missed := result.Row{Subject: "ack-then-lose", Bug: "B72", Breaks: "no-lost-ack", Cells: []result.Cell{{
-		Scenario: "background", Verdict: result.Pass, Broken: []string{}, Shutdowns: 3, Expected: []string{"no-lost-ack"}, Surprise: "PASS, not FAIL by no-lost-ack as expected",
+		Scenario: "background", Verdict: result.Pass, Broken: []string{}, Shutdowns: 3, Expected: []string{"no-lost-ack"}, Surprise: "PASS, but FAIL by no-lost-ack was expected",
 	}}}
 	unjudged := result.Row{Subject: "signal-notify", Cells: []result.Cell{{
-		Scenario: "steady", Verdict: result.Inconclusive, Broken: []string{}, Shutdowns: 1, Expected: []string{"pass"}, Surprise: "could not be judged",
+		Scenario: "steady", Verdict: result.Inconclusive, Broken: []string{}, Shutdowns: 1, Expected: []string{"pass"}, Surprise: "was not judged",
 		Why: "The load ran behind its schedule.",
 	}}}
 	hostile := result.Row{Subject: "<b>\x1b[31m|`evil`", Bug: "::error::", Breaks: "no-failed", Cells: []result.Cell{{
@@ -120,7 +120,7 @@ func TestTheLegendSpeaksOfTheControl(t *testing.T) {
 		m := matrixOf(result.SuitePass)
 		m.Scenarios = scenarios
 		text := renderMatrix(t, Style{}.MatrixTable, m)
-		if got, want := strings.Contains(text, "kill is the control, which nobody passes"), scenarios[1] == "kill"; got != want {
+		if got, want := strings.Contains(text, "kill is the control, which no strategy passes"), scenarios[1] == "kill"; got != want {
 			t.Errorf("%q: the legend speaks of the control: %t\n%s", scenarios, got, text)
 		}
 	}

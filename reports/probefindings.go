@@ -85,10 +85,10 @@ func aboutProbe(p result.Probe) (lines [][2]string) {
 		{"state", p.State},
 		{"seen", p.Seen},
 		{"proof", p.Proof},
-		{"asked", p.Requirement},
-		{"by", p.Reference},
+		{"requires", p.Requirement},
+		{"reference", p.Reference},
 		{"remedy", p.Remedy},
-		{"known as", strings.Join(p.Bugs, ", ")},
+		{"bugs", strings.Join(p.Bugs, ", ")},
 	} {
 		if line[1] != "" {
 			lines = append(lines, line)

@@ -12,9 +12,9 @@ import (
 func probes() []result.Probe {
 	lost := result.Probe{
 		Probe: "http1/in-handler", Variant: "warm", Status: result.ProbeFail, Lost: 3, Of: 3, Repeats: 3, Bugs: []string{"B05", "B06"},
-		State: "request read, handler at work", Seen: "closed (FIN) without an answer, 1 ms after the signal",
+		State: "request read, handler running", Seen: "closed (FIN) without an answer, 1 ms after the signal",
 		Proof:       "the server's ledger said received, and nothing had come back",
-		Requirement: "A request that the server works on is answered as it would be without the signal.",
+		Requirement: "A request in its handler is answered as it would be without the signal.",
 		Reference:   "Go net/http Server.Shutdown; RFC 9112 section 9.6", Remedy: "Wait for the requests in flight before the process ends.",
 	}
 	well := lost
@@ -27,7 +27,7 @@ func probes() []result.Probe {
 	differ.Seen = "the repeats differ: in 1 of 3 it was seen broken: cut after 12 bytes of a 200: closed (FIN)"
 	unknown := lost
 	unknown.Probe, unknown.Variant, unknown.Status, unknown.Lost, unknown.Of, unknown.Repeats = "http1/websocket", "", result.ProbeSkip, 0, 0, 0
-	unknown.Seen, unknown.Proof, unknown.Remedy = "nobody said where: give --ws-url", "", "give --ws-url to enable it"
+	unknown.Seen, unknown.Proof, unknown.Remedy = "needs --ws-url", "", "give --ws-url"
 	return []result.Probe{race, differ, well, lost, unknown}
 }
 
@@ -41,7 +41,7 @@ func onlyProbes(name string, verdict result.Verdict, probes ...result.Probe) res
 
 func probed() result.Suite {
 	hostile := probes()[3]
-	hostile.Seen, hostile.Status = "killed 7 (\x1b[31m<b>::error::no|\u202e) lived on", result.ProbeWarn
+	hostile.Seen, hostile.Status = "killed 7 (\x1b[31m<b>::error::no|\u202e) still ran", result.ProbeWarn
 	suite := suiteOf(onlyProbes("naive", result.Fail, probes()...), onlyProbes("a|<b>\x1b[2J", result.Pass, hostile))
 	suite.Status = result.SuiteFail
 	return suite

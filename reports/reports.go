@@ -47,11 +47,11 @@ type Style struct {
 // All returns every format. The slice is fresh.
 func All(style Style) []Format {
 	return sealed([]Format{
-		{"table", "for people: the comparison, and what became of whom", style.Table, inertText},
+		{"table", "for people: the comparison, and a story for each subject", style.Table, inertText},
 		{"json", "for machines: " + result.Schema + ", described by `lastcall schema suite`", JSON, inertJSON},
 		{"junit", "for CI: JUnit XML, a suite for each subject, a case for each rule", JUnit, inertMarkup},
 		{"markdown", "for CI: a job summary, with the findings folded", Markdown, inertRefs},
-		{"html", "for people: one page with pictures, findings and remedies, which needs no network", style.HTML, inertMarkup},
+		{"html", "for people: one page with pictures, findings and remedies, without any network", style.HTML, inertMarkup},
 		{"svg", "for a README: the worst shutdown of each subject as one drawing", style.SVG, inertMarkup},
 		{"github", "for CI: workflow commands, which GitHub shows as annotations", GitHub, inertAnnotations},
 	})

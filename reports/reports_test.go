@@ -53,7 +53,7 @@ func failing() result.Suite {
 	s.Exits = []result.Exit{{Code: -1, Signal: "SIGTERM", Count: 3}}
 	s.ExitSeconds = result.Spread{Min: 0.001, Median: 0.0012, Max: 0.002}
 	s.Story = []string{
-		"SIGTERM found 150 requests in flight, over 3 shutdowns: 150 hung up on without a whole answer.",
+		"SIGTERM found 150 requests in flight, over 3 shutdowns: 150 dropped without a whole answer.",
 		"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 1ms later.",
 		"Catch the signal with signal.Notify and call Server.Shutdown.",
 	}
@@ -94,7 +94,7 @@ func warned() result.Suite {
 	s.Requests.Dropped, s.Requests.Total = 5, 1239
 	s.Story = []string{
 		"5 of 11 late requests at risk were lost in the races that no HTTP/1.1 server can win.",
-		"To lose fewer, go on serving with Connection: close for a while before Shutdown.",
+		"To drop fewer, go on serving with Connection: close for a while before Shutdown.",
 	}
 	suite := suiteOf(s)
 	suite.Warnings = []string{"the machine was busy"}
@@ -205,7 +205,7 @@ func undelivered() result.Suite {
 		},
 		{
 			Rule: "no-survivors", Status: result.Violated, Count: 1, Judged: 1, Expected: "nothing lives on", Reference: "systemd.kill(5)",
-			Detail:   "1 of 1 shutdown left something behind: \"node <b>server</b>.js | `rm` @all ]]>\" (PID 57) lived on, and the port is still taken",
+			Detail:   "1 of 1 shutdown left something behind: \"node <b>server</b>.js | `rm` @all ]]>\" (PID 57) still ran, and the port is still taken",
 			Evidence: []result.Evidence{{Shutdown: 1}},
 		},
 		{
@@ -253,7 +253,7 @@ func operation() result.Suite {
 	bad.AtRisk = 190
 	bad.Exits, bad.ExitSeconds = []result.Exit{{Code: 0, Count: 3}}, result.Spread{Median: 0.3}
 	bad.Story = []string{
-		"While \"nginx -s reload\" ran, and until the load ended, 34 requests were refused, over 3 shutdowns: nobody was listening.",
+		"While \"nginx -s reload\" ran, and until the load ended, 34 requests were refused, over 3 shutdowns: no process was listening.",
 		"The process ended with exit code 0, though it should have stayed up.",
 	}
 	bad.Findings = []result.Finding{{
@@ -441,7 +441,7 @@ func lineWith(t *testing.T, text, part string) string {
 
 func TestLastWordsAreOfTheLastShutdownThatHasSome(t *testing.T) {
 	text := render(t, Style{}.Table, failing())
-	for _, want := range []string{"Its last words on stderr, in shutdown 2:", "    | panic: oh no\n"} {
+	for _, want := range []string{"The last lines of its stderr, in shutdown 2:", "    | panic: oh no\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}

@@ -35,7 +35,7 @@ func (style Style) SVG(w io.Writer, s result.Suite) error {
 	if len(s.Subjects) == 0 {
 		y += svgLine(&body, "marktext", y, "No subject was judged.")
 	}
-	y += svgLine(&body, "ticktext", y, "A line is a request, from its begin to its end: a sample of the worst shutdown of each. ✕ lost, ◆ turned away, ■ a wrong answer, ○ refused.")
+	y += svgLine(&body, "ticktext", y, "A line is a request, from its start to its end: a sample of the worst shutdown of each. ✕ dropped, ◆ rejected, ■ failed, ○ refused.")
 	y += svgLine(&body, "ticktext", y, conditions(s))
 	_, err = fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]g %[2]g" width="%[1]g" height="%[2]g" role="img" aria-label="%[3]s">`+
 		"<style>%s%s</style>%s<rect class=\"ground\" width=\"100%%\" height=\"100%%\" rx=\"8\"/>%s</svg>\n",
@@ -58,7 +58,7 @@ func svgSubject(b *strings.Builder, y float64, s result.Subject, swim *picture.S
 		html.EscapeString(shorten(clean(bounded(s.Name)), maxName)), verdict, verdict)
 	svgLine(b, "said", y+20, headline(s))
 	if swim == nil {
-		return svgHead + svgLine(b, "said", y+svgHead, "Its recorded history is not there: it cannot be drawn.") + svgGap
+		return svgHead + svgLine(b, "said", y+svgHead, "Its recorded history is missing: it cannot be drawn.") + svgGap
 	}
 	d := swim.Thin(svgLanes).Draw()
 	fmt.Fprintf(b, `<svg x="%g" y="%g" width="%g" height="%g" overflow="visible">%s</svg>`, svgMargin, y+svgHead, svgWide-2*svgMargin, d.Height, d.SVG)

@@ -45,5 +45,5 @@ func laneName(connections string) string {
 
 // sweepTitle heads a chart.
 func sweepTitle(s result.Sweep) string {
-	return fmt.Sprintf("%s: requests lost, by the instant of sending (%s at 0, %d shutdowns)", clean(s.Subject), clean(s.Signal), s.Measured)
+	return fmt.Sprintf("%s: requests dropped, by the instant of sending (%s at 0, %d shutdowns)", clean(s.Subject), clean(s.Signal), s.Measured)
 }

@@ -197,8 +197,8 @@ func TestSVGShowsAxesLegendAndSignal(t *testing.T) {
 	words, count := svgElements(t, renderSweep(t, SweepSVG, s))
 	text := strings.Join(words, "\n")
 	for _, want := range []string{
-		"signal-notify: requests lost", "SIGTERM", "0%", "60%", "100%", "\n-2\n", "\n1.5\n", "lost, of those at risk",
-		"sent after SIGTERM", "kept-alive connections, idle until then: 100 of 600 lost", "new connections: 100 of 600 lost",
+		"signal-notify: requests dropped", "SIGTERM", "0%", "60%", "100%", "\n-2\n", "\n1.5\n", "dropped, of those at risk",
+		"sent after SIGTERM", "kept-alive connections, idle until then: 100 of 600 dropped", "new connections: 100 of 600 dropped",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not among the texts:\n%s", want, text)
@@ -217,10 +217,10 @@ func TestSVGShowsAxesLegendAndSignal(t *testing.T) {
 // TestWhatProvesNothingIsSaidInThePicture: as in the chart, and without a dot that
 // says that nothing was lost there.
 func TestWhatProvesNothingIsSaidInThePicture(t *testing.T) {
-	const proves = "proves nothing: fewer than 15 requests count, none was lost"
+	const proves = "proves nothing: fewer than 15 requests count, none was dropped"
 	words, doubt := svgElements(t, renderSweep(t, SweepSVG, doubtful()))
 	text := strings.Join(words, "\n")
-	for _, want := range []string{proves, "100 of 600 lost, 34 discarded"} {
+	for _, want := range []string{proves, "100 of 600 dropped, 34 discarded"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not among the texts:\n%s", want, text)
 		}

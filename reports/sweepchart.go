@@ -29,7 +29,7 @@ func SweepChart(w io.Writer, s result.Sweep) error {
 	if len(s.Lanes) > 0 {
 		legend := chartLegend
 		if slices.ContainsFunc(s.Lanes, func(l result.SweepLane) bool { return l.Unproved > 0 }) {
-			legend += fmt.Sprintf(" Where ? stands the sweep proves nothing: fewer than %d requests count, and none was lost.", s.EnoughShots)
+			legend += fmt.Sprintf(" A bin with ? proves nothing: fewer than %d requests count, and none was dropped.", s.EnoughShots)
 		}
 		fmt.Fprintf(out, "\n%s\n", wrap(legend, "  "))
 	}
@@ -38,7 +38,7 @@ func SweepChart(w io.Writer, s result.Sweep) error {
 	}
 	if s.Measured > 0 { // else there is no signal to be known
 		fmt.Fprintf(out, "\n%s\n", wrap(fmt.Sprintf(
-			"%s How far apart they are is known to within %.0f us (median); what is not known to within a step is discarded. A request was sent %.0f us later than meant (median), and counts where it was sent.",
+			"%s The distance between them is known to within %.0f µs (median). Requests for which it is not known to within a step are discarded. A request was sent %.0f µs later than planned (median), and counts where it was sent.",
 			sweepInstants(s), s.UncertaintyUS.Median, s.LatenessUS.Median), "  "))
 	}
 	for _, warning := range s.Warnings {
@@ -62,7 +62,7 @@ func sweepInstants(s result.Sweep) string {
 		s.Unstamped, s.Stamped+s.Unstamped)
 }
 
-const chartLegend = "█ share lost of those at risk, │ its 95% interval, ╌ nobody at risk: refused, or the connection seen to close, ┊ the signal."
+const chartLegend = "█ share dropped of the requests at risk, │ its 95% interval, ╌ no request at risk (refused, or the connection was seen to close), ┊ the signal."
 
 // bar is a column of the chart: a bin, or several where there are too many.
 type bar struct {
@@ -172,7 +172,7 @@ func axisLabel(us float64) string {
 	case us == 0:
 		return "0"
 	case math.Abs(us) < 1000:
-		return fmt.Sprintf("%+g us", us)
+		return fmt.Sprintf("%+g µs", us)
 	}
 	return fmt.Sprintf("%+g ms", us/1000)
 }

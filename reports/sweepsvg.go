@@ -97,7 +97,7 @@ func (p *sweepPicture) axes(s result.Sweep) {
 	}
 	p.line("base", sweepLeft, sweepBottom, sweepRight, sweepBottom)
 	p.words("marktext", (sweepLeft+sweepRight)/2, sweepBottom+42, "middle", fmt.Sprintf("sent after %s, in ms (negative: before it)", clean(s.Signal)))
-	p.words("marktext", sweepLeft, sweepTop-12, "start", "lost, of those at risk")
+	p.words("marktext", sweepLeft, sweepTop-12, "start", "dropped, of those at risk")
 }
 
 // place is where a bin of the lane of that index stands, in milliseconds: two lanes
@@ -162,7 +162,7 @@ func (p *sweepPicture) signal(s result.Sweep) {
 func (p *sweepPicture) legend(s result.Sweep) {
 	y, doubtful := 52.0, -1
 	for i, lane := range s.Lanes {
-		text := fmt.Sprintf("%s: %d of %d lost", laneName(lane.Connections), lane.Sum.Lost, lane.Sum.AtRisk)
+		text := fmt.Sprintf("%s: %d of %d dropped", laneName(lane.Connections), lane.Sum.Lost, lane.Sum.AtRisk)
 		if n := lane.Discarded(); n > 0 {
 			text += fmt.Sprintf(", %d discarded", n)
 		}
@@ -181,6 +181,6 @@ func (p *sweepPicture) legend(s result.Sweep) {
 		fmt.Fprintf(p, `<g class="lane-%d">`, doubtful%2)
 		p.cross(sweepLeft+4, y-4)
 		p.WriteString("</g>")
-		p.words("marktext", sweepLeft+14, y, "start", fmt.Sprintf("proves nothing: fewer than %d requests count, none was lost", s.EnoughShots))
+		p.words("marktext", sweepLeft+14, y, "start", fmt.Sprintf("proves nothing: fewer than %d requests count, none was dropped", s.EnoughShots))
 	}
 }

@@ -189,7 +189,7 @@ func exit(s result.Subject, most int) string {
 // outcomes counts every request once.
 func outcomes(s result.Suite) string {
 	if s.Scenario.Disruption.Unloaded() {
-		return "No load was sent: what is judged is how each process ended."
+		return "No load was sent: only the exit of each process is judged."
 	}
 	var c history.Counts
 	for _, subject := range s.Subjects {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"lastcall/harness/history"
 )
 
 // number separates thousands: 1234567 is 1,234,567.
@@ -46,13 +47,13 @@ func brief(n int) string {
 	return strconv.FormatFloat(scaled, 'f', digits, 64) + units[unit:unit+1]
 }
 
-// seconds renders a time for a cell: "1 ms", "160 ms", "10.0 s".
+// seconds renders a time for a cell.
 func seconds(s float64) string {
-	d := time.Duration(s * float64(time.Second)).Round(time.Millisecond)
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Milliseconds())
+	d := time.Duration(s * float64(time.Second))
+	if d > 0 && d < time.Millisecond {
+		return "<1 ms"
 	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
+	return history.InWords(d)
 }
 
 // columns is how much room text takes on a terminal, where some letters are

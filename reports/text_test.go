@@ -52,7 +52,7 @@ func TestBrief(t *testing.T) {
 
 func TestSeconds(t *testing.T) {
 	for s, want := range map[float64]string{
-		0: "0 ms", 0.0004: "0 ms", 0.0012: "1 ms", 0.1604: "160 ms", 0.9994: "999 ms", 0.9996: "1.0 s", 1: "1.0 s", 10.04: "10.0 s", 3600: "3600.0 s",
+		0: "0 ms", 0.0004: "<1 ms", 0.0012: "1 ms", 0.1604: "160 ms", 0.9994: "999 ms", 0.9996: "1 s", 1: "1 s", 10.04: "10 s", 1.25: "1.2 s", 200: "3 min 20 s", 3600: "1 h", 7500: "2 h 5 min",
 	} {
 		if got := seconds(s); got != want {
 			t.Errorf("seconds(%v) = %q, want %q", s, got, want)

@@ -45,7 +45,7 @@ func timelineLines(s result.Subject) []string {
 	exit, exited := eventMS(d, "exit")
 	line := strip(*t, exit, exited)
 	return []string{
-		fmt.Sprintf("%s %d, the worst, from left to right; each letter tells what ended in %g ms", capital(occasion(s)), t.Shutdown, t.ColumnMS),
+		fmt.Sprintf("%s %d, the worst, from left to right; each letter stands for %g ms", capital(occasion(s)), t.Shutdown, t.ColumnMS),
 		strings.TrimRight(line, " "),
 		strings.Join(letters(d, line, exit), ", "),
 	}
@@ -83,11 +83,11 @@ func letters(d result.Detail, line string, exit float64) []string {
 		mark, means string
 		n           int // of what must not go unsaid, though others hide it
 	}{
-		{string(result.MarkCompleted), "answered", 0},
-		{string(result.MarkKept), "in flight, and answered", 0},
-		{string(result.MarkDropped), "hung up on", d.Requests.Dropped},
-		{string(result.MarkFailed), "answered wrongly", d.Requests.Failed},
-		{string(result.MarkRejected), "turned away", d.Requests.Rejected},
+		{string(result.MarkCompleted), "completed", 0},
+		{string(result.MarkKept), "in flight, and completed", 0},
+		{string(result.MarkDropped), "dropped", d.Requests.Dropped},
+		{string(result.MarkFailed), "failed", d.Requests.Failed},
+		{string(result.MarkRejected), "rejected", d.Requests.Rejected},
 		{string(result.MarkRefused), "refused", 0},
 		{string(result.MarkUnsent), "unsent", 0},
 		{signalMark, signal, 0},

@@ -37,7 +37,7 @@ func TestStrip(t *testing.T) {
 // TestOnlyAFailureHasATimeline: and none that was made up is drawn.
 func TestOnlyAFailureHasATimeline(t *testing.T) {
 	shown := func(suite result.Suite) bool {
-		return strings.Contains(render(t, Style{}.Table, suite), "each letter tells")
+		return strings.Contains(render(t, Style{}.Table, suite), "each letter stands for")
 	}
 	if !shown(failing()) {
 		t.Error("a failure shows no timeline")
@@ -64,7 +64,7 @@ func TestLegendHidesNothing(t *testing.T) {
 	suite.Subjects[0].Timeline.Strip = ".. .......!rrrrrr"
 	suite.Subjects[0].Details[0].Requests.Rejected = 70
 	text := strings.Join(strings.Fields(render(t, Style{}.Table, suite)), " ")
-	if want := ". answered, (50 hung up on, among others), ! 70 turned away, r refused, | the signal, # exit after 1 ms"; !strings.Contains(text, want) {
+	if want := ". completed, (50 dropped, among others), ! 70 rejected, r refused, | the signal, # exit after 1 ms"; !strings.Contains(text, want) {
 		t.Errorf("%q is missing in\n%s", want, text)
 	}
 }

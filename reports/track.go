@@ -42,12 +42,12 @@ func (style Style) TrackTable(w io.Writer, m result.Matrix) error {
 		if err != nil {
 			return fmt.Errorf("write track record: %w", err)
 		}
-		fmt.Fprintf(out, "What must be caught, and for this reason alone:\n\n%s", text)
-		fmt.Fprintf(out, "\n%s\n", wrap("Shutdowns are those that failed. Breaches are of the first rule: requests, or shutdowns where it is about the process, or connections that were cut.", "  "))
+		fmt.Fprintf(out, "The faulty strategies. Each must fail by the rule in the table, and by no other:\n\n%s", text)
+		fmt.Fprintf(out, "\n%s\n", wrap("Shutdowns: how many failed. Breaches: how often the first rule was broken, in requests, shutdowns or connections.", "  "))
 		style.surprises(out, faultyOf(m))
 	}
 	if sound := soundOf(m); len(sound.Rows) > 0 {
-		fmt.Fprint(out, "\nThe right ones, who must pass all that shows a bug:\n\n")
+		fmt.Fprint(out, "\nThe right strategies. Each must pass every scenario that shows a bug:\n\n")
 		if err := style.MatrixTable(out, sound); err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (style Style) toll(m result.Matrix) string {
 	if color == "" {
 		color = yellow
 	}
-	return fmt.Sprintf("%s: %d of %d faulty strategies caught for the stated reason, %d of %d right ones as they should be.",
+	return fmt.Sprintf("%s: %d of %d faulty strategies failed by the expected rule, %d of %d right strategies ended as expected.",
 		style.paint(color, strings.ToUpper(m.Status.String())), faulty, ofFaulty, sound, ofSound)
 }
 

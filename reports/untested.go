@@ -23,7 +23,7 @@ func untested(s result.Suite) (lines []string) {
 				names = append(names, clean(other.Name))
 			}
 		}
-		line := "not put to the test: " + what
+		line := "not tested: " + what
 		if len(names) < len(s.Subjects) {
 			line = strings.Join(names, ", ") + ": " + line
 		}

@@ -10,7 +10,7 @@ import (
 // TestUntested: what a pass does not mean stands under the table, once for all of
 // whom it is true.
 func TestUntested(t *testing.T) {
-	const writes, lag = "no-lost-ack (keep a ledger, or name --applied)", "serves-through-lag (give it a --lag)"
+	const writes, lag = "no-lost-ack (keep a ledger, or name --applied)", "serves-through-lag (set --lag)"
 	with := func(name string, untested ...string) result.Subject {
 		s := subject(name, result.Pass)
 		s.Untested = untested
@@ -22,11 +22,11 @@ func TestUntested(t *testing.T) {
 		want     []string
 	}{
 		{"all was tested", []result.Subject{with("a"), with("b")}, nil},
-		{"one server", []result.Subject{with("a", writes)}, []string{"not put to the test: " + writes}},
-		{"two things", []result.Subject{with("a", lag, writes)}, []string{"not put to the test: " + lag + "; " + writes}},
-		{"the same of all", []result.Subject{with("a", writes), with("b", writes)}, []string{"not put to the test: " + writes}},
-		{"of two of three", []result.Subject{with("a", writes), with("b"), with("c", writes)}, []string{"a, c: not put to the test: " + writes}},
-		{"of each something else", []result.Subject{with("a", writes), with("b", lag)}, []string{"a: not put to the test: " + writes, "b: not put to the test: " + lag}},
+		{"one server", []result.Subject{with("a", writes)}, []string{"not tested: " + writes}},
+		{"two things", []result.Subject{with("a", lag, writes)}, []string{"not tested: " + lag + "; " + writes}},
+		{"the same of all", []result.Subject{with("a", writes), with("b", writes)}, []string{"not tested: " + writes}},
+		{"of two of three", []result.Subject{with("a", writes), with("b"), with("c", writes)}, []string{"a, c: not tested: " + writes}},
+		{"of each something else", []result.Subject{with("a", writes), with("b", lag)}, []string{"a: not tested: " + writes, "b: not tested: " + lag}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := suiteOf(tt.subjects...)
@@ -37,7 +37,7 @@ func TestUntested(t *testing.T) {
 			if err := Markdown(&page, s); err != nil {
 				t.Fatal(err)
 			}
-			if n := strings.Count(table.String(), "not put to the test"); n != len(tt.want) {
+			if n := strings.Count(table.String(), "not tested"); n != len(tt.want) {
 				t.Errorf("the table says it %d times, want %d", n, len(tt.want))
 			}
 			flat := strings.Join(strings.Fields(table.String()), " ") // a long one is wrapped

@@ -39,7 +39,7 @@ func lastWords(w io.Writer, s result.Subject) {
 	if len(lines) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  Its last words on stderr, in %s %d:\n", occasion(s), shutdown)
+	fmt.Fprintf(w, "  The last lines of its stderr, in %s %d:\n", occasion(s), shutdown)
 	for _, line := range gist(lines, mostWords, firstWords) {
 		const bar = "    | "
 		line = clean(line)

@@ -69,7 +69,7 @@ func (d decoder) fields(node ast.Node, into reflect.Value) error {
 			return err
 		}
 		if fields[i].open && value.IsZero() && isScalar(value.Type()) {
-			return d.mistake(begin(pair.Value), "%q counts as left out: leave the key out, or give it another value", short(literal(pair.Value)))
+			return d.mistake(begin(pair.Value), "%q has the same effect as no value: leave the key out, or give it another value", short(literal(pair.Value)))
 		}
 	}
 	return nil
@@ -180,7 +180,7 @@ func asList(node ast.Node, item reflect.Type) string {
 		return "write [a, b]"
 	}
 	if strings.ContainsAny(text, "\"'\\$`&|;<>()*?~#") {
-		return `write each word by itself, as in [./server, --port, "8080"]; no shell reads it`
+		return `write each word by itself, as in [./server, --port, "8080"]; there is no shell`
 	}
 	if item.Kind() == reflect.Int {
 		return fmt.Sprintf("write [%s]", strings.Join(words, ", "))

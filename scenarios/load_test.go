@@ -42,7 +42,7 @@ func TestAFileMayLeaveTheGraceToThePolicy(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Parse("mine.yaml", []byte("disruption: {lag: 30s, grace: 30s}\n")); err == nil || !strings.Contains(err.Error(), "1:19: disruption.lag is 30s, must be less than the grace of 30s") {
+	if _, err := Parse("mine.yaml", []byte("disruption: {lag: 30s, grace: 30s}\n")); err == nil || !strings.Contains(err.Error(), "1:19: disruption.lag is 30s, must be less than the grace period of 30s") {
 		t.Errorf("a lag as long as the grace: %v", err)
 	}
 }

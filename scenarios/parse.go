@@ -98,7 +98,7 @@ func (s source) syntax(err error) error {
 	at, message := placeOf(what.GetToken()), what.GetMessage()
 	if colon := what.GetToken().Next; message == noKeyHere && colon != nil {
 		// The parser points at the value before, which can be lines above.
-		return s.mistake(placeOf(colon), `a colon where no key can be: is the line indented like its neighbours? A text with ": " in it needs quotes`)
+		return s.mistake(placeOf(colon), `no colon is allowed here: is the line indented like its neighbours? A text with ": " in it needs quotes`)
 	}
 	if mark := marker.FindString(s.from(at)); mark != "" {
 		return s.mistake(at, "%s within brackets: put the whole text in quotes", mark)
@@ -114,10 +114,10 @@ const byteOrderMark = "\uFEFF"
 
 // plainly are the parser's messages that only its author understands.
 var plainly = map[string]string{
-	"value is not allowed in this context":                               "something stands where it cannot: is the line indented like its neighbours?",
-	"value is not allowed in this context. map key-value is pre-defined": "something follows where only keys can: is the line indented like its neighbours?",
+	"value is not allowed in this context":                               "this is not allowed here: is the line indented like its neighbours?",
+	"value is not allowed in this context. map key-value is pre-defined": "only keys are allowed here: is the line indented like its neighbours?",
 	"non-map value is specified":                                         `a text where a key should be: write "key: value"`,
-	"unexpected key name":                                                "a key where none can be: is the line indented like its neighbours?",
+	"unexpected key name":                                                "no key is allowed here: is the line indented like its neighbours?",
 }
 
 // noKeyHere is what the parser says of "a: b: c", and of a key that is indented

@@ -19,11 +19,11 @@ func (s source) readable() error {
 		for i, r := range line {
 			if r == utf8.RuneError {
 				if _, size := utf8.DecodeRuneInString(line[i:]); size == 1 {
-					return s.mistake(place{n + 1, column}, "the byte 0x%02X is no UTF-8: save the file in that encoding", line[i])
+					return s.mistake(place{n + 1, column}, "the byte 0x%02X is not UTF-8: save the file as UTF-8", line[i])
 				}
 			}
 			if control := r < ' ' && r != '\t' || r >= 0x7F && r < 0xA0 && r != 0x85 || r == 0xFEFF; control {
-				return s.mistake(place{n + 1, column}, `the invisible character %U is in the way: in double quotes it can be written as "\u%04x"`, r, r)
+				return s.mistake(place{n + 1, column}, `the invisible character %U is not allowed: in double quotes it can be written as "\u%04x"`, r, r)
 			}
 			column++
 		}

@@ -37,7 +37,7 @@ func (d decoder) scalar(node ast.Node, into reflect.Value) error {
 		}
 		into.SetInt(int64(n))
 	default:
-		return d.mistake(begin(node), "a key of the type %s, which no file can have", into.Type())
+		return d.mistake(begin(node), "a key of the type %s, which is not allowed", into.Type())
 	}
 	return nil
 }

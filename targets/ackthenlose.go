@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// ackThenLose answers every request, and drops what it has answered for. Orders
-// that were acknowledged with 202 wait in memory for the next batch; nobody
-// writes it. The clients have their promise, the exit code is 0, and the rows do
-// not exist.
+// ackThenLose completes every request, and drops acknowledged work. Orders that
+// were acknowledged with 202 wait in memory for the next batch. The process exits
+// before it writes them. The clients have their promise, the exit code is 0, and
+// the rows do not exist.
 func ackThenLose(ln net.Listener, app *App) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

@@ -17,9 +17,9 @@ import (
 )
 
 // App is a small, honest web service, and what it has that must be let go of
-// when it stops. Whoever stops it right does so in this order:
+// when it stops. A right strategy does so in this order:
 //
-//	Streams  ── told to end: Shutdown would wait for them for ever
+//	Streams  ── told to end: Shutdown would wait without end
 //	Sockets  ── told to end: Shutdown does not know of them
 //	the listener, and then the requests in flight: http.Server.Shutdown
 //	Queue    ── flushed: its orders were acknowledged
@@ -28,8 +28,8 @@ import (
 // The strategies differ only in how they do that, and in what they forget.
 type App struct {
 	Log     *slog.Logger
-	Streams *Streams // answers without end: /events
-	Sockets *Sockets // websockets: /ws
+	Streams *Streams // answers without an end: /events
+	Sockets *Sockets // WebSocket connections: /ws
 	Queue   *Queue   // orders that are acknowledged and not written: /async
 	Store   *Store   // orders that are written: /orders
 
@@ -80,7 +80,7 @@ func newApp(log *slog.Logger, book *ledger.Writer, delay time.Duration) *App {
 
 // Drain turns the readiness check red, so that balancers send no more, and says
 // Connection: close with every answer from now on, so that clients come back on
-// a new connection: to somebody else. It closes nothing.
+// a new connection, to another server. It closes nothing.
 func (a *App) Drain() {
 	a.leaving.Store(true)
 	a.Dismiss()

@@ -5,7 +5,7 @@ package targets
 // has a server for some, and for the rest no server is at hand.
 func Bugs() map[string]string {
 	return map[string]string{
-		"B01": "a request is lost that reached an idle connection as the server closed it (golang/go #65802)",
+		"B01": "a request is lost because it reached an idle connection while the server closed it (golang/go #65802)",
 		"B02": "a connection is lost that was accepted as the listener was closed (golang/go #36819)",
 		"B03": "a connection that never sent a byte delays Shutdown for five seconds (golang/go #22682)",
 		"B04": "a POST on an idle connection is lost at the close, and the client repeats only a GET (golang/go #23829)",

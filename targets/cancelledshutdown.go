@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// cancelledShutdown drains under the context that the signal has just ended.
-// Shutdown closes the listener, looks at its context, and returns at once:
-// "context canceled". The process ends, with code 1, in the middle of the
-// requests for which it should have waited.
+// cancelledShutdown gives Shutdown the context that the signal has just cancelled.
+// Shutdown closes the listener, checks its context, and returns at once:
+// "context canceled". The process exits with 1 before it answers the requests in
+// flight.
 func cancelledShutdown(ln net.Listener, app *App) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -23,7 +23,7 @@ func cancelledShutdown(ln net.Listener, app *App) error {
 		return err
 	}
 
-	bound := ctx        // here is the mistake: it is over, that is why we are here
+	bound := ctx        // here is the mistake: the signal has cancelled it
 	return errors.Join( // one after the other
 		app.Streams.Close(),
 		app.Sockets.Close(bound),

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// closeServer calls Close where it means Shutdown. Close does what it says: it
-// closes the listener and every connection, at once, whether a request is in
-// flight on it or not. It even exits with 0.
+// closeServer calls Close instead of Shutdown. Close ends the listener and every
+// connection at once, also connections with a request in flight. It even exits
+// with 0.
 func closeServer(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 	if err := serveUntil(interrupted(), server, ln); err != nil {
@@ -22,7 +22,7 @@ func closeServer(ln net.Listener, app *App) error {
 	err := errors.Join( // one after the other
 		app.Streams.Close(),
 		app.Sockets.Close(drain),
-		server.Close(), // here is the mistake: nobody has waited
+		server.Close(), // here is the mistake: it does not wait
 	)
 
 	flush, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// drain knows that it does not stand alone. A balancer that is told, or finds
-// out, that this server leaves goes on sending for a while. So the server first
-// says that it leaves, in two ways: its readiness check turns red, and every
-// answer says Connection: close. Then it serves on as if nothing had happened
-// until the news has spread, and only then closes the listener.
+// drain is made for a server behind a load balancer. The balancer goes on sending
+// for a while after the signal. So the server first announces that it stops, in
+// two ways: its readiness check fails, and every answer says Connection: close.
+// Then it goes on serving until the balancer knows, and only then closes the
+// listener.
 func drain(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 	if err := serveUntil(interrupted(), server, ln); err != nil {

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// earlyExit drains in a goroutine for which nobody waits. Shutdown makes Serve
-// return at once, with ErrServerClosed; the function returns, main returns, and
-// the process is gone while Shutdown is still waiting for the requests in
-// flight. It exits with 0, as if all were well (golang/go #19579).
+// earlyExit drains in a goroutine, and main does not wait for it. Shutdown makes
+// Serve return at once, with ErrServerClosed. The function returns, main returns,
+// and the process exits while Shutdown still waits for the requests in flight. It
+// exits with 0, as if all were well (golang/go #19579).
 func earlyExit(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 
@@ -37,5 +37,5 @@ func earlyExit(ln net.Listener, app *App) error {
 	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return nil // here is the mistake: drained is what it should wait for
+	return nil // here is the mistake: it should wait for drained
 }

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// fatalServe is log.Fatal(server.ListenAndServe()), the line that many examples
-// end with. It takes ErrServerClosed, by which Serve says that Shutdown has
-// begun, for a failure: the process exits with 1 before a single request in
-// flight is answered.
+// fatalServe is log.Fatal(server.ListenAndServe()), the line at the end of many
+// examples. Serve returns ErrServerClosed when Shutdown begins. This line takes
+// that for a failure: the process exits with 1 before it answers a single request
+// in flight.
 func fatalServe(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 

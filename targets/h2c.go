@@ -10,12 +10,12 @@ import (
 
 // introduction teaches a strategy's server HTTP/2 without TLS, for clients that
 // know beforehand that it speaks it (RFC 9113 section 3.3). That is a field of
-// http.Server, Protocols, which net/http looks at anew for each connection; but
+// http.Server, Protocols, which net/http reads again for each connection; but
 // the servers are the strategies' own, naive's is even hidden in http.Serve, and
 // what they show is how to stop, not how to begin. So the first connection that
 // the server accepts is one of ours, in memory: its request finds the server in
 // its context, and sets the field. The listener hands out no other connection
-// until that is done, so that nobody reads the field meanwhile.
+// until that is done, so that no goroutine reads the field meanwhile.
 type introduction struct {
 	once  sync.Once
 	ended chan struct{} // closed when the first connection is over, whatever came of it
@@ -37,7 +37,7 @@ func (i *introduction) first() (conn net.Conn) {
 		go func() {
 			defer close(i.ended) // here only: the listener waits for it
 			defer ours.Close()
-			// A pipe takes no byte that nobody reads: without a bound a server that
+			// A pipe takes no byte without a reader: without a bound a server that
 			// is stopped at once would keep us for ever.
 			_ = ours.SetDeadline(time.Now().Add(introductionBound))
 			_, _ = io.WriteString(ours, "GET / HTTP/1.1\r\nHost: introduction\r\nConnection: close\r\n\r\n")

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// handoff replaces itself without a moment in which nobody listens. On SIGHUP
-// it starts its own program again, a new version perhaps, and passes the
-// listening socket on. Once the successor accepts, the old process leaves, in
+// handoff replaces itself, and the port is never without a listener. On SIGHUP it
+// starts its own program again, perhaps a new version, and passes the listening
+// socket on. When the new process accepts connections, the old process stops, in
 // this order:
 //
-//  1. It stops accepting. The socket lives on in the successor, so that no
-//     connection is refused, and none waits in a queue that nobody will read.
-//  2. It serves the connections that it has, and says Connection: close with
-//     every answer: their clients' next requests go to the successor.
-//  3. It calls Shutdown, when there is hardly a connection left to close under
-//     somebody's hands.
+//  1. It stops accepting. The socket stays open in the new process, so no
+//     connection is refused, and none waits in a queue without a reader.
+//  2. It serves its open connections, and says Connection: close with every
+//     answer: the next requests of these clients go to the new process.
+//  3. It calls Shutdown, when hardly a connection is left that Shutdown could
+//     close.
 //
-// On SIGTERM there is no successor, and it stops as drain does.
+// On SIGTERM there is no new process, and it stops as drain does.
 func handoff(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 	told := interrupted()
@@ -32,7 +32,7 @@ func handoff(ln net.Listener, app *App) error {
 	go func() {
 		for range renew {
 			if err := app.Upgrader.Upgrade(); err != nil { // waits until the successor is ready
-				app.Log.Error("nobody took over: it serves on", "err", err)
+				app.Log.Error("no process took over: this process goes on serving", "err", err)
 			}
 		}
 	}()
@@ -46,7 +46,7 @@ func handoff(ln net.Listener, app *App) error {
 	case err := <-failed:
 		return err
 	case <-told:
-		app.Upgrader.Stop() // nobody may take over now
+		app.Upgrader.Stop() // no process may take over now
 		app.Drain()
 	case <-app.Upgrader.Exit(): // the successor accepts
 		ln.Close()    // 1.

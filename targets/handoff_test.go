@@ -250,7 +250,9 @@ func TestHandoffToNobody(t *testing.T) {
 	s := boot(t, "handoff")
 	unlock := lockStore(t, s.path("orders.db"))
 	s.signal(syscall.SIGHUP)
-	s.until("a complaint", func() bool { return strings.Contains(s.read("stderr"), "nobody took over: it serves on") })
+	s.until("a complaint", func() bool {
+		return strings.Contains(s.read("stderr"), "no process took over: this process goes on serving")
+	})
 	unlock()
 	got := s.ask(http.MethodPost, "/orders", "r-1-1", `{"item":"stout"}`)
 	if got.String() != "201" || got.header.Get("X-Lastcall-Pid") != strconv.Itoa(s.cmd.Process.Pid) {

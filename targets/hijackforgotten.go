@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// hijackForgotten trusts Shutdown with the websockets. But a websocket has been
-// taken out of the server's hands, and Shutdown neither ends it nor waits for it.
-// Its client gets no close frame: the connection just dies with the process, and
-// the client must call that 1006, abnormal closure.
+// hijackForgotten leaves WebSocket connections to Shutdown. But a WebSocket
+// connection is hijacked: Shutdown neither ends it nor waits for it. Its client
+// gets no close frame. The connection ends with the process, and the client must
+// call that 1006, abnormal closure.
 func hijackForgotten(ln net.Listener, app *App) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -27,7 +27,7 @@ func hijackForgotten(ln net.Listener, app *App) error {
 	defer cancel()
 	return errors.Join( // one after the other
 		app.Streams.Close(),
-		// here is the mistake: nobody tells the websockets
+		// here is the mistake: no close frame is sent
 		server.Shutdown(bound),
 		app.Queue.Flush(bound),
 		app.Store.Close(),

@@ -10,11 +10,10 @@ import (
 	"syscall"
 )
 
-// ignoresTerm stops cleanly on Ctrl-C, as its author tried it. SIGTERM, which
-// is what every platform sends, it ignores, and so it is killed at the end of
-// the grace period. The same happens by itself to a program without a handler
-// that runs as process 1 of a container: the kernel spares process 1 the
-// default actions of signals.
+// ignoresTerm stops cleanly on Ctrl-C, as its author tried it. It ignores SIGTERM,
+// which every platform sends. So it is killed at the end of the grace period. The
+// same happens to a program without a handler that runs as PID 1 of a container:
+// the kernel does not apply the default actions of signals to PID 1.
 func ignoresTerm(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 

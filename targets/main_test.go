@@ -191,7 +191,7 @@ func (s *server) until(what string, holds func() bool) {
 
 // reply is what became of a request.
 type reply struct {
-	status int // 0: hung up on without a whole answer
+	status int // 0: dropped without a whole answer
 	header http.Header
 	body   string
 	err    error

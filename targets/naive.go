@@ -5,10 +5,10 @@ import (
 	"net/http"
 )
 
-// naive does nothing about signals, like most first drafts. The default action
-// of SIGTERM is to end the process where it stands: every handler is cut off in
-// the middle of its work, and everybody who was waiting is hung up on. What was
-// acknowledged and not yet written goes with it.
+// naive does nothing about signals, like most first drafts. The default action of
+// SIGTERM ends the process at once. Every handler is cut off in the middle of its
+// work, and all requests in flight are dropped. Work that was acknowledged and not
+// yet written is lost, too.
 func naive(ln net.Listener, app *App) error {
 	return http.Serve(ln, app)
 }

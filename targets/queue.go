@@ -31,7 +31,7 @@ var (
 //
 //	POST /async ── 202 ──> Queue ── every 250 ms ─> Store
 //
-// Whoever stops must call Flush after the last request and before the store is
+// A strategy must call Flush after the last request and before the store is
 // closed, or what was acknowledged in the last moments is lost.
 type Queue struct {
 	write   func(context.Context, ...order) error // all of them, or none and an error
@@ -80,7 +80,7 @@ func (q *Queue) run(ctx context.Context, stopped chan<- struct{}) {
 			q.failed(err)
 			pause = retryAfter
 		}
-		timer.Reset(pause) // it has fired: nobody else reads it
+		timer.Reset(pause) // it has fired, and has one reader
 	}
 }
 
@@ -137,14 +137,14 @@ func (q *Queue) Flush(ctx context.Context) error {
 	}
 }
 
-// Close ends the queue and forgets what is in it. It is for those who have
+// Close ends the queue and forgets what is in it. It is for strategies that have
 // nothing to lose.
 func (q *Queue) Close() error {
 	q.end()
 	return nil
 }
 
-// locked reports whether the store would take the orders if somebody else let
+// locked reports whether the store would take the orders if another process let
 // go of it: SQLITE_BUSY, in any of its variants. SQLite has waited by then.
 func locked(err error) bool {
 	failure, ok := errors.AsType[*sqlite.Error](err)

@@ -101,9 +101,9 @@ func bequeathed(upgrader *tableflip.Upgrader) (*os.File, error) {
 	return pipe, nil
 }
 
-// watch returns a channel that is closed when the parent is gone. There is
-// nobody left then to whom a clean stop would mean anything, so it is meant to
-// end the process at once. Without a pipe the channel is nil and never closes.
+// watch returns a channel that is closed when the parent has ended. Then a clean stop
+// is of no use any more, so the process is meant to
+// end at once. Without a pipe the channel is nil and never closes.
 func watch(pipe *os.File) <-chan struct{} {
 	if pipe == nil {
 		return nil

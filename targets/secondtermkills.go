@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// secondTermKills gives the signals back as soon as it has got one, as many
-// examples do, so that a second Ctrl-C ends a drain that hangs. From then on
-// SIGTERM has its default action again. Whoever sends a second one, an impatient
-// operator or a supervisor that forwards what the whole group has got already,
-// ends the process in the middle of its drain (cockroachdb/cockroach #48070).
+// secondTermKills stops handling signals after the first one, as many examples do,
+// so that a second Ctrl-C ends a drain that hangs. From then on SIGTERM has its
+// default action again. A second SIGTERM ends the process in the middle of its
+// drain: from an impatient operator, or from a supervisor that forwards a signal
+// which the whole group has already got (cockroachdb/cockroach #48070).
 func secondTermKills(ln net.Listener, app *App) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

@@ -70,7 +70,7 @@ func Serve(s Strategy, o Options, stdout, stderr io.Writer) error {
 
 	ln := &announcer{TCPListener: own.listener, say: func() error {
 		if own.inherited {
-			return nil // whoever reads stdout knows this server: it has only changed its process
+			return nil // the reader of stdout knows this server: only its process is another one
 		}
 		return json.NewEncoder(stdout).Encode(Ready{s.Name, own.listener.Addr().String(), os.Getpid()})
 	}}
@@ -109,7 +109,7 @@ func prepare(o Options, stderr io.Writer) (*App, error) {
 		return nil, err
 	}
 	if app.Store.path = os.Getenv(EnvStore); app.Store.path != "" {
-		// Somebody wants this very file: whether it can be had is said now.
+		// A user has named this file: an error is reported now.
 		if err := app.Store.open(); err != nil {
 			if locked(err) {
 				return nil, fmt.Errorf("%w: another process holds it", err)
@@ -145,7 +145,7 @@ type announcer struct {
 func (a *announcer) Accept() (net.Conn, error) {
 	a.once.Do(func() { a.err = a.say() })
 	if a.err != nil {
-		return nil, fmt.Errorf("announce: %w", a.err) // nobody would ever come
+		return nil, fmt.Errorf("announce: %w", a.err) // no request would ever come
 	}
 	if conn := a.introduction.first(); conn != nil {
 		return conn, nil

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// shortTimeout has all the right steps, and an allowance that somebody measured
-// on an idle laptop. In production the handlers take longer than that, and
-// whoever has not got an answer in time gets none.
+// shortTimeout has all the right steps, and a bound that was measured on an idle
+// laptop. In production the handlers take longer, and requests without an answer
+// at the bound are dropped.
 func shortTimeout(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 	if err := serveUntil(interrupted(), server, ln); err != nil {

@@ -25,10 +25,10 @@ func signalNotify(ln net.Listener, app *App) error {
 		bound, cancel := context.WithTimeout(context.Background(), drainBound)
 		defer cancel()
 		drained <- errors.Join( // one after the other
-			app.Streams.Close(),      // answers without end: Shutdown would wait for them for ever
-			app.Sockets.Close(bound), // websockets: Shutdown does not know of them
+			app.Streams.Close(),      // answers without an end: Shutdown would wait without end
+			app.Sockets.Close(bound), // WebSocket connections: Shutdown does not know them
 			server.Shutdown(bound),   // the listener; then it waits for the requests in flight
-			app.Queue.Flush(bound),   // what those have acknowledged, and nobody has written
+			app.Queue.Flush(bound),   // orders that are acknowledged and not written
 			app.Store.Close(),        // last: all of the above needs it
 		)
 	}()

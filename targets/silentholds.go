@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// silentHolds can be kept from stopping by a client that does nothing at all. A
-// browser opens a connection in advance and sends nothing on it; Shutdown takes
-// it for a request that is about to come, and waits five seconds (golang/go
-// #22682). Where the platform's patience is shorter, SIGKILL comes first.
+// silentHolds can be delayed by a client that sends nothing. A browser opens a
+// connection in advance and sends nothing on it. Shutdown takes it for a request
+// that is about to come, and waits five seconds (golang/go #22682). If the grace
+// period is shorter, SIGKILL comes first.
 func silentHolds(ln net.Listener, app *App) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

@@ -22,7 +22,7 @@ const farewell = time.Second
 type Sockets struct {
 	mu       sync.Mutex // guards what follows: handlers come and go
 	open     map[*websocket.Conn]struct{}
-	arriving sync.WaitGroup // handshakes: nobody is added once it is closed
+	arriving sync.WaitGroup // handshakes: none is added once it is closed
 	closed   bool
 }
 
@@ -60,7 +60,7 @@ func (s *Sockets) remove(conn *websocket.Conn) {
 // the answers, but not for those who take longer than a second. Websockets to
 // come get the same frame. It is an error if the context ends first.
 func (s *Sockets) Close(ctx context.Context) error {
-	s.mu.Lock() // from here on nobody enters
+	s.mu.Lock() // from here on no connection is added
 	s.closed = true
 	conns := make([]*websocket.Conn, 0, len(s.open))
 	for conn := range s.open {
@@ -110,7 +110,7 @@ func leave(conn *websocket.Conn) {
 func (a *App) socket(w http.ResponseWriter, r *http.Request) {
 	arrived := a.Sockets.arrive()
 	defer arrived()
-	conn, err := websocket.Accept(w, r, nil) // answers by itself what is no handshake
+	conn, err := websocket.Accept(w, r, nil) // answers by itself what is not a handshake
 	if err != nil {
 		return
 	}

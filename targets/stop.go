@@ -16,12 +16,12 @@ const (
 	drainBound = 30 * time.Second
 	// headBound is how long a new connection may take to send its first
 	// request's header. Without it (http.Server.ReadHeaderTimeout) a connection
-	// that never sends a byte holds Shutdown for five seconds (golang/go #22682).
+	// that never sends a byte delays Shutdown for five seconds (golang/go #22682).
 	headBound = time.Second
 )
 
 // interrupted returns a channel on which SIGTERM and SIGINT arrive. They arrive
-// there for as long as the process lives: a second one disturbs nobody.
+// there for as long as the process lives: a second one does no harm.
 func interrupted() <-chan os.Signal {
 	told := make(chan os.Signal, 1) // buffered: signal.Notify never waits for a reader
 	signal.Notify(told, syscall.SIGTERM, os.Interrupt)
@@ -32,7 +32,7 @@ func interrupted() <-chan os.Signal {
 // server goes on serving, and it is time to stop it. If the server fails before,
 // it returns the failure.
 func serveUntil[T any](told <-chan T, server *http.Server, ln net.Listener) error {
-	failed := make(chan error, 1) // buffered: after told nobody reads it
+	failed := make(chan error, 1) // buffered: after told there is no reader
 	go func() { failed <- server.Serve(ln) }()
 	select {
 	case <-told:

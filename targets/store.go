@@ -20,7 +20,7 @@ import (
 const EnvStore = "LASTCALL_STORE"
 
 const (
-	// busyTimeout is how long SQLite waits for a lock that somebody else holds.
+	// busyTimeout is how long SQLite waits for a lock that another process holds.
 	busyTimeout = 2 * time.Second
 	// openTimeout bounds the opening of the store: a little more, so that it is
 	// SQLite that says what is wrong.
@@ -180,8 +180,8 @@ func (s *Store) Insert(ctx context.Context, orders ...order) error {
 	return nil
 }
 
-// Close waits for the writes that have begun and closes the database. Whoever
-// comes later gets an error. To close a store that was never used is fine.
+// Close waits for the writes that have begun and closes the database. A later call
+// gets an error. To close a store that was never used is fine.
 func (s *Store) Close() error {
 	s.mu.Lock() // after the last write
 	defer s.mu.Unlock()

@@ -10,10 +10,9 @@ import (
 	"syscall"
 )
 
-// storeFirst closes what it opened last, or what came to mind first: the
-// database, while requests that need it are in flight. They are all waited for,
-// and they are all answered: with 500. The queue, flushed with care, has nowhere
-// to go.
+// storeFirst closes the database first, while requests that need it are in flight.
+// All of them are waited for, and all of them are answered: with 500. The queue
+// is flushed, and cannot be written.
 func storeFirst(ln net.Listener, app *App) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

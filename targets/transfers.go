@@ -92,7 +92,7 @@ func (a *App) events(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-ticker.C:
 		case <-a.Streams.Ended():
-			_ = out.send("event: bye\ndata: {}\n\n") // the client may be gone: nobody to tell
+			_ = out.send("event: bye\ndata: {}\n\n") // the client may be gone: there is no reader of an error
 			return
 		case <-r.Context().Done():
 			return

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// unbufferedNotify never hears the signal. signal.Notify does not wait: it
-// hands a signal to whoever is receiving at that moment, or leaves it in the
-// channel's buffer, or drops it. Here there is no buffer, and the goroutine is
-// busy with its chores and only looks in from time to time, which is not to
-// wait in a receive: the two never meet. With a buffer of 1 it would work. (go
-// vet warns of make(chan os.Signal), and does not see through the 0.)
+// unbufferedNotify never gets the signal. signal.Notify does not wait: it gives a
+// signal to a goroutine that is receiving at that moment, or leaves it in the
+// channel's buffer, or drops it. Here there is no buffer, and the goroutine does
+// other work and only polls the channel now and then: the two never meet. A
+// buffer of 1 would mend it. (go vet warns of make(chan os.Signal), and does not
+// see through the 0.)
 func unbufferedNotify(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 
@@ -26,7 +26,7 @@ func unbufferedNotify(ln net.Listener, app *App) error {
 	drained := make(chan error, 1)
 	go func() {
 		for !arrived(stop) {
-			time.Sleep(50 * time.Millisecond) // its chores
+			time.Sleep(50 * time.Millisecond) // other work
 		}
 		bound, cancel := context.WithTimeout(context.Background(), drainBound)
 		defer cancel()

@@ -9,8 +9,8 @@ import (
 
 // withCancel ties every request to the life of the program: SIGTERM cancels
 // one root context, the handlers inherit it, and so they abandon their work at
-// the very moment at which they should have finished it. Shutdown then waits,
-// politely, for answers that say 503.
+// the moment at which they should finish it. Then Shutdown waits for answers that
+// say 503.
 func withCancel(ln net.Listener, app *App) error {
 	root, cancel := context.WithCancel(context.Background())
 	told := interrupted()

@@ -7,10 +7,9 @@ import (
 	"net/http"
 )
 
-// withCancelDetached has a root context, like many programs, and SIGTERM
-// cancels it. But the requests do not inherit the cancellation: it only says
-// that it is time to stop. What a request has begun it finishes, and Shutdown
-// waits for it.
+// withCancelDetached has a root context, like many programs, and SIGTERM cancels
+// it. But the requests do not inherit the cancellation: it only says that it is
+// time to stop. Handlers finish their work, and Shutdown waits for them.
 func withCancelDetached(ln net.Listener, app *App) error {
 	root, cancel := context.WithCancel(context.Background())
 	told := interrupted()
@@ -21,8 +20,8 @@ func withCancelDetached(ln net.Listener, app *App) error {
 
 	server := &http.Server{
 		Handler: app, ReadHeaderTimeout: headBound,
-		// Requests keep the root's values, and not its end. A client that hangs
-		// up still cancels its own request: the server sees to that.
+		// Requests keep the root's values, and not its end. A client that goes
+		// away still cancels its own request: the server does that.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(root) },
 	}
 	if err := serveUntil(root.Done(), server, ln); err != nil {

@@ -7,10 +7,10 @@ import (
 	"net/http"
 )
 
-// withCancelReturn is with-cancel as most people write it: SIGTERM cancels the
+// withCancelReturn is with-cancel as most programs have it: SIGTERM cancels the
 // context that every request inherits, and a handler sees that its context has
 // ended and returns. It has written nothing, so net/http answers for it: 200, with
-// an empty body. To its client that is success; no log and no status tells of it.
+// an empty body. To its client that is success, and no log shows the loss.
 func withCancelReturn(ln net.Listener, app *App) error {
 	root, cancel := context.WithCancel(context.Background())
 	told := interrupted()

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// withDeadline has one instant by which all must be over, and shares the time
-// until then: what one step leaves over the next may use. It fits where a
-// platform says until when, and not how long. A second before the end the drain
-// is over in any case: somebody still has to write what was acknowledged.
+// withDeadline has one deadline for all steps: the next step may use the time that
+// a step leaves. It fits a platform that names an instant, and not a duration. The
+// drain ends a second before the deadline, because acknowledged work must still
+// be written.
 func withDeadline(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 	if err := serveUntil(interrupted(), server, ln); err != nil {
@@ -27,7 +27,7 @@ func withDeadline(ln net.Listener, app *App) error {
 		app.Streams.Close(),
 		app.Sockets.Close(drain),
 		server.Shutdown(drain), // returns the context's error if the time is up
-		server.Close(),         // whoever is left is hung up on
+		server.Close(),         // drops the requests that are left
 		app.Queue.Flush(whole),
 		app.Store.Close(),
 	)

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// withTimeout gives each step of the stop an allowance. The requests in flight
-// get eight seconds; whoever is not done by then is hung up on, because the
-// platform's SIGKILL, at ten, would take the queue and the store with it.
+// withTimeout gives each step of the stop its own time. The requests in flight get
+// eight seconds. Requests that take longer are dropped, because the platform's
+// SIGKILL, at ten seconds, would also destroy the queue and the store.
 func withTimeout(ln net.Listener, app *App) error {
 	server := &http.Server{Handler: app, ReadHeaderTimeout: headBound}
 	if err := serveUntil(interrupted(), server, ln); err != nil {
@@ -23,7 +23,7 @@ func withTimeout(ln net.Listener, app *App) error {
 		app.Streams.Close(),
 		app.Sockets.Close(drain),
 		server.Shutdown(drain), // returns the context's error if the time is up
-		server.Close(),         // whoever is left is hung up on
+		server.Close(),         // drops the requests that are left
 	)
 
 	// The drain may have used up its allowance: this one is not a part of it.

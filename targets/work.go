@@ -72,7 +72,7 @@ func (a *App) work(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(order.size))
 	w.WriteHeader(order.status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write([]byte(strings.Repeat("x", order.size))) // the client may be gone: nobody to tell
+		_, _ = w.Write([]byte(strings.Repeat("x", order.size))) // the client may be gone: there is no reader of an error
 	}
 }
 
@@ -170,5 +170,5 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // the client may be gone: nobody to tell
+	_, _ = w.Write(body.Bytes()) // the client may be gone: there is no reader of an error
 }

@@ -14,25 +14,25 @@ import (
 
 // tooEarly tells of a server that was gone while a balancer still sent.
 func (t teller) tooEarly(f result.Finding) []string {
-	lag := t.scenario.Disruption.Lag
+	lag := history.InWords(t.scenario.Disruption.Lag.Duration)
 	c := t.duringLag()
-	what := fmt.Sprintf("For %s after %s, while a load balancer has not yet learned of it, requests go on coming; %d of %d %s not completed%s: %s.",
+	what := fmt.Sprintf("A load balancer goes on sending requests for %s after %s, and %d of %d %s not completed%s: %s.",
 		lag, t.signal(), f.Count, f.Judged, was(f.Count), t.overShutdowns(), describeLosses(c))
 	var why string
 	switch {
 	case c.Refused >= c.Dropped && c.Refused >= c.Rejected && c.Refused >= c.Failed:
-		why = fmt.Sprintf("The server stopped listening too early: the first was refused %s after the signal%s. "+
-			"Behind a balancer each refusal is an error that a user sees.", short(t.firstRefusal()), asGoDoes(t.firstRefusal()))
+		why = fmt.Sprintf("The server stopped listening too early: it refused the first request %s after the signal%s. "+
+			"Behind a balancer each refusal is an error that a user sees.", history.InWords(t.firstRefusal()), asGoDoes(t.firstRefusal()))
 	case c.Rejected >= c.Dropped && c.Rejected >= c.Failed:
-		why = "The server turned them away with 503 or 429, and behind a balancer each of these is an error that a user sees."
+		why = "The server rejected them with 503 or 429. Behind a balancer each rejection is an error that a user sees."
 	default:
-		why = "The server still took them on, but it did not serve them any more."
+		why = "The server accepted their connections, but did not answer them."
 	}
 	return []string{
 		what, why,
-		fmt.Sprintf("Go on accepting and serving for longer than the balancer takes (here %s), with readiness red and Connection: close; "+
-			"only then shut down (`lastcall explain drain` shows it). Where the server cannot be changed, have the signal come "+
-			"later by as much: in Kubernetes, with a preStop hook that sleeps.", lag),
+		fmt.Sprintf("Go on accepting and serving for longer than the balancer takes (here %s), with a failing readiness check and Connection: close; "+
+			"shut down only then (`lastcall explain drain` shows it). If you cannot change the server, delay the signal by the "+
+			"same time: in Kubernetes, with a preStop hook that sleeps.", lag),
 	}
 }
 
@@ -71,24 +71,24 @@ func (t teller) interruption(result.Finding) []string {
 	refused, hungUp := s.InFlight.Refused+s.Late.Refused, s.InFlight.Dropped+s.LateOrEdge().Dropped
 	var said []string
 	if refused > 0 {
-		said = append(said, fmt.Sprintf("While %s ran, and until the load ended, %s %s refused%s: nobody was listening.",
+		said = append(said, fmt.Sprintf("While %s ran, and until the load ended, %s %s refused%s: no process was listening.",
 			t.command(), count(refused, "request"), was(refused), t.overShutdowns()))
 	}
 	said = append(said, t.turnedAway()...)
 	said = append(said, t.endedParked()...)
 	if t.vanished() {
-		ended := fmt.Sprintf("The process ended with %s, and nobody listened in its place", describeExits(s.Exits))
+		ended := fmt.Sprintf("The process ended with %s, and no process listened in its place", describeExits(s.Exits))
 		if refused == 0 {
-			ended = fmt.Sprintf("While %s ran, or soon after, the process ended with %s, and nobody listened in its place", t.command(), describeExits(s.Exits))
+			ended = fmt.Sprintf("While %s ran, or soon after, the process ended with %s, and no process listened in its place", t.command(), describeExits(s.Exits))
 		}
 		if hungUp > 0 {
-			ended += fmt.Sprintf(", and %s %s hung up on", count(hungUp, "request"), was(hungUp))
+			ended += fmt.Sprintf(", and %s %s dropped", count(hungUp, "request"), was(hungUp))
 		}
 		return append(said, ended+".",
-			"Let one process keep the listening socket and replace only what is behind it, or let a successor take the socket over before it goes.")
+			"Let one process keep the listening socket and replace only the processes behind it, or let a new process take over the socket before the old one ends.")
 	}
 	if refused == 0 {
-		return append(said, "Let those who served before go on until their successors are ready: a server that stays up turns no request away.")
+		return append(said, "Let the old processes serve until the new ones are ready: a server that stays up rejects no request.")
 	}
 	return append(said, "Open the new listening socket before the old one is closed, or hand it over: the port must never be without a listener.")
 }
@@ -126,8 +126,8 @@ func (t teller) vanished() bool {
 func (t teller) readyForNobody(f result.Finding) []string {
 	return []string{
 		sentence(f.Detail),
-		"Whoever relies on the readiness check goes on sending requests to a server that refuses them.",
-		"Answer it with 503 as soon as the signal comes, and close the listener only a while later.",
+		"A load balancer that uses the readiness check goes on sending requests to a server that refuses them.",
+		"Answer the readiness check with 503 as soon as the signal arrives, and close the listener later.",
 	}
 }
 
@@ -135,7 +135,7 @@ func (t teller) readyForNobody(f result.Finding) []string {
 func (t teller) unannounced(f result.Finding) []string {
 	return []string{
 		sentence(f.Detail),
-		"A client that is not told goes on using the connection, and its next request meets the close.",
+		"A client without this header goes on using the connection, and its next request meets the close.",
 		"Answer with Connection: close from the signal on, as Go's Server.Shutdown does.",
 	}
 }
@@ -145,15 +145,15 @@ func (t teller) overdue(f result.Finding) []string {
 	if f.Count = t.killed(); f.Count == 0 {
 		return t.heldExit()
 	}
-	what := fmt.Sprintf("The process was still there when its grace period of %s was over, and had to be killed%s.",
-		t.scenario.Disruption.Grace, t.ofShutdowns(f))
+	what := fmt.Sprintf("The process was still running at the end of its grace period of %s, and was killed%s.",
+		history.InWords(t.scenario.Disruption.Grace.Duration), t.ofShutdowns(f))
 	if n := t.startedAnyway(); n > 0 {
 		return []string{
 			what,
-			fmt.Sprintf("%s was not ready yet when %s came, and started all the same: the signal was taken and forgotten.",
+			fmt.Sprintf("%s was not ready yet when %s arrived, and started all the same: it forgot the signal.",
 				itself(n, f.Count), t.signal()),
-			"Once the signal has come nothing may begin to serve: look for it before you listen, and let Serve return at once if Shutdown " +
-				"was called before it (http.ErrServerClosed in Go).",
+			"Do not begin to serve after the signal: check for the signal before you listen, and let Serve return at once if Shutdown " +
+				"was called before (http.ErrServerClosed in Go).",
 		}
 	}
 	if n, o := t.servedOn(); n > 0 {
@@ -182,7 +182,7 @@ func (t teller) whyOverdue() []string {
 	if n := open.total(); n > 0 {
 		why = join(" ", why, sentence(fmt.Sprintf("%s %s open to the end", open, was(n))))
 	}
-	remedy = sentence(cmp.Or(open.letGo(), "give every wait on the way out a bound that is shorter than the grace period"))
+	remedy = sentence(cmp.Or(open.letGo(), "give each wait during the stop a limit that is shorter than the grace period"))
 	if why == "" {
 		return []string{remedy}
 	}
@@ -221,17 +221,17 @@ func (t teller) badStatus(f result.Finding) []string {
 	}
 	return []string{
 		what + ".",
-		"A supervisor takes that for a crash: it may restart the process, or count the deploy as failed.",
-		"Let main return normally once the drain is over; in Go, http.ErrServerClosed is no failure.",
+		"A supervisor takes this for a crash: it may restart the process, or count the deployment as failed.",
+		"Let main return normally after the drain; in Go, http.ErrServerClosed is not a failure.",
 	}
 }
 
 // survivors tells what outlived the process.
 func (t teller) survivors(f result.Finding) []string {
-	consequence := "A container kills what is left together with process 1, whatever it is doing; elsewhere nobody ever stops it."
+	consequence := "A container kills the rest together with process 1, in the middle of its work; outside a container these processes are never stopped."
 	for _, o := range t.intact {
 		if o.Left.PortTaken {
-			consequence = "A container kills what is left together with process 1, whatever it is doing; elsewhere it keeps the port, " +
+			consequence = "A container kills the rest together with process 1, in the middle of its work; outside a container they keep the port, " +
 				"and the next start fails with \"address already in use\"."
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
 
@@ -12,13 +13,13 @@ import (
 func (t teller) lostAcks(f result.Finding) []string {
 	said := []string{
 		sentence(f.Detail),
-		"Their clients were told that it was done, and will not ask again: that is worse than an error, which a client knows of" + t.heldFor() + ".",
+		"Their clients were told that it was done, and will not retry: this is worse than an error, because a client can see an error" + t.heldFor() + ".",
 	}
 	if f.Count == f.Judged {
-		said = append(said, "Not one was found: if that cannot be, look at "+t.witness()+".")
+		said = append(said, "None was found. If that cannot be right, look at "+t.witness()+".")
 	}
-	return append(said, "Commit before you answer. Where the work is done later, as behind a 202, do what is queued before you exit: "+
-		"first the listener, then requests in flight, then the queue, and the store last.")
+	return append(said, "Commit before you answer. If the work is done later, as after a 202, finish the queue before the exit: "+
+		"first the listener, then the requests in flight, then the queue, and the store last.")
 }
 
 // heldFor says how long before the exit the oldest of them was acknowledged: it
@@ -35,7 +36,7 @@ func (t teller) heldFor() string {
 	if longest <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (the oldest had been acknowledged for %s when the process was gone)", short(longest))
+	return fmt.Sprintf(" (the oldest had been acknowledged for %s when the process was gone)", history.InWords(longest))
 }
 
 // witness is who says what was applied.
@@ -52,7 +53,7 @@ func (t teller) witness() string {
 func (t teller) duplicates(f result.Finding) []string {
 	return []string{
 		sentence(f.Detail),
-		"lastcall sent each of them once: somebody behind it asked again, or the work was begun anew after it had been done.",
-		"Keep the request's id with the work, in the same transaction and under a unique index; and let nobody repeat what may have been done already.",
+		"lastcall sent each of them once: a proxy behind lastcall sent it again, or the server repeated work that was done.",
+		"Keep the request's id with the work, in the same transaction and under a unique index, and repeat no work that may be done already.",
 	}
 }

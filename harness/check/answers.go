@@ -46,7 +46,7 @@ func unlike(intact []*observation) []result.Finding {
 	if n := len(sooner.evidence); n > 0 {
 		f := sooner.finding(result.Warned, "")
 		f.Detail = fmt.Sprintf("%s came in less than half of the time that the quickest answer before the signal took: "+
-			"look whether the work was done (--expect-body)", count(n, "answer"))
+			"check that the work was done (--expect-body)", count(n, "answer"))
 		found = append(found, f)
 	}
 	return found
@@ -78,12 +78,12 @@ func (d *differing) finding(status result.Status, which string) result.Finding {
 	if d.few {
 		detail += fmt.Sprintf("fewer than %d answers came before the signal, too few to tell whether that is wrong; let the warm-up last longer, or ", history.EnoughAnswers)
 	} else {
-		detail += "that can be right or wrong; "
+		detail += "this can be right or wrong; "
 	}
 	return result.Finding{
 		Rule: UnlikeBefore, Status: status, Count: n, Judged: d.judged,
 		Expected: "answers like those before the signal",
-		Detail:   detail + "say what a whole body matches (--expect-body)",
+		Detail:   detail + "say what a whole body looks like (--expect-body)",
 		Evidence: d.evidence, Reference: "every verdict is earned",
 	}
 }
@@ -129,8 +129,8 @@ func (u unlikeAnswers) status() uint16 { return commonest(u.statuses)[0] }
 // describe says what was wrong with them, as "answered 200 with an empty body".
 func (u unlikeAnswers) describe() string {
 	how := map[history.Unlikeness]string{
-		history.Empty: " with an empty body, as none before the signal", history.EndedEarly: " with a body that ended sooner than any before the signal",
-		history.MuchShorter: " with a body less than half as long as any before the signal", history.NewStatus: ", as none before the signal",
+		history.Empty: " with an empty body, unlike every answer before the signal", history.EndedEarly: " with a body that ended sooner than any before the signal",
+		history.MuchShorter: " with a body less than half as long as any before the signal", history.NewStatus: ", unlike every answer before the signal",
 	}
 	for _, kind := range []history.Unlikeness{history.Empty, history.EndedEarly, history.MuchShorter, history.NewStatus} {
 		if u.kinds[kind]*2 >= u.n {
@@ -150,10 +150,10 @@ func (t teller) abandoned(c history.Counts, u unlikeAnswers) []string {
 	}
 	rest := c
 	rest.Failed -= u.n
-	what := fmt.Sprintf("%d of %s in flight %s %s%s: that looks like handlers whose context was cancelled by %s.",
-		u.n, count(c.Total, "request"), was(u.n), u.describe(), t.overShutdowns(), after)
+	what := fmt.Sprintf("%d of %s in flight %s %s%s. This is typical of handlers whose context was cancelled by %s.",
+		u.n, plural(c.Total, "request"), was(u.n), u.describe(), t.overShutdowns(), after)
 	if u.kinds[history.NewStatus]*2 >= u.n {
-		what = fmt.Sprintf("%d of %s in flight %s %s%s.", u.n, count(c.Total, "request"), was(u.n), u.describe(), t.overShutdowns())
+		what = fmt.Sprintf("%d of %s in flight %s %s%s.", u.n, plural(c.Total, "request"), was(u.n), u.describe(), t.overShutdowns())
 	}
 	if u.line != "" {
 		what += fmt.Sprintf(" One of them said %s.", quoted(u.line))
@@ -163,12 +163,12 @@ func (t teller) abandoned(c history.Counts, u unlikeAnswers) []string {
 		said = append(said, fmt.Sprintf("Of the others, %s.", strings.ReplaceAll(describeInFlight(rest), ", ", "; ")))
 	}
 	if u.kinds[history.NewStatus]*2 >= u.n {
-		return append(said, fmt.Sprintf("If status %d is right, say so (--expect-status); else answer what is in flight as before.", u.status()))
+		return append(said, fmt.Sprintf("If status %d is right, say so (--expect-status). Otherwise answer the requests in flight as before.", u.status()))
 	}
-	remedy := "Do not let handlers inherit a context that the signal cancels: in Go, let the signal start Server.Shutdown and nothing else, " +
+	remedy := "Do not let handlers inherit a context that the signal cancels. In Go, let the signal start Server.Shutdown and nothing else, " +
 		"or give http.Server a BaseContext without the signal's cancellation (`lastcall explain with-cancel-detached` shows it)."
 	if u.kinds[history.Empty]*2 >= u.n {
-		said = append(said, "A client cannot tell such an answer from a good one: net/http writes it for a handler that returns without having written anything.")
+		said = append(said, "A client cannot tell such an answer from a good one. net/http writes it for a handler that returns without writing anything.")
 	}
 	return append(said, remedy)
 }

@@ -33,14 +33,14 @@ func TestAnswersUnlikeThoseBefore(t *testing.T) {
 		{"alike - pass", before(40).inFlight(history.Completed, 25, answers(64)), result.Pass, ""},
 		{
 			"empty - fail", before(40).inFlight(history.Completed, 25, answers(0)), result.Fail,
-			"25 of 25 requests in flight were answered 200 with an empty body, as none before the signal: " +
-				"that looks like handlers whose context was cancelled by the signal. " +
-				"A client cannot tell such an answer from a good one: net/http writes it for a handler that returns without having written anything. " +
+			"25 of 25 requests in flight were answered 200 with an empty body, unlike every answer before the signal. " +
+				"This is typical of handlers whose context was cancelled by the signal. " +
+				"A client cannot tell such an answer from a good one. net/http writes it for a handler that returns without writing anything. " +
 				"Do not let handlers inherit a context that the signal cancels",
 		},
 		{
 			"some empty - fail", before(40).inFlight(history.Completed, 20, answers(0)).inFlight(history.Completed, 5, answers(64)), result.Fail,
-			"20 of 25 requests in flight were answered 200 with an empty body, as none before the signal: that looks like handlers " +
+			"20 of 25 requests in flight were answered 200 with an empty body, unlike every answer before the signal. This is typical of handlers " +
 				"whose context was cancelled by the signal. Of the others, 5 completed.",
 		},
 		{
@@ -49,22 +49,22 @@ func TestAnswersUnlikeThoseBefore(t *testing.T) {
 		},
 		{
 			"redirected - fail", before(40).inFlight(history.Completed, 25, answers(64), status(302)), result.Fail,
-			"25 of 25 requests in flight were answered 302, as none before the signal. If status 302 is right, say so (--expect-status)",
+			"25 of 25 requests in flight were answered 302, unlike every answer before the signal. If status 302 is right, say so (--expect-status)",
 		},
-		{"one empty among many dropped - fail", before(40).inFlight(history.Completed, 1, answers(0)).inFlight(history.Dropped, 24), result.Fail, "24 hung up on"},
+		{"one empty among many dropped - fail", before(40).inFlight(history.Completed, 1, answers(0)).inFlight(history.Dropped, 24), result.Fail, "24 dropped"},
 		{
 			"late ones empty - fail", before(40).inFlight(history.Completed, 25, answers(64)).late(history.Completed, 5, answers(0)), result.Fail,
-			"5 of the late requests were answered 200 with an empty body, as none before the signal.",
+			"5 of the late requests were answered 200 with an empty body, unlike every answer before the signal.",
 		},
 		{
 			"empty, few before - inconclusive", before(20).inFlight(history.Completed, 25, answers(0)), result.Inconclusive,
 			"25 of the answers to requests in flight differ from all before the signal (25 empty): fewer than 30 answers came before the signal, " +
-				"too few to tell whether that is wrong; let the warm-up last longer, or say what a whole body matches (--expect-body)",
+				"too few to tell whether that is wrong; let the warm-up last longer, or say what a whole body looks like (--expect-body)",
 		},
 		{
 			"longer - inconclusive", before(40).inFlight(history.Completed, 24, answers(64)).inFlight(history.Completed, 1, answers(99)), result.Inconclusive,
-			"The answer to 1 request in flight differs from all before the signal (1 of another length): that can be right or wrong; " +
-				"say what a whole body matches (--expect-body)",
+			"The answer to 1 request in flight differs from all before the signal (1 of another length): this can be right or wrong; " +
+				"say what a whole body looks like (--expect-body)",
 		},
 		{
 			"late ones longer - pass", before(40).inFlight(history.Completed, 25, answers(64)).late(history.Completed, 5, answers(99)), result.Pass,

@@ -20,7 +20,7 @@ func (t teller) besides(first result.Finding) []string {
 	if len(also) == 0 {
 		return nil
 	}
-	return []string{"Besides: " + strings.Join(also, ", ") + "."}
+	return []string{"Also broken: " + strings.Join(also, ", ") + "."}
 }
 
 // violations counts what a violated rule is violated by: what is excused counts

@@ -16,7 +16,7 @@ func brokeOff(observations []*observation, why string) []result.Finding {
 	if done >= planned || givenUp(last) {
 		return nil
 	}
-	detail := fmt.Sprintf("the run broke off after %d of %s", done, count(planned, "shutdown"))
+	detail := fmt.Sprintf("the run broke off after %d of %s", done, plural(planned, "shutdown"))
 	if why != "" {
 		detail += ": " + why
 	}

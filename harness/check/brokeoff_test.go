@@ -61,7 +61,7 @@ func TestBrokenOffBeforeOthers(t *testing.T) {
 	if suite.Status != result.SuiteInconclusive || Judged(suite) || suite.Absent != 2 || suite.Subjects[0].Verdict != result.Pass {
 		t.Errorf("%s, judged %v, %d absent, the first %s", suite.Status, Judged(suite), suite.Absent, suite.Subjects[0].Verdict)
 	}
-	if want := "the run broke off: 2 of 3 subjects were never stopped"; !slices.Contains(suite.Warnings, want) {
+	if want := "the run broke off: 2 of 3 subjects were not carried out"; !slices.Contains(suite.Warnings, want) {
 		t.Errorf("warnings %q, want %q", suite.Warnings, want)
 	}
 }

@@ -250,7 +250,7 @@ func (b *builder) delivered(holders, to, deaf []history.Process) *builder {
 	return b
 }
 
-// left says what lived on after the exit.
+// left says what still ran after the exit.
 func (b *builder) left(portTaken bool, processes ...history.Process) *builder {
 	b.h.Left = history.Left{Looked: true, PortTaken: portTaken, Processes: processes}
 	return b

@@ -74,7 +74,7 @@ func (t teller) disregards(all []*observation) string {
 	case handlingIgnore:
 		return fmt.Sprintf("The process ignores %s.", t.signal())
 	case handlingBlock:
-		return fmt.Sprintf("The process had %s blocked when it came, and no handler for it.", t.signal())
+		return fmt.Sprintf("The process had blocked %s when it arrived, and had no handler for it.", t.signal())
 	case handlingUnknown, handlingNone, handlingRuntime, handlingCatch:
 	}
 	return ""
@@ -132,10 +132,11 @@ func (c *cuts) spread(o *observation, r *history.Request) {
 }
 
 // clearly is how long before the exit was seen a connection must have ended that did
-// not end with the process, and no less than our own lateness then: the kernel closes what a
-// process has open last of all, and it takes a moment to hear of its end: 2.4 ms beside a
-// burner for each core. Who hangs up on clients and then raises the signal again takes
-// longer (6 ms in node).
+// not end with the process: the kernel closes the files of a process last of all, and it
+// takes a moment to hear of the exit. A server that drops its clients and then raises the
+// signal again takes longer (6 ms in node). On a busy machine the supervisor hears of the
+// exit later, by as much as lastcall's own requests start late: with a burner for each core
+// 300 ms were seen.
 const clearly = 4 * time.Millisecond
 
 // beforeExit reports whether, in most of the shutdowns, all had been dropped clearly
@@ -149,7 +150,7 @@ func (c cuts) beforeExit() bool {
 				last = max(last, r.End)
 			}
 		})
-		if o.Exit.Seen && o.Exit.At-last > max(clearly, o.timing.Slip(last, o.Exit.At)) {
+		if o.Exit.Seen && o.Exit.At-last > max(clearly, o.slip, o.timing.Slip(last, o.Exit.At)) {
 			n++
 		}
 	}
@@ -174,15 +175,15 @@ func between(first, last time.Duration, moment string) string {
 	switch {
 	case last <= atOnce:
 		return fmt.Sprintf("within %s of %s", within(last), moment)
-	case short(first) == short(last):
-		return fmt.Sprintf("%s after %s", short(last), moment)
+	case history.InWords(first) == history.InWords(last):
+		return fmt.Sprintf("%s after %s", history.InWords(last), moment)
 	}
-	return fmt.Sprintf("from %s to %s after %s", short(first), short(last), moment)
+	return fmt.Sprintf("from %s to %s after %s", history.InWords(first), history.InWords(last), moment)
 }
 
 // within rounds up.
 func within(d time.Duration) string {
-	return ((d + time.Millisecond - 1) / time.Millisecond * time.Millisecond).String()
+	return history.InWords((d + time.Millisecond - 1) / time.Millisecond * time.Millisecond)
 }
 
 // who is all that were dropped, or those of them that were dropped earlier.
@@ -240,7 +241,7 @@ func (t teller) asIfUntold(all []*observation) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("The process went on accepting and answering new connections as if it had not been told to stop: it completed %s on connections made after %s.",
+	return fmt.Sprintf("The process went on accepting and answering new connections as if it had not been told to stop. It completed %s on connections made after %s.",
 		count(n, "request"), t.signal())
 }
 
@@ -250,7 +251,7 @@ func (t teller) untold(killed []*observation) (what, remedy string) {
 	deaf, anew := t.disregards(killed), t.asIfUntold(killed)
 	switch {
 	case deaf != "":
-		remedy = t.otherSignal(fmt.Sprintf("Let it handle %s: stop accepting, answer what is in flight, and exit.", t.signal()))
+		remedy = t.otherSignal(fmt.Sprintf("Handle %s: stop accepting, answer the requests in flight, and exit.", t.signal()))
 	case anew != "":
 		remedy = t.reloads()
 	}
@@ -266,5 +267,5 @@ func (t teller) reloads() string {
 	if t.signal() == other {
 		other = "SIGTERM"
 	}
-	return fmt.Sprintf("Some servers take %s for something else, such as a reload: tell it to stop with the signal that it stops on (--signal %s).", t.signal(), other)
+	return fmt.Sprintf("Some servers use %s for something else, such as a reload. Send the signal on which this server stops (--signal %s).", t.signal(), other)
 }

@@ -65,12 +65,12 @@ func TestCausesOfLossesInFlight(t *testing.T) {
 	}{
 		{
 			"no handler", usersServer().inFlight(history.Dropped, 3).exit(byTerm),
-			[]string{"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500ms later.", "Catch the signal"},
+			[]string{"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500 ms later.", "Catch the signal"},
 			[]string{"--signal"},
 		},
 		{
 			"a runtime that catches all", usersServer().inFlight(history.Dropped, 3).exit(byTerm).edit(handles(goRuntime)),
-			[]string{"SIGTERM ended the process in the middle of their work, 500ms later, as it does where nothing in the process handles SIGTERM.", "Catch the signal"},
+			[]string{"SIGTERM ended the process in the middle of their work, 500 ms later. Probably nothing in the process handles SIGTERM. Its runtime catches every signal, so this is not certain.", "Catch the signal"},
 			nil,
 		},
 		{
@@ -80,60 +80,60 @@ func TestCausesOfLossesInFlight(t *testing.T) {
 		},
 		{
 			"not known what it handles", usersServer().inFlight(history.Dropped, 3).exit(byTerm).edit(func(h *history.History) { h.Delivery.Dispositions = nil }),
-			[]string{"SIGTERM ended the process in the middle of their work, 500ms later.", "Catch the signal"},
+			[]string{"SIGTERM ended the process in the middle of their work, 500 ms later.", "Catch the signal"},
 			[]string{"andles"},
 		},
 		{
 			"blocked, and taken in the end", usersServer().inFlight(history.Dropped, 3).exit(byTerm).edit(handles(history.Disposition{Blocks: true})),
-			[]string{"The process had SIGTERM blocked when it came, and no handler for it. SIGTERM ended the process"},
+			[]string{"The process had blocked SIGTERM when it arrived, and had no handler for it. SIGTERM ended the process"},
 			nil,
 		},
 		{
 			"caught, and raised again at once", usersServer().inFlight(history.Dropped, 3, cutAt(2*ms)).exit(byTerm).edit(handles(history.Disposition{Catches: true})).
 				edit(func(h *history.History) { h.Exit.At = signalAt + 5*ms }),
-			[]string{"The process catches SIGTERM: it dropped them within 2ms of it, and ended by the same signal, 5ms after it came.", "raises the signal again", "--signal"},
+			[]string{"The process catches SIGTERM: it dropped them within 2 ms of it, and ended by the same signal, 5 ms after it came.", "raises the signal again", "--signal"},
 			[]string{"Nothing in the process"},
 		},
 		{
 			"caught, dropped, and raised again later", atSignal().exit(byTerm).edit(handles(history.Disposition{Catches: true})),
-			[]string{"The process catches SIGTERM. They were dropped within 3ms of SIGTERM; the process went on for 498ms after that, and ended by the same signal."},
+			[]string{"The process catches SIGTERM. They were dropped within 3 ms of SIGTERM; the process went on for 498 ms after that, and ended by the same signal."},
 			[]string{"Nothing in the process"},
 		},
 		{
 			"a runtime, dropped, and ended by it later", atSignal().exit(byTerm).edit(handles(goRuntime)),
-			[]string{"The process catches SIGTERM. They were dropped within 3ms of SIGTERM; the process went on for 498ms after that, and ended by the same signal."},
+			[]string{"The process catches SIGTERM. They were dropped within 3 ms of SIGTERM; the process went on for 498 ms after that, and ended by the same signal."},
 			nil,
 		},
 		{
 			"not known, dropped, and ended by it later", atSignal().exit(byTerm).edit(func(h *history.History) { h.Delivery.Dispositions = nil }),
-			[]string{"They were dropped within 3ms of SIGTERM; the process went on for 498ms after that, and ended by SIGTERM."},
+			[]string{"They were dropped within 3 ms of SIGTERM; the process went on for 498 ms after that, and ended by SIGTERM."},
 			[]string{"catches"},
 		},
 		{
 			"node, with its end", usersServer().inFlight(history.Dropped, 3, cutAt(4*ms)).exit(byTerm).edit(handles(history.Disposition{Catches: true})).edit(toldTo("node main.js")).
 				edit(func(h *history.History) { h.Exit.At = signalAt + 6*ms }),
-			[]string{"SIGTERM ended the process in the middle of their work, 6ms later, as it does where nothing in the process handles SIGTERM.", "Catch the signal"},
+			[]string{"SIGTERM ended the process in the middle of their work, 6 ms later. Probably nothing in the process handles SIGTERM. Its runtime catches every signal, so this is not certain.", "Catch the signal"},
 			nil,
 		},
 		{
 			"node, that dropped them before its end", usersServer().inFlight(history.Dropped, 3, cutAt(4*ms)).exit(byTerm).edit(handles(history.Disposition{Catches: true})).edit(toldTo("node main.js")).
 				edit(func(h *history.History) { h.Exit.At = signalAt + 9*ms }),
-			[]string{"The process catches SIGTERM: it dropped them within 4ms of it, and ended by the same signal, 9ms after it came."},
+			[]string{"The process catches SIGTERM: it dropped them within 4 ms of it, and ended by the same signal, 9 ms after it came."},
 			[]string{"nothing in the process"},
 		},
 		{
 			"dropped long before the exit", atSignal(),
-			[]string{"They were dropped within 3ms of SIGTERM; the process lingered for 498ms after that, and ended with exit code 0.", "Close no connection on which a request is in hand", "--signal"},
+			[]string{"They were dropped within 3 ms of SIGTERM; the process lingered for 498 ms after that, and ended with exit code 0.", "Close no connection with a request on it", "--signal"},
 			[]string{"while they were still being served"},
 		},
 		{
 			"most of them", atSignal().inFlight(history.Dropped, 1),
-			[]string{"3 of the 4 that were dropped were dropped within 3ms"},
+			[]string{"3 of the 4 that were dropped were dropped within 3 ms"},
 			nil,
 		},
 		{
 			"one after the other", usersServer().inFlight(history.Dropped, 1, cutAt(150*ms)).inFlight(history.Dropped, 1, cutAt(300*ms)),
-			[]string{"They were dropped from 150ms to 300ms after SIGTERM; the process lingered for 200ms"},
+			[]string{"They were dropped from 150 ms to 300 ms after SIGTERM; the process lingered for 200 ms"},
 			nil,
 		},
 		{
@@ -144,17 +144,17 @@ func TestCausesOfLossesInFlight(t *testing.T) {
 		},
 		{
 			"with the exit", usersServer().inFlight(history.Dropped, 3),
-			[]string{"The process ended with exit code 0, 500ms after the signal, while they were still being served.", "Exit only when", "--signal"},
+			[]string{"The process ended with exit code 0, 500 ms after the signal, while they were still being served.", "Exit only when", "--signal"},
 			nil,
 		},
 		{
 			"seen a while after the exit, for much of the answer was on its way", usersServer().inFlight(history.Dropped, 3, cutAt(700*ms), cause(history.Truncated)).exit(byTerm),
-			[]string{"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500ms later."},
+			[]string{"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500 ms later."},
 			nil,
 		},
 		{
 			"cut by SIGKILL", usersServer().inFlight(history.Dropped, 3, cutAt(10*time.Second)).edit(killedAtLast(10 * time.Second)),
-			[]string{"The process was still running when its grace period of 10s was over, and SIGKILL cut them off."},
+			[]string{"The process was still running when its grace period of 10 s was over, and SIGKILL cut them off."},
 			nil,
 		},
 		{
@@ -164,26 +164,26 @@ func TestCausesOfLossesInFlight(t *testing.T) {
 		},
 		{
 			"served on, and cut by SIGKILL", usersServer().inFlight(history.Dropped, 3, cutAt(10*time.Second)).late(history.Completed, 4, anew(9700*ms)).edit(killedAtLast(10 * time.Second)),
-			[]string{"The process went on accepting and answering new connections as if it had not been told to stop: it completed 4 requests", "SIGKILL cut them off", "--signal SIGQUIT"},
+			[]string{"The process went on accepting and answering new connections as if it had not been told to stop. It completed 4 requests", "SIGKILL cut them off", "--signal SIGQUIT"},
 			nil,
 		},
 		{
 			"cut at the signal, and a reload", atSignal().late(history.Completed, 4, anew(9700*ms)).edit(killedAtLast(10 * time.Second)),
 			[]string{
-				"They were dropped within 3ms of SIGTERM. The process went on accepting and answering new connections as if it had not been told to stop: it completed 4 requests on " +
-					"connections made after SIGTERM. SIGKILL ended it only when its grace period of 10s was over.",
-				"Some servers take SIGTERM for something else, such as a reload", "--signal SIGQUIT",
+				"They were dropped within 3 ms of SIGTERM. The process went on accepting and answering new connections as if it had not been told to stop. It completed 4 requests on " +
+					"connections made after SIGTERM. SIGKILL ended it only when its grace period of 10 s was over.",
+				"Some servers use SIGTERM for something else, such as a reload", "--signal SIGQUIT",
 			},
 			[]string{"SIGKILL cut"},
 		},
 		{
 			"cut at the signal, and idle until SIGKILL", atSignal().late(history.Completed, 1, anew(200*ms)).edit(killedAtLast(10 * time.Second)),
-			[]string{"They were dropped within 3ms of SIGTERM. SIGKILL ended it only when"},
+			[]string{"They were dropped within 3 ms of SIGTERM. SIGKILL ended it only when"},
 			[]string{"as if it had not been told", "reload"},
 		},
 		{
 			"nginx", atSignal().edit(toldTo("nginx: master process nginx -g daemon off;")),
-			[]string{"The server is nginx. It stops gracefully on SIGQUIT: tell it to stop with --signal SIGQUIT (nginx.org/en/docs/control.html)."},
+			[]string{"The server is nginx. It stops gracefully on SIGQUIT: use --signal SIGQUIT (nginx.org/en/docs/control.html)."},
 			[]string{"Some servers"},
 		},
 		{
@@ -198,7 +198,7 @@ func TestCausesOfLossesInFlight(t *testing.T) {
 		},
 		{
 			"turned away, and what they said", usersServer().inFlight(history.Rejected, 3).edit(said(history.Answer{Seq: 70, Line: `{"error":"draining"}`})),
-			[]string{`Their answers came within 50ms of the signal: 3 with 503 (` + "`{\"error\":\"draining\"}`)."},
+			[]string{`Their answers came within 50 ms of the signal: 3 with 503 (` + "`{\"error\":\"draining\"}`)."},
 			[]string{"gave up"},
 		},
 		{
@@ -233,35 +233,35 @@ func TestCausesOfLateLosses(t *testing.T) {
 			"no process accepted", away(usersServer().late(history.Dropped, 9, unread)).edit(queued(signalAt+20*ms, exitAt-ms, 9)),
 			[]string{
 				"9 of 9 late requests at risk got no answer.",
-				"No process accepted connections any more from 20ms after SIGTERM on: 9 waited in the kernel's accept queue, and were dropped as " +
-					"the process ended with exit code 0, 499ms after the signal.",
+				"No process accepted connections any more from 20 ms after SIGTERM on. 9 requests waited in the kernel's accept queue, and were dropped when " +
+					"the process ended with exit code 0, 499 ms after the signal.",
 				"Close the listening socket when the last process stops accepting",
 			},
 			[]string{"went on serving"},
 		},
 		{
 			"the listener closed over them", away(usersServer().late(history.Dropped, 9, unread, cutAt(300*ms))).edit(queued(signalAt+20*ms, signalAt+300*ms, 9)),
-			[]string{"were dropped as the listening socket was closed, 300ms after the signal."},
+			[]string{"were dropped when the listening socket was closed, 300 ms after the signal."},
 			nil,
 		},
 		{
 			"a queue for a moment only", away(usersServer().late(history.Dropped, 9, unread)).edit(queued(exitAt-10*ms, exitAt-ms, 9)),
-			[]string{"Of what was sent after the signal nothing was answered. The process ended with exit code 0, 500ms after the signal, and dropped them with its end (9 that no process had read)."},
+			[]string{"No request that was sent after the signal was answered. The process ended with exit code 0, 500 ms after the signal, and its end dropped them (9 that no process had read)."},
 			[]string{"No process accepted"},
 		},
 		{
 			"nothing was answered from some time on", away(usersServer().late(history.Completed, 2).late(history.Dropped, 9, unread)),
-			[]string{"Of what was sent later than 20ms after the signal nothing was answered."},
+			[]string{"No request that was sent later than 20 ms after the signal was answered."},
 			[]string{"went on serving"},
 		},
 		{
 			"it went on serving", away(usersServer().late(history.Completed, 2, anew(200*ms)).late(history.Dropped, 9, unread)),
-			[]string{"The process went on serving open connections, and then ended with exit code 0, 500ms after the signal, in the middle of their work."},
+			[]string{"The process went on serving open connections, and then ended with exit code 0, 500 ms after the signal, in the middle of their work."},
 			nil,
 		},
 		{
 			"read, and dropped while it went on", away(usersServer().late(history.Dropped, 2)),
-			[]string{"accepted, or kept open, and then dropped (2 that the process had read): that is worse than a refusal"},
+			[]string{"accepted, or kept open, and then ended without an answer (2 that the process had read). This is worse than a refusal"},
 			nil,
 		},
 		{
@@ -273,12 +273,12 @@ func TestCausesOfLateLosses(t *testing.T) {
 					}
 				}
 			})),
-			[]string{"dropped (2 that the process had in hand for up to 40ms): that is worse"},
+			[]string{"without an answer (2 that the process was working on for up to 40 ms). This is worse"},
 			nil,
 		},
 		{
 			"without a witness", usersServer().late(history.Dropped, 2, sentAt(signalAt+60*ms), cutAt(61*ms)).edit(unseen),
-			[]string{"Their connections were accepted, or kept open, and then dropped: that is worse"},
+			[]string{"Their connections were accepted, or kept open, and then ended without an answer. This is worse"},
 			nil,
 		},
 	} {
@@ -299,23 +299,23 @@ func TestCausesOfALateExit(t *testing.T) {
 		want []string
 		not  []string
 	}{
-		{"caught", overdue(), []string{"The process catches SIGTERM, and did not end by itself.", "Give every wait"}, []string{"open to the end"}},
-		{"not known", overdue().edit(func(h *history.History) { h.Delivery.Dispositions = nil }), []string{"had to be killed.", "Give every wait"}, []string{"catches", "ignores"}},
+		{"caught", overdue(), []string{"The process catches SIGTERM, and did not end by itself.", "Give each wait"}, []string{"open to the end"}},
+		{"not known", overdue().edit(func(h *history.History) { h.Delivery.Dispositions = nil }), []string{"was killed.", "Give each wait"}, []string{"catches", "ignores"}},
 		{"a runtime that catches all", overdue().edit(handles(goRuntime)), []string{"The process catches SIGTERM, and did not end by itself."}, nil},
-		{"ignored", overdue().edit(handles(history.Disposition{Ignores: true})), []string{"The process ignores SIGTERM.", "Let it handle SIGTERM"}, nil},
+		{"ignored", overdue().edit(handles(history.Disposition{Ignores: true})), []string{"The process ignores SIGTERM.", "Handle SIGTERM"}, nil},
 		{
 			"blocked", overdue().edit(handles(history.Disposition{Blocks: true})),
-			[]string{"The process had SIGTERM blocked when it came, and no handler for it.", "Let it handle SIGTERM"},
+			[]string{"The process had blocked SIGTERM when it arrived, and had no handler for it.", "Handle SIGTERM"},
 			nil,
 		},
 		{
 			"told the wrong signal", overdue().late(history.Completed, 3, anew(9900*ms)),
-			[]string{"The process went on accepting and answering new connections as if it had not been told to stop: it completed 3 requests", "--signal SIGQUIT"},
+			[]string{"The process went on accepting and answering new connections as if it had not been told to stop. It completed 3 requests", "--signal SIGQUIT"},
 			nil,
 		},
 		{
 			"ignored, and served on", overdue().late(history.Completed, 3, anew(9900*ms)).edit(handles(history.Disposition{Ignores: true})),
-			[]string{"The process ignores SIGTERM. The process went on accepting", "Let it handle SIGTERM"},
+			[]string{"The process ignores SIGTERM. The process went on accepting", "Handle SIGTERM"},
 			[]string{"such as a reload"},
 		},
 		{
@@ -325,7 +325,7 @@ func TestCausesOfALateExit(t *testing.T) {
 			[]string{"as if it had not been told to stop"},
 			nil,
 		},
-		{"websockets", overdue().parked(history.WebSocket, 5, stillOpen), []string{"5 websockets were open to the end.", "close frame (1001"}, nil},
+		{"websockets", overdue().parked(history.WebSocket, 5, stillOpen), []string{"5 WebSocket connections were open to the end.", "close frame (1001"}, nil},
 		{"a stream", overdue().parked(history.EventStream, 1, stillOpen), []string{"1 event stream was open to the end.", "End the streams"}, nil},
 		{
 			"idle ones of the load", overdue().edit(func(h *history.History) { h.Idle = 2 }),
@@ -381,7 +381,7 @@ func TestCausesWhereALateExitIsNoFailure(t *testing.T) {
 	s := Judge(histories(b), storyPolicy(t, "warn "+ExitsInGrace)).Subjects[0]
 	wantStory(t, s.Story, []string{
 		"9 of 9 late requests at risk got no answer.",
-		"The process had SIGTERM blocked when it came, and no handler for it. SIGKILL ended it when its grace period of 10s was over, and dropped them.",
-		"Let it handle SIGTERM",
+		"The process had blocked SIGTERM when it arrived, and had no handler for it. SIGKILL ended it when its grace period of 10 s was over, and dropped them.",
+		"Handle SIGTERM",
 	}, nil)
 }

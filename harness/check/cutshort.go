@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"lastcall/harness/history"
 )
 
 // cutShort says that the load ended before the lag did, because the process had
@@ -34,8 +36,8 @@ func (t teller) cutShort() []string {
 	if t.subject.ShutdownsIntact > 1 {
 		each = " each time"
 	}
-	return []string{fmt.Sprintf("From %s after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about %d more%s.",
-		short(stop), more, each)}
+	return []string{fmt.Sprintf("lastcall sent nothing later than %s after the signal, because the server was gone. A balancer would have sent about %d more%s.",
+		history.InWords(stop), more, each)}
 }
 
 // stoppedEarly is how long after the signal the last request began, and whether

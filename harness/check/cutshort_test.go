@@ -23,25 +23,25 @@ func TestCutShort(t *testing.T) {
 	}{
 		{
 			"it ended at once", histories(dying().edit(leaves(190 * time.Millisecond))),
-			"From 190ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 910 more.",
+			"lastcall sent nothing later than 190 ms after the signal, because the server was gone. A balancer would have sent about 910 more.",
 		},
 		{
 			"the load went on for a moment", histories(dying().edit(leaves(190*time.Millisecond)).late(history.Refused, 1, startedAt(signalAt+signalIn+240*time.Millisecond))),
-			"From 240ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 880 more.",
+			"lastcall sent nothing later than 240 ms after the signal, because the server was gone. A balancer would have sent about 880 more.",
 		},
 		{
 			"in three shutdowns, one of them to the end", histories(dying().edit(leaves(200*time.Millisecond)), dying().edit(leaves(lag)), dying().edit(leaves(100*time.Millisecond))),
-			"From 200ms after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 900 more each time.",
+			"lastcall sent nothing later than 200 ms after the signal, because the server was gone. A balancer would have sent about 900 more each time.",
 		},
-		{"just before the end of the lag", histories(dying().edit(leaves(lag - 20*time.Millisecond))), "From 2s after the signal on lastcall sent nothing, as nobody was there any more; a balancer would have sent about 10 more."},
+		{"just before the end of the lag", histories(dying().edit(leaves(lag - 20*time.Millisecond))), "lastcall sent nothing later than 2 s after the signal, because the server was gone. A balancer would have sent about 10 more."},
 		{"at the end of the lag", histories(dying().edit(leaves(lag))), ""},
 		{"there is no lag", histories(dying().lag(0)), ""},
-		{"it had to be killed", histories(dying().exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})), ""},
+		{"it was killed", histories(dying().exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ""
 			for _, sentence := range judge(t, "k8s", tt.histories).Story {
-				if strings.Contains(sentence, "a balancer would have sent") {
+				if strings.Contains(sentence, "A balancer would have sent") {
 					got += sentence
 				}
 			}

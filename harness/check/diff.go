@@ -148,11 +148,11 @@ func (p pair) compare() result.SubjectDiff {
 	switch {
 	case p.old == nil:
 		d.Name = p.latest.Name
-		d.Reasons = append(d.Reasons, "It is new: the old report has nothing to compare it with.")
+		d.Reasons = append(d.Reasons, "It is new: the old report does not have it.")
 		return d
 	case p.latest == nil:
 		d.Name = p.old.Name
-		d.Reasons = append(d.Reasons, "It is gone: the new report does not have it.")
+		d.Reasons = append(d.Reasons, "It is missing: the new report does not have it.")
 		return d
 	}
 	d.Name = p.old.Name
@@ -174,7 +174,7 @@ func (p pair) compare() result.SubjectDiff {
 // a violated rule does in the verdict on a subject.
 func (p pair) conclude(d *result.SubjectDiff) {
 	if p.interrupted {
-		d.Reasons = append(d.Reasons, "The new run was interrupted: what its report holds is partial.")
+		d.Reasons = append(d.Reasons, "The new run was interrupted: its report is partial.")
 	}
 	if p.latest.Verdict == result.Inconclusive {
 		d.Reasons = append(d.Reasons, "The new report could not judge it: "+whyUnjudged(p.latest)+".")
@@ -189,7 +189,7 @@ func (p pair) conclude(d *result.SubjectDiff) {
 		}
 	}
 	if !regressed && len(d.Reasons) == 0 && p.latest.Verdict == result.Fail && p.old.Verdict != result.Fail {
-		d.Reasons = append(d.Reasons, "It fails, and whether it would have before cannot be told.")
+		d.Reasons = append(d.Reasons, "It fails, and the old report does not say whether it failed before.")
 	}
 	switch {
 	case regressed:
@@ -202,7 +202,7 @@ func (p pair) conclude(d *result.SubjectDiff) {
 // unproved is a rule that is violated, of which it cannot be told if it was before.
 func (p pair) unproved(c result.Change) string {
 	if c.PShutdowns == nil {
-		return fmt.Sprintf("The rule %s is violated, and whether it was before cannot be told.", c.Name)
+		return fmt.Sprintf("The rule %s is violated, and the old report does not say whether it was violated before.", c.Name)
 	}
 	return fmt.Sprintf("The rule %s is violated: %s.", c.Name, c.Detail)
 }

@@ -20,7 +20,7 @@ const maxSeconds = 1e9
 // schema, or figures that cannot be.
 func ValidSuite(s result.Suite) error {
 	if s.Schema != result.Schema {
-		return fmt.Errorf("it is of the schema %q, not %q", s.Schema, result.Schema)
+		return fmt.Errorf("its schema is %q, not %q", s.Schema, result.Schema)
 	}
 	seen := make(map[string]bool)
 	for i, subject := range s.Subjects {
@@ -32,7 +32,7 @@ func ValidSuite(s result.Suite) error {
 		}
 		seen[subject.Name] = true
 		if err := validSubject(subject); err != nil {
-			return fmt.Errorf("its subject %q cannot be: %w", subject.Name, err)
+			return fmt.Errorf("its subject %q is impossible: %w", subject.Name, err)
 		}
 	}
 	return nil
@@ -43,7 +43,7 @@ func validSubject(s result.Subject) error {
 		return fmt.Errorf("of %d shutdowns %d were intact and %d of them failed", s.Shutdowns, s.ShutdownsIntact, s.ShutdownsFailed)
 	}
 	if e := s.ExitSeconds; e.Min < 0 || e.Median < e.Min || e.Max < e.Median || e.Max > maxSeconds {
-		return fmt.Errorf("its exits took from %g to %g s, and %g in the median", e.Min, e.Max, e.Median)
+		return fmt.Errorf("its exits took from %g to %g s, median %g", e.Min, e.Max, e.Median)
 	}
 	counts := []history.Counts{s.InFlight, s.Late, s.Edge}
 	for _, d := range s.Details {
@@ -86,16 +86,16 @@ func validCounts(c history.Counts) error {
 func reservations(old, latest result.Suite) []string {
 	warnings := []string{}
 	if differ := conditions(old.Scenario, latest.Scenario); len(differ) > 0 {
-		warnings = append(warnings, "the two were not made under the same conditions, which may be why they differ: "+strings.Join(differ, ", "))
+		warnings = append(warnings, "the two runs had different conditions, which may explain the differences: "+strings.Join(differ, ", "))
 	}
 	if a, b := machine(old.Environment), machine(latest.Environment); a != b {
-		warnings = append(warnings, fmt.Sprintf("the two were not made on the same kind of machine, on which times depend: %s, was %s", b, a))
+		warnings = append(warnings, fmt.Sprintf("the two runs were made on different machines, so their times may differ: %s, was %s", b, a))
 	}
 	if old.Status == result.SuiteInterrupted {
-		warnings = append(warnings, "the old run was interrupted: what its report holds is partial")
+		warnings = append(warnings, "the old run was interrupted: its report is partial")
 	}
 	if latest.Status == result.SuiteInterrupted {
-		warnings = append(warnings, "the new run was interrupted: what its report holds is partial")
+		warnings = append(warnings, "the new run was interrupted: its report is partial")
 	}
 	return warnings
 }

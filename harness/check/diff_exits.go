@@ -93,9 +93,9 @@ func (p pair) compareExits() result.Change {
 		byShutdowns := mannWhitney(low.times, high.times)
 		c.PShutdowns = &byShutdowns
 	}
-	c.Detail = fmt.Sprintf("%s %s in the median", brief(math.Abs(change)), word)
+	c.Detail = fmt.Sprintf("%s %s in the median", history.InWords(time.Duration(math.Abs(change)*float64(time.Second))), word)
 	if gap := high.spread.Min - low.spread.Max; gap > 0 {
-		c.Detail += fmt.Sprintf(", the ranges lie %s apart", brief(gap))
+		c.Detail += fmt.Sprintf(", the ranges lie %s apart", history.InWords(time.Duration(gap*float64(time.Second))))
 	}
 	if exitsDiffer(low, high, c.PShutdowns) {
 		c.Direction = toward
@@ -119,9 +119,4 @@ func exitsDiffer(low, high exits, byShutdowns *float64) bool {
 		return significant(*byShutdowns)
 	}
 	return few >= minApart && low.spread.Max < high.spread.Min
-}
-
-// brief is a time of so many seconds, for reading.
-func brief(seconds float64) string {
-	return short(time.Duration(seconds * float64(time.Second)))
 }

@@ -57,17 +57,17 @@ func (p pair) compareLosses(f lossFigure) result.Change {
 	byRequests, byShutdowns := fisher(low.Count, low.Of, high.Count, high.Of), mannWhitney(lows, highs)
 	c.PRequests = &byRequests
 	if len(before) == 0 || len(now) == 0 {
-		c.Detail = "a report does not hold the counts of each shutdown, without which it cannot be told from chance"
+		c.Detail = "a report lacks the counts of each shutdown, so chance cannot be ruled out"
 		return c
 	}
 	c.PShutdowns = &byShutdowns
-	c.Detail = fmt.Sprintf("lost in %d of %d shutdowns that had any, was in %d of %d", positive(now), len(now), positive(before), len(before))
+	c.Detail = fmt.Sprintf("%d of %d shutdowns that had any lost some, before: %d of %d", positive(now), len(now), positive(before), len(before))
 	switch {
 	case significant(byRequests) && significant(byShutdowns):
 		c.Direction, c.Regression = toward, toward == result.Worse
 		return c
 	case significant(byRequests):
-		c.Detail += ": the requests of one shutdown share their fate, and by shutdowns it may be chance"
+		c.Detail += ": the requests of one shutdown share their fate, and counted by shutdowns it may be chance"
 	default:
 		c.Detail += ": it may be chance"
 	}
@@ -145,7 +145,7 @@ func (p pair) shutdownsFailed() result.Change {
 	case old.Of == 0 || latest.Of == 0:
 		c.Detail = nothing(old.Of, latest.Of, "shutdown could be judged")
 	case !p.samePolicy:
-		c.Detail = "the policies differ, and with them what a failure is"
+		c.Detail = "the policies differ, so a failure means something else"
 	default:
 		c.Direction, c.PShutdowns = byFisher(old, latest)
 		c.Regression = c.Direction == result.Worse

@@ -52,7 +52,7 @@ func (p pair) probe(name string, old, latest *result.Probe) result.Change {
 	case old.Status == latest.Status:
 		c.Direction = result.Same
 	case !p.samePolicy:
-		c.Detail = "the two were judged by different policies"
+		c.Detail = "the two runs were judged by different policies"
 	case latest.Status > old.Status: // pass, warn, fail
 		c.Direction, c.Regression = result.Worse, latest.Status == result.ProbeFail
 		c.Detail = latest.Seen

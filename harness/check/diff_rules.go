@@ -24,7 +24,7 @@ func (p pair) verdict() result.Change {
 	case p.old.Verdict == p.latest.Verdict:
 		c.Direction = result.Same
 	case !p.samePolicy:
-		c.Detail = "the two were judged by different policies"
+		c.Detail = "the two runs were judged by different policies"
 	case p.latest.Verdict == result.Fail: // see follow
 		c.Detail = "it passed, and fails now"
 	default:
@@ -118,7 +118,7 @@ func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 		return c
 	case latest.Status == result.Violated && old.Status != result.Violated && p.follows(name):
 		c.Direction = result.Same // of the failure that is known
-		c.Detail = "a server that loses what is in flight also cuts off what it has just received, by chance: " + latest.Detail
+		c.Detail = "a server that drops requests in flight also drops, by chance, requests that it has just received: " + latest.Detail
 		return c
 	case !judged(old) || !judged(latest):
 		c.Detail = hadNothing(old, latest)
@@ -126,7 +126,7 @@ func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 	}
 	was, is := old.Status == result.Violated, latest.Status == result.Violated
 	if was != is && !p.samePolicy && (old.Count > 0) == (latest.Count > 0) {
-		c.Detail = "the two were judged by different policies"
+		c.Detail = "the two runs were judged by different policies"
 		return c
 	}
 	before, now := breached(old, p.old, was || is), breached(latest, p.latest, was || is)

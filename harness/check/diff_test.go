@@ -140,26 +140,26 @@ func TestLosses(t *testing.T) {
 		want        result.Direction
 		says        string
 	}{
-		{"all of each shutdown", LostInFlight, losing(0, 0, 0), losing(50, 50, 50), result.Worse, "lost in 3 of 3 shutdowns that had any, was in 0 of 3"},
-		{"and mended", LostInFlight, losing(50, 50, 50), losing(0, 0, 0), result.Better, "lost in 0 of 3 shutdowns that had any, was in 3 of 3"},
-		{"some and then all", LostInFlight, losing(1, 2, 3), losing(50, 50, 50), result.Worse, "lost in 3 of 3"},
+		{"all of each shutdown", LostInFlight, losing(0, 0, 0), losing(50, 50, 50), result.Worse, "3 of 3 shutdowns that had any lost some, before: 0 of 3"},
+		{"and mended", LostInFlight, losing(50, 50, 50), losing(0, 0, 0), result.Better, "0 of 3 shutdowns that had any lost some, before: 3 of 3"},
+		{"some and then all", LostInFlight, losing(1, 2, 3), losing(50, 50, 50), result.Worse, "3 of 3 shutdowns that had any lost some"},
 		{"all in one unlucky shutdown", LostInFlight, losing(0, 0, 0), losing(50, 0, 0), result.CannotTell, "share their fate"},
 		{"all in two of three", LostInFlight, losing(0, 0, 0), losing(50, 50, 0), result.CannotTell, "share their fate"},
 		{"all in one unlucky shutdown of ten", LostInFlight, losing(make([]int, 10)...), losing(50, 0, 0, 0, 0, 0, 0, 0, 0, 0), result.CannotTell, "share their fate"},
-		{"all in four of ten", LostInFlight, losing(make([]int, 10)...), losing(50, 50, 50, 50, 0, 0, 0, 0, 0, 0), result.Worse, "lost in 4 of 10"},
+		{"all in four of ten", LostInFlight, losing(make([]int, 10)...), losing(50, 50, 50, 50, 0, 0, 0, 0, 0, 0), result.Worse, "4 of 10 shutdowns that had any lost some"},
 		{"one here and there", LostInFlight, losing(0, 0, 0, 0), losing(1, 1, 1, 1), result.CannotTell, "it may be chance"},
 		{"too few shutdowns", LostInFlight, losing(0, 0), losing(50, 50), result.CannotTell, "2 and 2 are too few to tell: a run of 5 could (--shutdowns 5)"},
-		{"two against five", LostInFlight, losing(0, 0), losing(50, 50, 50, 50, 50), result.Worse, "lost in 5 of 5"},
+		{"two against five", LostInFlight, losing(0, 0), losing(50, 50, 50, 50, 50), result.Worse, "5 of 5 shutdowns that had any lost some"},
 		{"two against four", LostInFlight, losing(0, 0), losing(50, 50, 50, 50), result.CannotTell, "2 and 4 are too few"},
 		{"nothing in either", LostInFlight, losing(0, 0, 0), losing(0, 0, 0, 0), result.Same, ""},
 		{"everything in both", LostInFlight, losing(50, 50, 50), losing(50, 50), result.Same, ""},
 		{"nobody in flight now", LostInFlight, losing(0, 0, 0), []shutdown{{}, {}, {}}, result.CannotTell, "no request was in flight in the new report"},
 		{"nobody in flight then", LostInFlight, []shutdown{{}, {}, {}}, losing(0, 0, 0), result.CannotTell, "no request was in flight in the old report"},
 		{"nobody in flight ever", LostInFlight, []shutdown{{}, {}, {}}, []shutdown{{}}, result.CannotTell, "no request was in flight in either report"},
-		{"without each shutdown's counts", LostInFlight, losing(0, 0, 0), noDetails, result.CannotTell, "does not hold the counts of each shutdown"},
+		{"without each shutdown's counts", LostInFlight, losing(0, 0, 0), noDetails, result.CannotTell, "lacks the counts of each shutdown"},
 		{"what was not intact does not count", LostInFlight, losing(0, 0, 0), withBroken, result.Same, ""},
-		{"nor does it take back what was", LostInFlight, losing(0, 0, 0), andOneBroken, result.Worse, "lost in 3 of 3"},
-		{"late ones too", LostLate, late(0, 0, 0), late(20, 20, 20), result.Worse, "lost in 3 of 3"},
+		{"nor does it take back what was", LostInFlight, losing(0, 0, 0), andOneBroken, result.Worse, "3 of 3 shutdowns that had any lost some"},
+		{"late ones too", LostLate, late(0, 0, 0), late(20, 20, 20), result.Worse, "3 of 3 shutdowns that had any lost some"},
 		{"the refused are not at risk", LostLate, late(20, 20, 20), late(20, 20, 20), result.Same, ""},
 		{"no late ones at risk", LostLate, losing(0, 0, 0), late(1, 1, 1), result.CannotTell, "no request was late and at risk in the old report"},
 	}
@@ -312,22 +312,22 @@ func TestExitTimes(t *testing.T) {
 		want        result.Direction
 		says        string
 	}{
-		{"four beyond four", at(0.1, 0.11, 0.12, 0.13), at(0.2, 0.21, 0.22, 0.23), result.Worse, "100ms longer in the median, the ranges lie 70ms apart"},
-		{"and back", at(0.2, 0.21, 0.22, 0.23), at(0.1, 0.11, 0.12, 0.13), result.Better, "100ms shorter in the median"},
-		{"five that overlap, and differ", at(0.1, 0.2, 0.3, 0.6, 0.7), at(0.4, 0.5, 0.8, 0.9, 1.0), result.Worse, "500ms longer in the median"},
-		{"five that overlap, and do not", at(0.1, 0.2, 0.3, 0.6, 0.8), at(0.4, 0.5, 0.7, 0.9, 1.0), result.CannotTell, "400ms longer in the median: it may be chance"},
-		{"three beyond three", at(0.1, 0.11, 0.12), at(0.2, 0.21, 0.22), result.Worse, "the ranges lie 80ms apart"},
+		{"four beyond four", at(0.1, 0.11, 0.12, 0.13), at(0.2, 0.21, 0.22, 0.23), result.Worse, "100 ms longer in the median, the ranges lie 70 ms apart"},
+		{"median back", at(0.2, 0.21, 0.22, 0.23), at(0.1, 0.11, 0.12, 0.13), result.Better, "100 ms shorter"},
+		{"five that overlap, median differ", at(0.1, 0.2, 0.3, 0.6, 0.7), at(0.4, 0.5, 0.8, 0.9, 1.0), result.Worse, "500 ms longer"},
+		{"five that overlap, median do not", at(0.1, 0.2, 0.3, 0.6, 0.8), at(0.4, 0.5, 0.7, 0.9, 1.0), result.CannotTell, "400 ms longer in the median: it may be chance"},
+		{"three beyond three", at(0.1, 0.11, 0.12), at(0.2, 0.21, 0.22), result.Worse, "the ranges lie 80 ms apart"},
 		{"three among three", at(0.1, 0.11, 0.5), at(0.2, 0.21, 0.22), result.CannotTell, "3 exits cannot tell (--shutdowns)"},
 		{"three among ten", at(0.1, 0.11, 0.35), at(0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2), result.CannotTell, "3 exits cannot tell (--shutdowns)"},
-		{"two beyond three", at(0.1, 0.11, 0.12), at(0.9, 1), result.CannotTell, "the ranges lie 780ms apart: it may be chance; 2 exits cannot tell"},
-		{"one beyond one", at(0.1), at(9), result.CannotTell, "8.9s longer in the median"},
+		{"two beyond three", at(0.1, 0.11, 0.12), at(0.9, 1), result.CannotTell, "the ranges lie 780 ms apart: it may be chance; 2 exits cannot tell"},
+		{"one beyond one", at(0.1), at(9), result.CannotTell, "8.9 s longer in the median"},
 		{"a little of much", at(1, 1, 1, 1), at(1.019, 1.019, 1.019, 1.019), result.Same, ""},
-		{"a little more of much", at(1, 1, 1, 1), at(1.02, 1.02, 1.02, 1.02), result.Worse, "20ms longer"},
-		{"a tenth of little", at(0.1, 0.1, 0.1, 0.1), at(0.112, 0.112, 0.112, 0.112), result.Worse, "12ms longer"},
+		{"a little more of much", at(1, 1, 1, 1), at(1.02, 1.02, 1.02, 1.02), result.Worse, "20 ms longer"},
+		{"a tenth of little", at(0.1, 0.1, 0.1, 0.1), at(0.112, 0.112, 0.112, 0.112), result.Worse, "12 ms longer"},
 		{"less than a tenth of little", at(0.1, 0.1, 0.1, 0.1), at(0.109, 0.109, 0.109, 0.109), result.Same, ""},
 		{"milliseconds", at(0.001, 0.001, 0.001, 0.001), at(0.005, 0.005, 0.005, 0.005), result.Same, ""},
 		{"a stalled machine does not count", at(0.1, 0.1, 0.1), reported("it", stalled...), result.Same, ""},
-		{"ranges alone, apart", onlyRange(3, result.Spread{Min: 0.1, Median: 0.2, Max: 0.3}), at(1, 1, 1), result.Worse, "the ranges lie 700ms apart"},
+		{"ranges alone, apart", onlyRange(3, result.Spread{Min: 0.1, Median: 0.2, Max: 0.3}), at(1, 1, 1), result.Worse, "the ranges lie 700 ms apart"},
 		{"ranges alone, of two", onlyRange(2, result.Spread{Min: 0.1, Median: 0.2, Max: 0.3}), at(1, 1, 1), result.CannotTell, "2 exits cannot tell"},
 		{"ranges alone, overlapping", onlyRange(9, result.Spread{Min: 0.1, Median: 0.2, Max: 1.5}), at(1, 1, 1, 1), result.CannotTell, "it may be chance"},
 		{"never seen", at(0.1, 0.1, 0.1), reported("it", losing(0)[0], shutdown{}), result.Same, ""},
@@ -523,16 +523,16 @@ func TestWhatCountsAsRegression(t *testing.T) {
 			"a rule that was not exercised before",
 			[]result.Subject{broken(server, result.NotExercised, 0)},
 			[]result.Subject{broken(server, result.Violated, 3)},
-			result.Inconclusive, "The rule exit-status is violated, and whether it was before cannot be told.",
+			result.Inconclusive, "The rule exit-status is violated, and the old report does not say whether it was violated before.",
 		},
 		{"the exit takes longer", []result.Subject{reported("it", times(1, 1, 1, 1)...)}, []result.Subject{reported("it", times(9, 9, 9, 9)...)}, result.Pass, ""},
-		{"it could not be judged", []result.Subject{server}, []result.Subject{unjudged}, result.Inconclusive, "The new report could not judge it: seen inconclusive."},
-		{"it could not be judged before", []result.Subject{unjudged}, []result.Subject{server}, result.Pass, ""},
-		{"it is gone", []result.Subject{server, reported("other", losing(0)...)}, []result.Subject{server}, result.Inconclusive, "It is gone"},
+		{"it was not judged", []result.Subject{server}, []result.Subject{unjudged}, result.Inconclusive, "The new report could not judge it: seen inconclusive."},
+		{"it was not judged before", []result.Subject{unjudged}, []result.Subject{server}, result.Pass, ""},
+		{"it is gone", []result.Subject{server, reported("other", losing(0)...)}, []result.Subject{server}, result.Inconclusive, "It is missing"},
 		{"it is new", []result.Subject{server}, []result.Subject{server, reported("other", losing(0)...)}, result.Inconclusive, "It is new"},
-		{"one is worse and one is gone", []result.Subject{server, reported("other", losing(0)...)}, []result.Subject{failed}, result.Fail, "It is gone"},
+		{"one is worse and one is gone", []result.Subject{server, reported("other", losing(0)...)}, []result.Subject{failed}, result.Fail, "It is missing"},
 		{
-			"it loses, and another shutdown could not be judged",
+			"it loses, and another shutdown was not judged",
 			[]result.Subject{server},
 			[]result.Subject{found(judgedAs(failed, result.Inconclusive), Integrity, result.Unjudged, 1)},
 			result.Fail, "The new report could not judge it",
@@ -633,7 +633,7 @@ func TestConditionsThatDifferAreNamed(t *testing.T) {
 		edit(&latest.Scenario)
 		var wants []string
 		if want != "" {
-			wants = []string{"the two were not made under the same conditions, which may be why they differ: " + want}
+			wants = []string{"the two runs had different conditions, which may explain the differences: " + want}
 		}
 		if got := compared(t, old, latest).Warnings; !slices.Equal(got, wants) {
 			t.Errorf("warnings %q, want %q", got, wants)
@@ -645,7 +645,7 @@ func TestAnotherMachineIsNamed(t *testing.T) {
 	old, latest := suiteOf(), suiteOf()
 	old.Environment = history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1", Kernel: "6"}
 	latest.Environment = history.Environment{OS: "linux", Arch: "arm64", CPUs: 1, Go: "go2", Kernel: "7"}
-	want := "the two were not made on the same kind of machine, on which times depend: linux/arm64 with 1 CPU, was linux/amd64 with 2 CPUs"
+	want := "the two runs were made on different machines, so their times may differ: linux/arm64 with 1 CPU, was linux/amd64 with 2 CPUs"
 	if got := compared(t, old, latest).Warnings; !slices.Equal(got, []string{want}) {
 		t.Errorf("warnings %q", got)
 	}
@@ -664,7 +664,7 @@ func TestCompareRefusesWhatCannotBe(t *testing.T) {
 	schema := suiteOf()
 	schema.Schema = "lastcall/suite/v2"
 	for want, s := range map[string]result.Suite{
-		`it is of the schema "lastcall/suite/v2", not "lastcall/suite/v1"`: schema,
+		`its schema is "lastcall/suite/v2", not "lastcall/suite/v1"`: schema,
 		`subject 1 has no name`:                   subject(func(s *result.Subject) { s.Name = "" }),
 		`it has the subject "it" twice`:           suiteOf(reported("it"), reported("it")),
 		`of 3 shutdowns 3 were intact and 4`:      subject(func(s *result.Subject) { s.ShutdownsFailed = 4 }),
@@ -676,7 +676,7 @@ func TestCompareRefusesWhatCannotBe(t *testing.T) {
 		`51 requests have an outcome`:             subject(func(s *result.Subject) { s.Details[2].InFlight.Failed++ }),
 		`2000000000000 requests have one outcome`: subject(func(s *result.Subject) { s.Late.Refused = 2e12 }),
 		`its exits took from -1 to`:               subject(func(s *result.Subject) { s.ExitSeconds.Min = -1 }),
-		`and 9 in the median`:                     subject(func(s *result.Subject) { s.ExitSeconds.Median = 9 }),
+		`median 9`:                                subject(func(s *result.Subject) { s.ExitSeconds.Median = 9 }),
 		`to 1e+10 s`:                              subject(func(s *result.Subject) { s.ExitSeconds.Max = 1e10 }),
 		`the rule "exit-status" counts -1 of 3`:   suiteOf(found(reported("it", losing(0, 0, 0)...), ExitStatus, result.Violated, 0)),
 	} {

@@ -39,19 +39,19 @@ func (t teller) doubt() []string {
 		case 1:
 			where = inShutdown(in[0])
 		default:
-			where = fmt.Sprintf("in %d of %s: ", len(in), count(t.subject.Shutdowns, "shutdown"))
+			where = fmt.Sprintf("in %d of %s: ", len(in), plural(t.subject.Shutdowns, "shutdown"))
 		}
 		said = append(said, sentence(where+reason))
 	}
 	const most = 3
 	if len(said) > most {
-		said = append(said[:most-1], fmt.Sprintf("And %d more reasons; --report json names them all.", len(said)-most+1))
+		said = append(said[:most-1], fmt.Sprintf("There are %d more reasons; --report json lists all of them.", len(said)-most+1))
 	}
 	return said
 }
 
 // gotNoCPU is why nothing can be said of a server that got too little CPU while it stopped.
-const gotNoCPU = "the server waited for a CPU for much of the time that it took to stop; repeat it when less else runs on this machine"
+const gotNoCPU = "the server waited for a CPU for much of the time that it took to stop; repeat the run when this machine is less busy"
 
 // whyUnsure says why some late losses may be races or not.
 func (o *observation) whyUnsure() string {
@@ -64,12 +64,12 @@ func (o *observation) whyUnsure() string {
 	})
 	switch {
 	case slip > history.MaxGuard || !o.Kernel.Asked:
-		return fmt.Sprintf("lastcall itself was up to %s late, so that a request that crossed the close of its connection cannot be told from one that was dropped; "+
-			"repeat it when less else runs on this machine", short(slip))
+		return fmt.Sprintf("lastcall itself was up to %s late, so a race with the close of a connection cannot be told from a breach; "+
+			"repeat the run when this machine is less busy", history.InWords(slip))
 	case o.starving:
 		return gotNoCPU
 	case crowded:
-		return "so many at once do not cross one close by chance, and the server answered next to nothing between the signal and that; repeat it with a higher rate (--rate)"
+		return "this many requests do not cross one close by chance, and the server answered almost nothing between the signal and the close; repeat the run with a higher rate (--rate)"
 	}
-	return "they ended near the instant at which the server closed other connections, but were older than a request that crosses a close; repeat it with more shutdowns (--shutdowns)"
+	return "they ended near the instant at which the server closed other connections, but were older than a request that crosses a close; repeat the run with more shutdowns (--shutdowns)"
 }

@@ -22,14 +22,14 @@ func TestWhatWentWrongBeforeTheSignal(t *testing.T) {
 		history *builder
 		says    string
 	}{
-		{"404, nobody has written down what was asked for", newHistory().before(history.Failed, 3, status(404)), "3 answered 404; ask for something that the server always answers (--url)."},
-		{"404 to one of two", newHistory().before(history.Failed, 3, status(404), target(1)).edit(asks("GET /", "GET /nothing")), "3 answered 404: this server has no GET /nothing; send what it has with --url 'GET /...'."},
-		{"404 to what was there before", newHistory().before(history.Failed, 3, status(404)).edit(asks("GET /")), "3 answered 404; ask for something that the server always answers (--url)."},
-		{"405 to everything", lost(405).edit(asks("POST http://127.0.0.1:80/async?delay=25ms")), "Shutdown 1: every request was answered 405: this server has no POST /async; send what it has with --url 'POST /...'."},
-		{"404 to a URL without a path", lost(404).edit(func(h *history.History) { h.Header.Scenario.Subject.URL = "http://127.0.0.1:80" }), "every request was answered 404: this server has no GET /; send"},
-		{"401 to everything", lost(401).edit(asks("POST /async")), "every request was answered 401; ask for something that the server answers (--url), or say that it is right (--expect-status)."},
+		{"404, nobody has written down what was asked for", newHistory().before(history.Failed, 3, status(404)), "3 answered 404; test a path that the server always answers (--url)."},
+		{"404 to one of two", newHistory().before(history.Failed, 3, status(404), target(1)).edit(asks("GET /", "GET /nothing")), "3 answered 404: this server has no GET /nothing; test another path with --url 'GET /...'."},
+		{"404 to what was there before", newHistory().before(history.Failed, 3, status(404)).edit(asks("GET /")), "3 answered 404; test a path that the server always answers (--url)."},
+		{"405 to everything", lost(405).edit(asks("POST http://127.0.0.1:80/async?delay=25ms")), "Shutdown 1: every request was answered 405: this server has no POST /async; test another path with --url 'POST /...'."},
+		{"404 to a URL without a path", lost(404).edit(func(h *history.History) { h.Header.Scenario.Subject.URL = "http://127.0.0.1:80" }), "every request was answered 404: this server has no GET /; test"},
+		{"401 to everything", lost(401).edit(asks("POST /async")), "every request was answered 401; test a path that the server answers (--url), or say that this status is right (--expect-status)."},
 		{"the commonest first", newHistory().before(history.Failed, 1, status(400)).before(history.Failed, 2, status(500)), "2 answered 500, 1 answered 400;"},
-		{"another body", newHistory().before(history.Failed, 2, unexpected), "look at --expect-body"},
+		{"another body", newHistory().before(history.Failed, 2, unexpected), "check --expect-body"},
 		{"hung", newHistory().before(history.Dropped, 2, cause(history.Hung)), "2 hung; no answer came by the deadline: give it more time (--timeout)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestSameReasonInSeveralShutdowns(t *testing.T) {
 		return newFrame().before(history.Failed, 40, status(404)).inFlight(history.Failed, 25, status(404)).edit(asks("POST /async"))
 	}
 	more := func() *builder { return missing().before(history.Failed, 7, status(404)) }
-	const reason = "very request was answered 404: this server has no POST /async; send what it has with --url 'POST /...'."
+	const reason = "very request was answered 404: this server has no POST /async; test another path with --url 'POST /...'."
 	for _, tt := range []struct {
 		name      string
 		histories []*history.History
@@ -88,7 +88,7 @@ func TestCutOffByTheExit(t *testing.T) {
 	}).late(history.Completed, 1, sentAt(exitAt-200*time.Millisecond)).edit(seenInHand)
 	policy, _ := PolicyByName("default")
 	s := Judge(histories(h), policy).Subjects[0]
-	if text := strings.Join(s.Story, " "); s.Verdict != result.Fail || !strings.Contains(text, "and then ended with exit code 0, 500ms after the signal") {
+	if text := strings.Join(s.Story, " "); s.Verdict != result.Fail || !strings.Contains(text, "and then ended with exit code 0, 500 ms after the signal") {
 		t.Errorf("%s: %q", s.Verdict, text)
 	}
 }

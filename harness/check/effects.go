@@ -9,7 +9,7 @@ import (
 
 // A witness on the server's side.
 const (
-	needsWitness = "a command that prints the ids that were applied (--applied), or else a ledger: a server that appends " +
+	needsWitness = "a command that prints the ids that were applied (--applied), or a ledger: a server that appends " +
 		`"<id> executed" to the file named by LASTCALL_LEDGER. The id is the request's X-Lastcall-Id, or what {id} in its body became`
 	needsWrites = "requests that ask for a change (--method POST), and " + needsWitness
 )
@@ -20,7 +20,7 @@ func effectRules() []Rule {
 	return []Rule{
 		{
 			Name:      NoLostAck,
-			Asks:      "whatever was acknowledged (a completed answer to a method that is not safe) is there after the exit",
+			Asks:      "acknowledged work (a completed answer to a method that is not safe) is there after the exit",
 			Needs:     needsWrites,
 			Reference: "RFC 9110 sections 9.2.1 and 15.3; Kludex/starlette #1438; sidekiq/sidekiq #622",
 			Unit:      "acknowledged writes", Breach: "were not applied",
@@ -28,9 +28,9 @@ func effectRules() []Rule {
 		},
 		{
 			Name: NoDuplicate,
-			Asks: "nothing was executed twice: no id is executed in the ledger more than once, nor applied more than once",
-			Excuses: "a method that may be repeated was executed again, and was not applied twice: " +
-				"whoever stands between client and server is free to ask again",
+			Asks: "nothing is executed twice: no id is executed more than once in the ledger, or applied more than once",
+			Excuses: "an idempotent method was executed again, and was not applied twice: " +
+				"a proxy between client and server may repeat it",
 			Needs:     needsWitness,
 			Reference: "RFC 9110 section 9.2.2",
 			Unit:      "executed requests", Breach: "were executed more than once",
@@ -38,7 +38,7 @@ func effectRules() []Rule {
 		},
 		{
 			Name:      NoUnansweredExecution,
-			Asks:      "nothing was executed whose client got no answer",
+			Asks:      "nothing is executed whose client gets no answer",
 			Needs:     needsWitness,
 			Reference: "RFC 9110 section 9.2.2",
 			Unit:      "executed requests", Breach: "were dropped after the server had done the work",
@@ -97,7 +97,7 @@ func unknown(h *history.History) string {
 	a := h.Applied
 	switch {
 	case a.Asked() && (!a.Looked || senseless(a)):
-		return "what was applied is not known"
+		return "it is not known what was applied"
 	case a.Looked || h.Ledger.Says(history.Executed):
 		return ""
 	case h.Ledger.Present():

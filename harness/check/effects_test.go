@@ -76,7 +76,7 @@ func TestNoLostAck(t *testing.T) {
 		{
 			name: "one in flight is not in the store - fail", history: orders().found().gone(someInFlight),
 			normal: bad, strict: bad, judged: 65, count: 1, evidence: is(someInFlight), normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 65 acknowledged writes was not applied, in 1 of 1 shutdown: r1-1-45",
+			detail: "1 of 65 acknowledged writes was not applied, in 1 of 1 shutdowns: r1-1-45",
 		},
 		{
 			name: "one is not in the store that was acknowledged long before the signal - fail", history: orders().found().gone(someBefore),
@@ -86,7 +86,7 @@ func TestNoLostAck(t *testing.T) {
 		{
 			name: "more than five are not all named - fail", history: orders().found().gone(0, 1, 2, 3, 4, 50),
 			normal: bad, strict: bad, judged: 65, count: 6, evidence: among(0, 1, 2, 3, 4, 50), normalVerdict: fail, strictVerdict: fail,
-			detail: "6 of 65 acknowledged writes were not applied, in 1 of 1 shutdown: r1-1-0, r1-1-1, r1-1-2, r1-1-3, r1-1-4, ...",
+			detail: "6 of 65 acknowledged writes were not applied, in 1 of 1 shutdowns: r1-1-0, r1-1-1, r1-1-2, r1-1-3, r1-1-4, ...",
 		},
 		{
 			name: "the store is empty - fail", history: orders().found().edit(func(h *history.History) { h.Applied.Lines = nil }),
@@ -132,14 +132,14 @@ func TestNoLostAck(t *testing.T) {
 			history: orders().withLedger().edit(neverDone(someBefore)).edit(func(h *history.History) {
 				h.Applied = history.Applied{Command: lists, Error: "ended with exit code 2"}
 			}),
-			detail: "no acknowledged writes to judge: what was applied is not known",
+			detail: "no acknowledged writes to judge: it is not known what was applied",
 		},
 		{
 			name: "nothing but nonsense was printed - not exercised", normal: unmet, strict: unmet, normalVerdict: doubtful, strictVerdict: doubtful,
 			history: orders().edit(func(h *history.History) {
 				h.Applied = history.Applied{Looked: true, Command: lists, Strange: 3, Sample: "(3 rows)"}
 			}),
-			detail: "what was applied is not known",
+			detail: "it is not known what was applied",
 		},
 		{
 			// A lasting store, of which only this shutdown's part is gone.
@@ -218,7 +218,7 @@ func TestNoDuplicate(t *testing.T) {
 		{
 			name: "one is executed twice - fail", history: orders().withLedger().note(someBefore, history.Executed),
 			normal: bad, strict: bad, judged: 65, count: 1, evidence: is(someBefore), normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 65 executed requests was executed more than once, in 1 of 1 shutdown: r1-1-3",
+			detail: "1 of 65 executed requests was executed more than once, in 1 of 1 shutdowns: r1-1-3",
 		},
 		{
 			name: "one is in the store twice - fail", history: orders().found().also(someInFlight),
@@ -243,7 +243,7 @@ func TestNoDuplicate(t *testing.T) {
 			// RFC 9110 section 9.2.2 allows everybody to repeat a GET.
 			name: "a GET is executed twice - warn", history: newHistory().withLedger().note(someBefore, history.Received, history.Executed),
 			normal: warned, strict: bad, judged: 65, count: 1, evidence: is(someBefore), normalVerdict: pass, strictVerdict: fail,
-			detail: ": r1-1-3; excused: a method that may be repeated",
+			detail: ": r1-1-3; excused: an idempotent method",
 		},
 		{
 			name: "a PUT is in the store twice - fail", history: newHistory().found().also(someBefore).edit(func(h *history.History) { h.Methods = []string{"PUT"} }),
@@ -307,15 +307,15 @@ func TestLookups(t *testing.T) {
 		change       func(*history.History)
 	}{
 		{
-			"an exit code", `what was applied is not known: "psql -c select id from orders" ended with exit code 2: two; three; psql: error`,
+			"an exit code", `it is not known what was applied: "psql -c select id from orders" ended with exit code 2: two; three; psql: error`,
 			failed(history.Applied{Error: "ended with exit code 2", Stderr: []string{"one", "two", " three ", "", "psql: error"}}),
 		},
 		{
-			"a hang without a word", `what was applied is not known: "psql -c select id from orders" was still running after 10s`,
-			failed(history.Applied{Error: "was still running after 10s"}),
+			"a hang without a word", `it is not known what was applied: "psql -c select id from orders" was still running after 10 s`,
+			failed(history.Applied{Error: "was still running after 10 s"}),
 		},
 		{
-			"one line of nonsense", `printed 1 line, and no id among them: it must print ids and nothing else, one a line, and the first is "\x1b[2J"`,
+			"one line of nonsense", `printed 1 line, and no id among them: it must print ids only, one a line; the first is "\x1b[2J"`,
 			failed(history.Applied{Looked: true, Strange: 1, Sample: "\x1b[2J"}),
 		},
 		{
@@ -346,8 +346,8 @@ func TestStoreAgainstTheConnection(t *testing.T) {
 		history *builder
 		detail  string
 	}{
-		{"refused", newHistory().posts().found().also(someRefused), "1 request (#68): never sent according to the connection, and applied all the same"},
-		{"unsent", newHistory().late(history.Unsent, 1).posts().found().also(firstAdded), "1 request (#70): never sent according to the connection, and applied"},
+		{"refused", newHistory().posts().found().also(someRefused), "1 request (#68): never sent according to the connection, and still applied"},
+		{"unsent", newHistory().late(history.Unsent, 1).posts().found().also(firstAdded), "1 request (#70): never sent according to the connection, and still applied"},
 		{
 			"the ledger was truncated, and not a line is left",
 			newHistory().posts().found().edit(func(h *history.History) { h.Ledger.Truncated = true }), "do not truncate it",
@@ -397,8 +397,8 @@ func TestWhatCouldNotBeReadIsAWarning(t *testing.T) {
 	suite := Judge(histories(spoilt(), spoilt(), whole), policy(t, "default"))
 	name := suite.Subjects[0].Name
 	want := []string{
-		name + ": 2 lines of the ledger could not be read, and count for nothing: append each with one write, its end of line included",
-		name + `: 4 lines among the applied ids are none, as "(65 rows)": print ids and nothing else, one a line`,
+		name + ": 2 lines of the ledger could not be read, and count for nothing: append each line, with its end, in one write",
+		name + `: 4 lines among the applied ids are none, as "(65 rows)": print ids only, one a line`,
 	}
 	if !slices.Equal(suite.Warnings, want) {
 		t.Errorf("warnings %q, want %q", suite.Warnings, want)
@@ -406,9 +406,9 @@ func TestWhatCouldNotBeReadIsAWarning(t *testing.T) {
 }
 
 func TestStoryOfEffects(t *testing.T) {
-	const worse = "Their clients were told that it was done, and will not ask again: that is worse than an error, which a client knows of"
-	const remedy = "Commit before you answer. Where the work is done later, as behind a 202, do what is queued before you exit: " +
-		"first the listener, then requests in flight, then the queue, and the store last."
+	const worse = "Their clients were told that it was done, and will not retry: this is worse than an error, because a client can see an error"
+	const remedy = "Commit before you answer. If the work is done later, as after a 202, finish the queue before the exit: " +
+		"first the listener, then the requests in flight, then the queue, and the store last."
 	for _, tt := range []told{
 		{
 			name: "acknowledged and gone, in two shutdowns - fail",
@@ -416,35 +416,35 @@ func TestStoryOfEffects(t *testing.T) {
 				newHistory().posts().found().gone(someInFlight)),
 			want: []string{
 				"3 of 195 acknowledged writes were not applied, in 2 of 3 shutdowns: r1-2-45, r1-2-46.",
-				worse + " (the oldest had been acknowledged for 450ms when the process was gone).", remedy,
+				worse + " (the oldest had been acknowledged for 450 ms when the process was gone).", remedy,
 			},
 		},
 		{
 			name: "all gone, says the store - fail", histories: histories(newFrame().before(history.Completed, 3).inFlight(history.Completed, 20).posts().found().
 				edit(func(h *history.History) { h.Applied.Lines = nil })),
 			want: []string{
-				"23 of 23 acknowledged writes were not applied, in 1 of 1 shutdown: r1-1-0, r1-1-1, r1-1-2, r1-1-3, r1-1-4, ...",
-				worse + " (the oldest had been acknowledged for 1.3s when the process was gone).",
-				`Not one was found: if that cannot be, look at what "psql -c select id from orders" prints.`, remedy,
+				"23 of 23 acknowledged writes were not applied, in 1 of 1 shutdowns: r1-1-0, r1-1-1, r1-1-2, r1-1-3, r1-1-4, ...",
+				worse + " (the oldest had been acknowledged for 1.3 s when the process was gone).",
+				`None was found. If that cannot be right, look at what "psql -c select id from orders" prints.`, remedy,
 			},
 		},
 		{
 			name: "gone during a reload, says the ledger - fail", histories: histories(newReload().posts().withLedger().edit(neverDone(someInFlight))),
-			want: []string{"1 of 70 acknowledged writes was not applied, in 1 of 1 shutdown: r1-1-45.", worse + ".", remedy},
+			want: []string{"1 of 70 acknowledged writes was not applied, in 1 of 1 shutdowns: r1-1-45.", worse + ".", remedy},
 		},
 		{
 			name: "done twice - fail", histories: histories(newHistory().posts().found().also(9)),
 			want: []string{
-				"1 of 65 executed requests was executed more than once, in 1 of 1 shutdown: r1-1-9.",
-				"lastcall sent each of them once: somebody behind it asked again, or the work was begun anew after it had been done.",
-				"Keep the request's id with the work, in the same transaction and under a unique index; and let nobody repeat what may have been done already.",
+				"1 of 65 executed requests was executed more than once, in 1 of 1 shutdowns: r1-1-9.",
+				"lastcall sent each of them once: a proxy behind lastcall sent it again, or the server repeated work that was done.",
+				"Keep the request's id with the work, in the same transaction and under a unique index, and repeat no work that may be done already.",
 			},
 		},
 		{
 			name: "a GET was done twice - pass", histories: histories(newHistory().withLedger().note(9, history.Executed)),
 			want: []string{
-				"1 of 65 executed requests was executed more than once, in 1 of 1 shutdown: r1-1-9; excused: a method that may be repeated " +
-					"was executed again, and was not applied twice: whoever stands between client and server is free to ask again.",
+				"1 of 65 executed requests was executed more than once, in 1 of 1 shutdowns: r1-1-9; excused: an idempotent method " +
+					"was executed again, and was not applied twice: a proxy between client and server may repeat it.",
 			},
 		},
 		{
@@ -452,10 +452,10 @@ func TestStoryOfEffects(t *testing.T) {
 			name:      "lost in flight, and acknowledged and gone - fail",
 			histories: histories(newHistory().inFlight(history.Dropped, 1).posts().found().gone(someInFlight)),
 			want: []string{
-				"SIGTERM found 26 requests in flight: 1 hung up on without a whole answer, 25 completed.",
-				"The process ended with exit code 0, 500ms after the signal, while they were still being served.",
+				"SIGTERM found 26 requests in flight: 1 dropped without a whole answer, 25 completed.",
+				"The process ended with exit code 0, 500 ms after the signal, while they were still being served.",
 				"Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes.",
-				"1 of 65 acknowledged writes was not applied, in 1 of 1 shutdown: r1-1-45.",
+				"1 of 65 acknowledged writes was not applied, in 1 of 1 shutdowns: r1-1-45.",
 			},
 		},
 		{
@@ -464,7 +464,7 @@ func TestStoryOfEffects(t *testing.T) {
 				h.Applied = history.Applied{Command: lists, Error: "ended with exit code 2", Stderr: []string{"psql: error: no such table."}}
 			})),
 			want: []string{
-				`Shutdown 1: what was applied is not known: "psql -c select id from orders" ended with exit code 2: psql: error: no such table.`,
+				`Shutdown 1: it is not known what was applied: "psql -c select id from orders" ended with exit code 2: psql: error: no such table.`,
 			},
 		},
 	} {

@@ -17,9 +17,9 @@ func signalDelivered(o *observation) (t tally) {
 	if len(d.Holders) == 0 {
 		switch {
 		case o.Header.Scenario.Disruption.When == history.Started:
-			t.said = "the signal may have come before anybody listened"
+			t.said = "the signal may have arrived before a process listened"
 		case d.Error != "":
-			t.said = "nobody knows who holds the listening socket: " + d.Error
+			t.said = "it is not known which process holds the listening socket: " + d.Error
 		}
 		return t
 	}
@@ -56,7 +56,7 @@ func readyFlipsFirst(o *observation) (t tally) {
 		return t
 	}
 	t.breaches = append(t.breaches, o.proofOfShutdown())
-	t.said = fmt.Sprintf("the first refusal came %s after the signal, when every check had still found it ready", short(closed-o.Signal.Before))
+	t.said = fmt.Sprintf("the first refusal came %s after the signal, and each check until then had found it ready", history.InWords(closed-o.Signal.Before))
 	return t
 }
 
@@ -97,12 +97,12 @@ func noSurvivors(o *observation) (t tally) {
 	t.judged = 1
 	switch {
 	case len(o.Left.Processes) > 0:
-		t.said = processes(o.Left.Processes) + " lived on"
+		t.said = processes(o.Left.Processes) + " still ran"
 		if o.Left.PortTaken {
 			t.said += ", and the port is still taken"
 		}
 	case o.Left.PortTaken:
-		t.said = "somebody still listens on its port"
+		t.said = "a process still listens on its port"
 	default:
 		return t
 	}

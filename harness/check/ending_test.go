@@ -34,17 +34,17 @@ func TestSignalDelivered(t *testing.T) {
 			want:    under(good), verdicts: under(pass), judged: 1,
 		},
 		{
-			name:    "somebody else got it, and the server never heard of it - fail",
+			name:    "somebody else got it, and the server never got the signal - fail",
 			history: newHistory().delivered(people(node), people(npm), people(node)),
 			want:    under(bad), verdicts: under(fail), judged: 1, count: 1,
-			detail: `1 of 1 shutdown left the server without the signal: SIGTERM went to "npm start" (PID 40), ` +
+			detail: `1 of 1 shutdowns left the server without the signal: SIGTERM went to "npm start" (PID 40), ` +
 				`but "node server.js" (PID 57) holds the socket, and still ran when it should have been gone`,
 		},
 		{
 			name:    "nobody got it, and two hold the socket - fail",
 			history: newHistory().delivered(people(node, worker), nil, people(node, worker)),
 			want:    under(bad), verdicts: under(fail), judged: 1, count: 1,
-			detail: `SIGTERM went to nobody, but "node server.js" (PID 57) and "node worker.js" (PID 58) hold the socket, ` +
+			detail: `SIGTERM went to no process, but "node server.js" (PID 57) and "node worker.js" (PID 58) hold the socket, ` +
 				`and still ran when they should have been gone`,
 		},
 		{
@@ -61,14 +61,14 @@ func TestSignalDelivered(t *testing.T) {
 		},
 		{
 			// We closed its socket, not the server.
-			name: "the server never heard of it, and is gone because it was killed - fail",
+			name: "the server never got the signal, and is gone because it was killed - fail",
 			history: newHistory().delivered(people(node), people(npm), people(node)).left(false).
 				exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
 		},
 		{
 			// The evidence is the same when the grace period had to end it.
-			name: "the server never heard of it and was killed - fail",
+			name: "the server never got the signal and was killed - fail",
 			history: newHistory().delivered(people(node), people(npm), people(node)).
 				exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
@@ -83,11 +83,11 @@ func TestSignalDelivered(t *testing.T) {
 				h.Delivery = history.Delivery{To: people(npm), Error: "only Linux can tell"}
 			}),
 			want: under(unmet), verdicts: under(pass),
-			detail: "there were no shutdowns to judge: nobody knows who holds the listening socket: only Linux can tell",
+			detail: "there were no shutdowns to judge: it is not known which process holds the listening socket: only Linux can tell",
 		},
 		{
 			// Whatever else was seen: it cannot be judged.
-			name:    "the server never heard of it, and requests went missing - inconclusive",
+			name:    "the server never got the signal, and requests went missing - inconclusive",
 			history: newHistory().delivered(people(node), people(npm), people(node)).edit(func(h *history.History) { h.Results-- }),
 			want:    under(unmet), verdicts: under(doubtful),
 		},
@@ -113,24 +113,24 @@ func TestReadyFlipsFirst(t *testing.T) {
 		{
 			name: "red only after the first refusal - warn", history: newHistory().readiness(closeAt+1, 0),
 			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1,
-			detail: "1 of 1 shutdown refused connections while readiness was green: " +
-				"the first refusal came 200ms after the signal, when every check had still found it ready",
+			detail: "1 of 1 shutdowns refused connections while the readiness check passed: " +
+				"the first refusal came 200 ms after the signal, and each check until then had found it ready",
 		},
 		{
 			name: "never red - warn", history: newHistory().readiness(0, 0),
-			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 200ms after the signal",
+			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 200 ms after the signal",
 		},
 		{
 			name: "the check itself was refused first - warn", history: newHistory().readiness(0, signalAt+7*time.Millisecond),
-			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 7ms after the signal",
+			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 7 ms after the signal",
 		},
 		{
 			name: "the check was refused before it was red - warn", history: newHistory().readiness(signalAt+9*time.Millisecond, signalAt+7*time.Millisecond),
-			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 7ms after the signal",
+			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 7 ms after the signal",
 		},
 		{
 			name: "only the check was refused - warn", history: newHistory().readiness(0, closeAt).edit(noRefusal),
-			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 200ms after the signal",
+			want: k8s(warned), verdicts: under(pass), judged: 1, count: 1, detail: "came 200 ms after the signal",
 		},
 		{
 			name: "red, and nothing was ever refused - pass", history: newHistory().readiness(closeAt, 0).edit(noRefusal),
@@ -164,21 +164,21 @@ func TestNoSurvivors(t *testing.T) {
 		{
 			name: "a child lives on - fail", history: newHistory().left(false, worker),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
-			detail: `1 of 1 shutdown left something behind: "node worker.js" (PID 58) lived on`,
+			detail: `1 of 1 shutdowns left something behind: "node worker.js" (PID 58) still ran`,
 		},
 		{
 			name: "a child lives on and keeps the port - fail", history: newHistory().left(true, worker),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
-			detail: `"node worker.js" (PID 58) lived on, and the port is still taken`,
+			detail: `"node worker.js" (PID 58) still ran, and the port is still taken`,
 		},
 		{
 			name: "many live on - fail", history: newHistory().left(false, npm, node, worker, worker, worker),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
-			detail: `"npm start" (PID 40), "node server.js" (PID 57), "node worker.js" (PID 58) and 2 more lived on`,
+			detail: `"npm start" (PID 40), "node server.js" (PID 57), "node worker.js" (PID 58) and 2 more still ran`,
 		},
 		{
 			name: "somebody unknown keeps the port - fail", history: newHistory().left(true),
-			want: under(bad), verdicts: under(fail), judged: 1, count: 1, detail: "left something behind: somebody still listens on its port",
+			want: under(bad), verdicts: under(fail), judged: 1, count: 1, detail: "left something behind: a process still listens on its port",
 		},
 		{
 			name: "nobody looked - not exercised", history: newHistory(),
@@ -194,7 +194,7 @@ func TestNoSurvivors(t *testing.T) {
 			name:    "a child lives on, and the load ran late - inconclusive",
 			history: lagged(delay, time.Second).left(true, worker),
 			want:    under(result.Unjudged), verdicts: under(doubtful), judged: 1, count: 1,
-			detail: "in doubt: lastcall itself was up to 1s late",
+			detail: "in doubt: lastcall itself was up to 1 s late",
 		},
 	}
 	for _, tt := range tests {
@@ -216,7 +216,7 @@ func TestExitStatusByPolicy(t *testing.T) {
 		{
 			name: "code 1 - fail", history: newHistory().exit(history.Exit{Code: 1}),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
-			detail: "1 of 1 shutdown did not exit with a clean code: it ended with exit code 1",
+			detail: "1 of 1 shutdowns did not exit with a clean code: it ended with exit code 1",
 		},
 		{
 			// Kubernetes does not mind 143; to systemd it is a failure unless it is told.

@@ -35,7 +35,7 @@ func (r Rule) detail(all tally, touched, shutdowns int) string {
 	if all.count() == 0 {
 		return fmt.Sprintf("%d %s judged, no violation", all.judged, grammar(all.judged, r.Unit))
 	}
-	where := fmt.Sprintf(", in %d of %s", touched, count(shutdowns, "shutdown"))
+	where := fmt.Sprintf(", in %d of %s", touched, plural(shutdowns, "shutdown"))
 	if n == 0 {
 		return all.said + where
 	}
@@ -55,7 +55,7 @@ func (r Rule) detail(all tally, touched, shutdowns int) string {
 
 // did says how many of all did something.
 func (r Rule) did(n, judged int, what string) string {
-	return fmt.Sprintf("%d of %d %s %s", n, judged, grammar(judged, r.Unit), grammar(n, what))
+	return fmt.Sprintf("%d of %d %s %s", n, judged, r.Unit, grammar(n, what))
 }
 
 // doubt says of how many breaches it cannot be told whether they are any, and why.
@@ -91,7 +91,7 @@ func join(between, a, b string) string {
 	return a + between + b
 }
 
-var singular = strings.NewReplacer("requests", "request", "websockets and event streams", "websocket or event stream", "answers", "answer", "writes", "write", "shutdowns", "shutdown", "were ", "was ")
+var singular = strings.NewReplacer("requests", "request", "WebSocket connections and event streams", "WebSocket connection or event stream", "answers", "answer", "writes", "write", "shutdowns", "shutdown", "were ", "was ")
 
 // grammar makes words that speak of many speak of one, where it is one.
 func grammar(n int, many string) string {

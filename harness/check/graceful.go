@@ -54,7 +54,7 @@ func (s ownStop) says() string {
 	if s.signal == "" {
 		return fmt.Sprintf("The server is %s. It reloads on SIGTERM, or ends at once with die-on-term; to stop it gracefully, configure %q (%s).", s.name, s.config, s.source)
 	}
-	return fmt.Sprintf("The server is %s. It stops gracefully on %s: tell it to stop with --signal %[2]s (%[3]s).", s.name, s.signal, s.source)
+	return fmt.Sprintf("The server is %s. It stops gracefully on %s: use --signal %[2]s (%[3]s).", s.name, s.signal, s.source)
 }
 
 // programOf is the name of a process's program, by which ownStops knows it. A script

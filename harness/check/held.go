@@ -70,12 +70,12 @@ func (o *observation) elseOver() time.Duration {
 
 // String says what was seen of it.
 func (h hold) String() string {
-	they := fmt.Sprintf("%s held the exit, as far as can be seen: everything else had ended %s after the signal, %s %s after it",
-		h.open, short(h.alone), verb(h.open.total(), "it", "they"), short(h.ended))
+	they := fmt.Sprintf("%s probably delayed the exit: everything else had ended %s after the signal, %s %s after it",
+		h.open, history.InWords(h.alone), verb(h.open.total(), "it", "they"), history.InWords(h.ended))
 	if h.exit == h.ended {
 		return they + ", with the process"
 	}
-	return fmt.Sprintf("%s, and the process %s after that", they, short(h.exit-h.ended))
+	return fmt.Sprintf("%s, and the process %s after that", they, history.InWords(h.exit-h.ended))
 }
 
 // heldExit tells of exits within the grace period that parked connections held.
@@ -90,7 +90,7 @@ func (t teller) heldExit() []string {
 	}
 	where := ""
 	if len(t.intact) > 1 {
-		where = fmt.Sprintf(", in %d of %s", n, count(len(t.intact), "shutdown"))
+		where = fmt.Sprintf(", in %d of %s", n, plural(len(t.intact), "shutdown"))
 	}
 	return []string{sentence(longest.String() + where), sentence(longest.open.letGo())}
 }

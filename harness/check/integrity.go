@@ -46,7 +46,7 @@ func conservation(o *observation) []problem {
 	records := len(o.Requests) + folded
 	if total != o.Scheduled || records != o.Scheduled || o.Results != o.Scheduled {
 		return []problem{{detail: fmt.Sprintf(
-			"requests went missing: %d were scheduled, %d have a record, %d an outcome, %d a result of the load generator",
+			"the counts of requests differ: %d were scheduled, %d have a record, %d have an outcome, %d have a result of the load generator",
 			o.Scheduled, records, total, o.Results,
 		)}}
 	}
@@ -126,7 +126,7 @@ func operated(o *observation) []problem {
 	how := ""
 	switch {
 	case op.Killed:
-		how = fmt.Sprintf("was not done after the grace of %s, and was killed: give it more (--grace)", o.Header.Scenario.Disruption.Grace)
+		how = fmt.Sprintf("was still running after the grace period of %s, and was killed: allow more time (--grace)", history.InWords(o.Header.Scenario.Disruption.Grace.Duration))
 	case op.Signal != "":
 		how = "was ended by " + op.Signal
 	case op.Code != 0:
@@ -154,8 +154,8 @@ func framing(o *observation) []problem {
 		return nil
 	}
 	return []problem{{evidence: evidence, detail: fmt.Sprintf(
-		"%s ended with the connection, so that a whole one cannot be told from a cut one: "+
-			"make the server send Content-Length or chunks, or say what a whole body matches (--expect-body)",
+		"%s ended with the connection, so a whole answer looks like a truncated one: "+
+			"make the server send Content-Length or chunks, or say what a whole body looks like (--expect-body)",
 		count(len(evidence), "answer"),
 	)}}
 }

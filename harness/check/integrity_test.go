@@ -32,12 +32,12 @@ func TestIntegrityBroken(t *testing.T) {
 		{
 			name:    "conservation: more scheduled than recorded - inconclusive",
 			history: newHistory().edit(func(h *history.History) { h.Scheduled++ }),
-			detail:  "requests went missing: 71 were scheduled, 70 have a record, 70 an outcome, 70 a result",
+			detail:  "the counts of requests differ: 71 were scheduled, 70 have a record, 70 have an outcome, 70 have a result",
 		},
 		{
 			name:    "conservation: fewer scheduled than recorded - inconclusive",
 			history: newHistory().edit(func(h *history.History) { h.Scheduled-- }),
-			detail:  "requests went missing: 69 were scheduled",
+			detail:  "the counts of requests differ: 69 were scheduled",
 		},
 		{
 			name:    "conservation: a record too few - inconclusive",
@@ -47,24 +47,24 @@ func TestIntegrityBroken(t *testing.T) {
 		{
 			name:    "conservation: a result too few - inconclusive",
 			history: newHistory().edit(func(h *history.History) { h.Results-- }),
-			detail:  "70 an outcome, 69 a result",
+			detail:  "70 have an outcome, 69 have a result",
 		},
 		{
 			name:    "conservation: a result too many - inconclusive",
 			history: newHistory().edit(func(h *history.History) { h.Results++ }),
-			detail:  "70 an outcome, 71 a result",
+			detail:  "70 have an outcome, 71 have a result",
 		},
 		{
 			name:    "conservation: a request that never ended - inconclusive",
 			history: newHistory().inFlight(history.Pending, 1),
-			detail:  "71 have a record, 70 an outcome",
+			detail:  "71 have a record, 70 have an outcome",
 		},
 		{
 			name: "conservation: an outcome outside the closed set - inconclusive",
 			history: newHistory().late(history.Dropped, 1, func(r *history.Request) {
 				r.Outcome = history.Unsent + 1
 			}),
-			detail: "71 have a record, 70 an outcome",
+			detail: "71 have a record, 70 have an outcome",
 		},
 		{
 			name:    "conservation: one sequence number twice - inconclusive",
@@ -144,7 +144,7 @@ func TestIntegrityBroken(t *testing.T) {
 		{
 			name:    "the load lags more than 50 ms, and nothing else is a witness - inconclusive",
 			history: lagged(delay, history.MaxSlip+time.Microsecond).edit(withoutWitness),
-			detail:  "50ms is allowed",
+			detail:  "and 50 ms is allowed",
 		},
 		{
 			name:     "unframed in flight - inconclusive",
@@ -243,7 +243,7 @@ func TestWitnesses(t *testing.T) {
 			name: "the mark is lost and nothing was in flight - inconclusive",
 			history: newFrame().withLedger().before(history.Completed, 40).late(history.Completed, 25).
 				edit(unmark),
-			detail: "the server's ledger has lost the mark of the signal",
+			detail: "the server's ledger lacks the mark of the signal",
 		},
 		{
 			name:     "completed and never received - inconclusive",
@@ -416,15 +416,15 @@ func TestRemarks(t *testing.T) {
 		history *builder
 		want    string
 	}{
-		{"the load paused with the signal - pass", newHistory().edit(paused(signalAt)), "paused 0s after the signal"},
-		{"the load paused, but not to the end - pass", newHistory().edit(paused(signalAt+70*time.Millisecond)).late(history.Completed, 1, sentAt(signalAt+200*time.Millisecond)), "paused 70ms after the signal"},
+		{"the load paused with the signal - pass", newHistory().edit(paused(signalAt)), "paused 0 ms after the signal"},
+		{"the load paused, but not to the end - pass", newHistory().edit(paused(signalAt+70*time.Millisecond)).late(history.Completed, 1, sentAt(signalAt+200*time.Millisecond)), "paused 70 ms after the signal"},
 		{
 			"the signal came in a lull - pass", newHistory().edit(func(h *history.History) { h.Signal.Open, h.Signal.Mean = 1, 2.5 }),
-			"the signal came in a lull: 1 request open, 2.5 in the mean",
+			"few requests were open when the signal was sent: 1 request, 2.5 on average",
 		},
 		{"torn lines - pass", newHistory().edit(func(h *history.History) { h.Ledger.Torn = 2 }), "2 lines of the ledger could not be read"},
 		{"foreign lines - pass", newHistory().edit(func(h *history.History) { h.Ledger.Foreign = 3 }), "3 lines of the ledger carry ids of no request"},
-		{"the kernel cannot be asked - pass", newHistory().edit(unseen), "what the process had read of each request is not known, only when it was sent: no netlink here"},
+		{"the kernel cannot be asked - pass", newHistory().edit(unseen), "it is not known what the process had read of each request, only when each was sent: no netlink here"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -51,7 +51,7 @@ func JudgePartial(histories []*history.History, policy Policy, why string) resul
 	}
 	suite.Status = overall(suite.Subjects)
 	if suite.Absent = absent(first, groups); suite.Absent > 0 {
-		suite.Warnings = append(suite.Warnings, fmt.Sprintf("the run broke off: %d of %s %s never stopped",
+		suite.Warnings = append(suite.Warnings, fmt.Sprintf("the run broke off: %d of %s %s not carried out",
 			suite.Absent, count(first.Subjects, "subject"), was(suite.Absent)))
 		if suite.Status == result.SuitePass {
 			suite.Status = result.SuiteInconclusive
@@ -167,7 +167,7 @@ func judgeRules(intact []*observation, d history.Disruption, policy Policy) ([]r
 		for i, o := range intact {
 			tallies[i] = rule.judge(o)
 			if rule.timed && o.slip > history.MaxSlip {
-				tallies[i] = tallies[i].doubted(fmt.Sprintf("lastcall itself was up to %s late", short(o.slip)))
+				tallies[i] = tallies[i].doubted(fmt.Sprintf("lastcall itself was up to %s late", history.InWords(o.slip)))
 			}
 			if level.status(tallies[i]) == result.Violated {
 				failed[o.Header.Shutdown] = true

@@ -118,36 +118,36 @@ func TestSampleSaysWhatWouldHelp(t *testing.T) {
 		{
 			"nothing in flight - inconclusive", 50, 10 * time.Millisecond,
 			[]*builder{idle()},
-			"no request was in flight at the signal, so nothing was put to the test: " +
-				"let the handler take 600ms (--delay), or send 3000 requests a second (--rate)",
+			"no request was in flight at the signal, so nothing was tested: " +
+				"let the handler take 600 ms (--delay), or send 3000 requests a second (--rate)",
 		},
 		{
 			"nothing in flight in two shutdowns - inconclusive", 50, 10 * time.Millisecond,
 			[]*builder{idle(), idle()},
-			"no request was in flight at the signal, so nothing was put to the test: " +
-				"let the handler take 300ms (--delay), or send 1500 requests a second (--rate)",
+			"no request was in flight at the signal, so nothing was tested: " +
+				"let the handler take 300 ms (--delay), or send 1500 requests a second (--rate)",
 		},
 		{
 			"too little at risk - inconclusive", 50, 10 * time.Millisecond,
 			[]*builder{idle().inFlight(history.Completed, 3)},
 			"only 3 requests were at risk, 20 are needed: " +
-				"let the handler take 600ms (--delay), or send 3000 requests a second (--rate), or try 10 times (--shutdowns)",
+				"let the handler take 600 ms (--delay), or send 3000 requests a second (--rate), or try 10 times (--shutdowns)",
 		},
 		{
 			"only one at risk, at a rate that cannot be raised - inconclusive", 50, time.Millisecond,
 			[]*builder{idle().inFlight(history.Completed, 1)},
-			"only 1 request was at risk, 20 are needed: let the handler take 600ms (--delay), or try 30 times (--shutdowns)",
+			"only 1 request was at risk, 20 are needed: let the handler take 600 ms (--delay), or try 30 times (--shutdowns)",
 		},
 		{
 			"slow and fast enough, and yet in a lull - inconclusive", 500, time.Second,
 			[]*builder{idle()},
-			"no request was in flight at the signal, so nothing was put to the test: " +
-				"repeat it (--shutdowns): the signal met an empty server",
+			"no request was in flight at the signal, so nothing was tested: " +
+				"repeat the run (--shutdowns): the signal found no open request",
 		},
 		{
 			"slow: the delay is rounded up - inconclusive", 7, 0,
 			[]*builder{idle()},
-			"no request was in flight at the signal, so nothing was put to the test: let the handler take 4.3s (--delay)",
+			"no request was in flight at the signal, so nothing was tested: let the handler take 4.3 s (--delay)",
 		},
 	}
 	for _, tt := range tests {
@@ -182,21 +182,21 @@ func TestSampleAdvisesUsersOnTheirServer(t *testing.T) {
 	}{
 		{
 			"quick, at a low rate - inconclusive", 50, newFrame().before(history.Completed, 40, takes(2*time.Millisecond)),
-			"no request was in flight at the signal, so nothing was put to the test: " +
-				"ask for a URL that takes 600ms or longer to answer, or send 15000 requests a second (--rate)",
+			"no request was in flight at the signal, so nothing was tested: " +
+				"use a URL that takes 600 ms or longer to answer, or send 15000 requests a second (--rate)",
 		},
 		{
 			"slow, at a low rate - inconclusive", 50, newFrame().before(history.Completed, 40, takes(200*time.Millisecond)),
-			"no request was in flight at the signal, so nothing was put to the test: " +
-				"ask for a URL that takes 600ms or longer to answer, or send 150 requests a second (--rate)",
+			"no request was in flight at the signal, so nothing was tested: " +
+				"use a URL that takes 600 ms or longer to answer, or send 150 requests a second (--rate)",
 		},
 		{
 			"quicker than any load can be - inconclusive", 500, newFrame().before(history.Completed, 40, takes(time.Millisecond)),
-			"no request was in flight at the signal, so nothing was put to the test: ask for a URL that takes 60ms or longer to answer",
+			"no request was in flight at the signal, so nothing was tested: use a URL that takes 60 ms or longer to answer",
 		},
 		{
 			"it has answered nothing at all - inconclusive", 500, newFrame().late(history.Refused, 5),
-			"no request was in flight at the signal, so nothing was put to the test: ask for a URL that takes 60ms or longer to answer",
+			"no request was in flight at the signal, so nothing was tested: use a URL that takes 60 ms or longer to answer",
 		},
 	}
 	for _, tt := range tests {

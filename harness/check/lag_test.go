@@ -28,7 +28,7 @@ func TestServesThroughLag(t *testing.T) {
 		{
 			name: "one is refused - fail", history: serving().late(history.Refused, 1),
 			want: k8s(bad), verdicts: failsK8s, judged: 6, count: 1, evidence: isAdded,
-			detail: "1 of 6 requests sent during the lag was not completed, in 1 of 1 shutdown",
+			detail: "1 of 6 requests sent during the lag was not completed, in 1 of 1 shutdowns",
 		},
 		{
 			name: "two are rejected - fail", history: serving().late(history.Rejected, 2),

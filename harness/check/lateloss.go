@@ -332,7 +332,7 @@ func edged(o *observation) []problem {
 		return nil
 	}
 	return []problem{{soft: true, evidence: evidence, detail: fmt.Sprintf(
-		"%s dropped within %s of the signal that the process had only just read: whether it had begun with them cannot be told; "+
+		"%s dropped within %s of the signal, and the process had only just read them, so it is not known whether it had begun the work; "+
 			"test an endpoint that takes longer to answer (--url), or repeat it on a quieter machine",
 		count(len(evidence), "request")+" "+was(len(evidence)), history.Crossing)}}
 }

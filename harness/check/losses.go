@@ -31,12 +31,12 @@ func (t teller) inFlight(result.Finding) []string {
 	case t.behindFront():
 		why = []string{
 			"The front answers that when the command ends a connection before it has answered, or does not accept one.",
-			"Let the command answer what it has begun before it exits; and start its successor before it stops, or let the front wait for one.",
+			"Let the command answer its requests before it exits. Start its successor before it stops, or let the front wait for one.",
 		}
 	default:
 		why = []string{
 			t.saidWrong(history.InFlight, history.Failed),
-			"Close the store and all that handlers use only after the last of them has returned. If none of it was closed, the server's log says more.",
+			"Close the store, and everything else that handlers use, only after the last handler has returned. If nothing was closed too early, look into the server's log.",
 		}
 	}
 	return append([]string{what}, why...)
@@ -49,7 +49,7 @@ func (t teller) behindFront() bool {
 
 // cutOffByCommand tells of a reload that did not wait.
 func (t teller) cutOffByCommand() []string {
-	remedy := "Let the old workers finish what they have begun before they go; only what comes later is for their successors."
+	remedy := "Let the old workers complete their requests before they end; only new requests should go to the new workers."
 	c := t.cuts(history.InFlight)
 	if c.n == 0 {
 		return []string{remedy}
@@ -71,17 +71,17 @@ func (t teller) dropped(dropped int) []string {
 	case t.signal() == "SIGKILL":
 		return []string{
 			"No process can handle SIGKILL: the kernel ends it at once, and its connections with it.",
-			"Tell the server to stop with a signal that it can handle (--signal SIGTERM), and keep SIGKILL for the control that must fail.",
+			"Use a signal that the server can handle (--signal SIGTERM). SIGKILL is the control that must fail.",
 		}
 	case c.early():
 		return t.droppedEarly(c)
 	case c.every(func(o *observation) bool { return o.Exit.Killed }):
-		what := fmt.Sprintf("The process was still running when its grace period of %s was over, and SIGKILL cut them off.", t.scenario.Disruption.Grace)
+		what := fmt.Sprintf("The process was still running when its grace period of %s was over, and SIGKILL cut them off.", history.InWords(t.scenario.Disruption.Grace.Duration))
 		untold, remedy := t.untold(c.in)
 		return []string{join(" ", untold, what), cmp.Or(remedy, "Bound the work of a request, and the drain, to less than the grace period.")}
 	case c.every(diedOfAnother):
 		return []string{
-			fmt.Sprintf("A second signal ended the process in the middle of their work, %s after the first.", short(exit)),
+			fmt.Sprintf("A second signal ended the process in the middle of their work, %s after the first.", history.InWords(exit)),
 			"Go on handling signals until the drain is over; in Go, call neither signal.Reset nor the stop function of " +
 				"signal.NotifyContext before Server.Shutdown has returned.",
 		}
@@ -90,7 +90,7 @@ func (t teller) dropped(dropped int) []string {
 	}
 	return []string{
 		fmt.Sprintf("The process ended with %s, %s after the signal, while they were still being served.",
-			describeExits(t.subject.Exits), short(exit)),
+			describeExits(t.subject.Exits), history.InWords(exit)),
 		t.otherSignal("Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes."),
 	}
 }
@@ -109,22 +109,22 @@ func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
 	switch by {
 	case handlingNone:
 		return []string{
-			fmt.Sprintf("Nothing in the process handles %s, so the kernel ended it in the middle of their work, %s later.", signal, short(exit)),
+			fmt.Sprintf("Nothing in the process handles %s, so the kernel ended it in the middle of their work, %s later.", signal, history.InWords(exit)),
 			t.catchIt(),
 		}
 	case handlingRuntime:
 		return []string{
-			fmt.Sprintf("%s ended the process in the middle of their work, %s later, as it does where nothing in the process handles %[1]s.", signal, short(exit)),
+			fmt.Sprintf("%s ended the process in the middle of their work, %s later. Probably nothing in the process handles %[1]s. Its runtime catches every signal, so this is not certain.", signal, history.InWords(exit)),
 			t.catchIt(),
 		}
 	case handlingCatch:
 		return []string{
-			fmt.Sprintf("The process catches %s: it dropped them %s, and ended by the same signal, %s after it came.", signal, c.when("it"), short(exit)),
-			t.otherSignal("Answer what is in flight before the process raises the signal again, and before it closes connections."),
+			fmt.Sprintf("The process catches %s: it dropped them %s, and ended by the same signal, %s after it came.", signal, c.when("it"), history.InWords(exit)),
+			t.otherSignal("Answer the requests in flight before the process raises the signal again, and before it closes connections."),
 		}
 	case handlingIgnore, handlingBlock, handlingUnknown:
 	}
-	what := fmt.Sprintf("%s ended the process in the middle of their work, %s later.", signal, short(exit))
+	what := fmt.Sprintf("%s ended the process in the middle of their work, %s later.", signal, history.InWords(exit))
 	return []string{join(" ", t.disregards(c.in), what), t.catchIt()}
 }
 
@@ -132,24 +132,24 @@ func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
 // is not why.
 func (t teller) droppedEarly(c cuts) []string {
 	what := fmt.Sprintf("%s were dropped %s", c.who(), c.when(t.signal()))
-	remedy := "Close no connection on which a request is in hand: close the listening socket and idle connections, answer the rest, and only then exit."
+	remedy := "Close no connection with a request on it: close the listening socket and idle connections, answer the requests in flight, and only then exit."
 	byIt := c.every(func(o *observation) bool { return o.Exit.Signal == o.Signal.Name && !o.Exit.Killed })
 	switch handled := handlingOf(c.in); {
 	case c.every(func(o *observation) bool { return o.Exit.Killed }):
 		untold, other := t.untold(c.in)
 		return []string{
-			fmt.Sprintf("%s SIGKILL ended it only when its grace period of %s was over.", join(" ", what+".", untold), t.scenario.Disruption.Grace),
+			fmt.Sprintf("%s SIGKILL ended it only when its grace period of %s was over.", join(" ", what+".", untold), history.InWords(t.scenario.Disruption.Grace.Duration)),
 			cmp.Or(other, remedy),
 		}
 	case byIt && (handled == handlingCatch || handled == handlingRuntime): // the runtime alone would have ended it at once
-		what = fmt.Sprintf("The process catches %s. %s; the process went on for %s after that, and ended by the same signal.", t.signal(), what, short(c.lingered))
+		what = fmt.Sprintf("The process catches %s. %s; the process went on for %s after that, and ended by the same signal.", t.signal(), what, history.InWords(c.lingered))
 	case byIt:
-		what = fmt.Sprintf("%s; the process went on for %s after that, and ended by %s.", what, short(c.lingered), t.signal())
+		what = fmt.Sprintf("%s; the process went on for %s after that, and ended by %s.", what, history.InWords(c.lingered), t.signal())
 	case c.lingered < 0:
 		what = fmt.Sprintf("%s. The command itself had ended before that with %s: another process, which it had started, dropped them.", what, describeExits(t.subject.Exits))
-		remedy = "Let the command end only after the processes that it has started, and let each of these answer what it has in hand before it ends."
+		remedy = "Let the command end only after the processes that it has started, and let each of them answer its requests before it ends."
 	default:
-		what = fmt.Sprintf("%s; the process lingered for %s after that, and ended with %s.", what, short(c.lingered), describeExits(t.subject.Exits))
+		what = fmt.Sprintf("%s; the process lingered for %s after that, and ended with %s.", what, history.InWords(c.lingered), describeExits(t.subject.Exits))
 	}
 	return []string{what, t.otherSignal(remedy)}
 }
@@ -184,7 +184,7 @@ func (t teller) catchIt() string {
 	if own, known := t.ownStop(); known {
 		return own.says()
 	}
-	return "Catch the signal, stop accepting, answer what is in flight, and only then exit; in Go that is signal.Notify and " +
+	return "Catch the signal, stop accepting, answer the requests in flight, and only then exit; in Go that is signal.Notify and " +
 		"Server.Shutdown (`lastcall explain signal-notify` shows it)."
 }
 
@@ -192,14 +192,14 @@ func (t teller) catchIt() string {
 func (t teller) gaveUp() []string {
 	if t.subject.Kind == "strategy" {
 		return []string{
-			"Their handlers gave up when the signal came: the context under which they work is cancelled by it.",
+			"The signal cancelled the context of their handlers, so the handlers gave up.",
 			"Let the signal start Server.Shutdown and nothing else; a request's context should end with its own client " +
 				"or deadline (`lastcall explain signal-notify` shows it).",
 		}
 	}
 	return []string{
 		t.saidWrong(history.InFlight, history.Rejected),
-		"Turn new requests away if you must, but finish those that have begun; in Go, let the signal start Server.Shutdown and nothing else " +
+		"Reject new requests if necessary, but complete the requests that have begun; in Go, let the signal start Server.Shutdown and nothing else " +
 			"(`lastcall explain signal-notify` shows it).",
 	}
 }
@@ -209,7 +209,7 @@ func (t teller) wrongAnswers(f result.Finding) []string {
 	if t.behindFront() {
 		return []string{
 			sentence(f.Detail),
-			"The front had no command to relay them to.",
+			"The front had no command to forward them to.",
 			"Start the successor before the command stops, or let the front hold requests or try another one until it is there.",
 		}
 	}
@@ -217,14 +217,14 @@ func (t teller) wrongAnswers(f result.Finding) []string {
 		return []string{
 			sentence(f.Detail),
 			fmt.Sprintf("%d of the late requests %s %s.", u.n, was(u.n), u.describe()),
-			"Answer late requests as before, or turn them away with 503 and Connection: close. If such an answer is right, say so (--expect-body, --expect-status).",
+			"Answer late requests as before, or reject them with 503 and Connection: close. If such an answer is right, say so (--expect-body, --expect-status).",
 		}
 	}
 	if t.staysUp() {
 		return []string{
 			sentence(f.Detail),
 			t.saidWrong(history.Late, history.Failed),
-			"Let the successor of whatever is replaced be ready before its predecessor goes.",
+			"Let the new process be ready before the old one ends.",
 		}
 	}
 	return []string{

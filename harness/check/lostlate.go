@@ -12,20 +12,20 @@ import (
 // late tells of requests that came late and were hung up on.
 func (t teller) late(result.Finding) []string {
 	s := t.subject
-	remedy := "Go on serving what is open with Connection: close, and close no connection on which a request may still be on its way."
+	remedy := "Go on serving the open connections with Connection: close, and close no connection on which a request may still be on its way."
 	switch {
 	case t.staysUp():
-		remedy = "Let the old workers answer what has reached them before they close their connections."
+		remedy = "Let the old workers answer all requests that have reached them before they close their connections."
 	case t.hungUpOpenly():
 		remedy = "Close the listener first and go on serving open connections with Connection: close, or go on accepting " +
-			"until the balancer has learned of it."
+			"until the balancer sends nothing more."
 	}
-	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.LateOrEdge().Dropped, count(s.LateOrEdge().AtRisk(), "late request"), t.overShutdowns())
+	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.LateOrEdge().Dropped, plural(s.LateOrEdge().AtRisk(), "late request"), t.overShutdowns())
 	if waiting, since, until := t.unaccepted(); waiting > 0 && !t.staysUp() {
 		return []string{
 			what,
-			fmt.Sprintf("No process accepted connections any more from %s after %s on: %d waited in the kernel's accept queue, and were dropped as %s.",
-				short(since), t.signal(), waiting, until),
+			fmt.Sprintf("No process accepted connections any more from %s after %s on. %d requests waited in the kernel's accept queue, and were dropped when %s.",
+				history.InWords(since), t.signal(), waiting, until),
 			"Close the listening socket when the last process stops accepting from it, or go on accepting until it is closed.",
 		}
 	}
@@ -34,8 +34,8 @@ func (t teller) late(result.Finding) []string {
 	}
 	return []string{
 		what,
-		fmt.Sprintf("Their connections were accepted, or kept open, and then dropped%s: that is worse than a refusal, "+
-			"for a client cannot know whether to ask again.", t.howLost()),
+		fmt.Sprintf("Their connections were accepted, or kept open, and then ended without an answer%s. This is worse than a refusal, "+
+			"because a client cannot know whether to retry.", t.howLost()),
 		remedy,
 	}
 }
@@ -45,24 +45,24 @@ func (t teller) cutByExit() []string {
 	s := t.subject
 	if t.every(func(o *observation) bool { return o.Exit.Killed }) {
 		if untold, remedy := t.untold(t.intact); untold != "" {
-			return []string{fmt.Sprintf("%s SIGKILL ended it when its grace period of %s was over, and dropped them.", untold, t.scenario.Disruption.Grace), remedy}
+			return []string{fmt.Sprintf("%s SIGKILL ended it when its grace period of %s was over, and dropped them.", untold, history.InWords(t.scenario.Disruption.Grace.Duration)), remedy}
 		}
 	}
 	exit := time.Duration(s.ExitSeconds.Median * float64(time.Second))
 	if until := t.answeredUntil(); until <= atOnce {
-		served := "Of what was sent after the signal nothing was answered"
+		served := "No request that was sent after the signal was answered"
 		if until > 0 {
-			served = fmt.Sprintf("Of what was sent later than %s after the signal nothing was answered", short(until))
+			served = fmt.Sprintf("No request that was sent later than %s after the signal was answered", history.InWords(until))
 		}
 		return []string{
-			fmt.Sprintf("%s. The process ended with %s, %s after the signal, and dropped them with its end%s.", served, describeExits(s.Exits), short(exit), t.howLost()),
-			"Answer what is accepted, and refuse the rest: close the listening socket, and say Connection: close with every answer from the signal on.",
+			fmt.Sprintf("%s. The process ended with %s, %s after the signal, and its end dropped them%s.", served, describeExits(s.Exits), history.InWords(exit), t.howLost()),
+			"Answer all accepted requests, and refuse the rest: close the listening socket, and send Connection: close with each answer after the signal.",
 		}
 	}
 	return []string{
 		fmt.Sprintf("The process went on serving open connections, and then ended with %s, %s after the signal, in the middle of their work.",
-			describeExits(s.Exits), short(exit)),
-		"Stop taking new work first: answer with Connection: close from the signal on, and exit only when the last request is answered, not by the clock.",
+			describeExits(s.Exits), history.InWords(exit)),
+		"Stop taking new work first: send Connection: close with each answer after the signal, and exit when the last request is answered, not after a fixed time.",
 	}
 }
 
@@ -137,7 +137,7 @@ func (t teller) unaccepted() (waiting int, since time.Duration, until string) {
 			if o.Exit.Seen && o.Exit.At-b.Until <= withExit {
 				until = fmt.Sprintf("the process ended with %s", describeExits(countExit(nil, o.Exit)))
 			}
-			until += fmt.Sprintf(", %s after the signal", short(b.Until-o.Signal.Before))
+			until += fmt.Sprintf(", %s after the signal", history.InWords(b.Until-o.Signal.Before))
 		}
 	}
 	if 2*explained <= lost {
@@ -164,9 +164,9 @@ func (t teller) howLost() string {
 			}
 		}
 	}
-	inHand := "that the process had in hand"
+	inHand := "that the process was working on"
 	if held >= time.Millisecond {
-		inHand += " for up to " + short(held)
+		inHand += " for up to " + history.InWords(held)
 	}
 	return " (" + list([]part{
 		{kinds[lossInHand], inHand},

@@ -51,14 +51,14 @@ func surprise(c result.Cell) string {
 	case c.Expected == nil:
 		return ""
 	case c.Verdict == result.Inconclusive:
-		return "could not be judged"
+		return "was not judged"
 	case c.Verdict == result.Pass:
 		broken = []string{ExpectPass}
 	}
 	if slices.Equal(broken, c.Expected) {
 		return ""
 	}
-	return fmt.Sprintf("%s, not %s as expected", byWhich(broken), byWhich(c.Expected))
+	return fmt.Sprintf("%s, but %s was expected", byWhich(broken), byWhich(c.Expected))
 }
 
 func byWhich(rules []string) string {
@@ -70,7 +70,7 @@ func byWhich(rules []string) string {
 
 // AsExpected returns the status of a matrix that is to be as expected: Fail if any
 // cell that could be judged is not, or nothing was expected of it, Inconclusive if
-// any could not be judged or a subject has none, else Pass.
+// any was not judged or a subject has none, else Pass.
 func AsExpected(m result.Matrix) result.Overall {
 	return statusOf(m, func(c result.Cell) bool { return c.Expected != nil && c.Surprise == "" })
 }

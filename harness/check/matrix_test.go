@@ -60,11 +60,11 @@ func TestSurprises(t *testing.T) {
 		{"passes as expected", broke(), pass, ""},
 		{"fails as expected", broke(InFlightCompletes, ExitStatus), []string{InFlightCompletes, ExitStatus}, ""},
 		{"what comes with it is no news", broke(InFlightCompletes, LateRequestsAnswered), []string{InFlightCompletes}, ""},
-		{"a miss", broke(), []string{NoFailed}, "PASS, not FAIL by no-failed as expected"},
-		{"a false alarm", broke(NoFailed), pass, "FAIL by no-failed, not PASS as expected"},
-		{"another reason", broke(NoFailed), []string{NoLostAck}, "FAIL by no-failed, not FAIL by no-lost-ack as expected"},
-		{"one reason too many", broke(NoFailed, ExitStatus), []string{NoFailed}, "FAIL by no-failed and exit-status, not FAIL by no-failed as expected"},
-		{"could not be judged", inconclusive, pass, "could not be judged"},
+		{"a miss", broke(), []string{NoFailed}, "PASS, but FAIL by no-failed was expected"},
+		{"a false alarm", broke(NoFailed), pass, "FAIL by no-failed, but PASS was expected"},
+		{"another reason", broke(NoFailed), []string{NoLostAck}, "FAIL by no-failed, but FAIL by no-lost-ack was expected"},
+		{"one reason too many", broke(NoFailed, ExitStatus), []string{NoFailed}, "FAIL by no-failed and exit-status, but FAIL by no-failed was expected"},
+		{"was not judged", inconclusive, pass, "was not judged"},
 	} {
 		if got := CellOf("s", c.subject, c.expected).Surprise; got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
@@ -119,7 +119,7 @@ func TestTheStatusOfAMatrixIsEarned(t *testing.T) {
 		asExpected, allJudged result.Overall
 	}{
 		{"nothing", of(), result.SuiteInconclusive, result.SuiteInconclusive},
-		{"nobody", result.Matrix{}, result.SuiteInconclusive, result.SuiteInconclusive},
+		{"no process", result.Matrix{}, result.SuiteInconclusive, result.SuiteInconclusive},
 		{"less than was due", result.Matrix{Rows: []result.Row{{Due: 2, Cells: []result.Cell{pass}}}}, result.SuiteInconclusive, result.SuiteInconclusive},
 		{"one passes", of(pass), result.SuitePass, result.SuitePass},
 		{"one is caught", of(pass, caught), result.SuitePass, result.SuitePass},

@@ -37,7 +37,7 @@ func maxLoss(intact []*observation, policy Policy, failed map[int]bool) []result
 	}
 	f := result.Finding{
 		Rule: MaxLoss, Evidence: []result.Evidence{},
-		Expected: fmt.Sprintf("at most %s of the requests of the worst half second are late and dropped, in the mean over shutdowns, with 95%% confidence",
+		Expected: fmt.Sprintf("on average over shutdowns, at most %s of the requests of the worst half second are late and dropped, with 95%% confidence",
 			percent(policy.MaxLoss)),
 		Reference: "Gaffke, Mathematical Methods of Statistics 14(4), 2005; Clopper and Pearson, Biometrika 26(4), 1934",
 	}
@@ -59,13 +59,13 @@ func maxLoss(intact []*observation, policy Policy, failed map[int]bool) []result
 	}
 	f.Count = len(f.Evidence)
 	if len(shares) == 0 {
-		f.Detail = "no request was sent late, so that no share of losses was measured: send more requests a second (--rate)"
+		f.Detail = "no request was sent late, so no share of losses was measured: send more requests a second (--rate)"
 		return []result.Finding{f}
 	}
 	var proved string
 	f.Status, proved = weigh(trialsOf(shares), policy.MaxLoss)
-	f.Detail = fmt.Sprintf("%d of %s of the worst half second %s late and dropped, in %d of %s%s: %s", f.Count, count(f.Judged, "request"),
-		was(f.Count), len(lossy), count(len(shares), "shutdown"), beyond(elsewhere), proved)
+	f.Detail = fmt.Sprintf("%d of %s of the worst half second %s late and dropped, in %d of %s%s: %s", f.Count, plural(f.Judged, "request"),
+		was(f.Count), len(lossy), plural(len(shares), "shutdown"), beyond(elsewhere), proved)
 	if f.Status == result.Violated {
 		maps.Copy(failed, lossy)
 	}
@@ -134,11 +134,11 @@ func weigh(t trials, limit float64) (result.Status, string) {
 	allowed := percent(limit)
 	switch {
 	case t.atMost(limit):
-		return result.Satisfied, fmt.Sprintf("at most %s are lost in the mean, with 95%% confidence, and %s is allowed", percent(t.upper()), allowed)
+		return result.Satisfied, fmt.Sprintf("on average at most %s are dropped, with 95%% confidence, and %s is allowed", percent(t.upper()), allowed)
 	case t.above(limit):
-		return result.Violated, fmt.Sprintf("at least %s are lost in the mean, with 95%% confidence, and %s is allowed", percent(t.lower()), allowed)
+		return result.Violated, fmt.Sprintf("on average at least %s are dropped, with 95%% confidence, and %s is allowed", percent(t.lower()), allowed)
 	}
-	return result.Unjudged, fmt.Sprintf("between %s and %s are lost in the mean, with 95%% confidence on either side, and %s is allowed, so that nothing is proved; %s",
+	return result.Unjudged, fmt.Sprintf("on average between %s and %s are dropped, with 95%% confidence on either side, and %s is allowed, so nothing is proved; %s",
 		percent(t.lower()), percent(t.upper()), allowed, moreShutdowns(t, limit))
 }
 
@@ -148,11 +148,11 @@ func moreShutdowns(t trials, limit float64) string {
 	all, ok := t.needed(limit)
 	switch {
 	case !ok:
-		return "the share is so near to the limit that no reasonable number of shutdowns decides it"
+		return "the share is too near the limit for any reasonable number of shutdowns"
 	case all > history.MaxShutdowns:
-		return fmt.Sprintf("it would take %d shutdowns like these, and a run has at most %d: allow more (--max-loss)", all, history.MaxShutdowns)
+		return fmt.Sprintf("it would take %d shutdowns like these, and a run has at most %d: allow a higher share (--max-loss)", all, history.MaxShutdowns)
 	}
-	return fmt.Sprintf("a run of %s like these would tell: settle their number first (--shutdowns %d)", count(all, "shutdown"), all)
+	return fmt.Sprintf("a run of %s like these would decide it: choose their number before the run (--shutdowns %d)", count(all, "shutdown"), all)
 }
 
 // percent renders a share with three digits that matter.

@@ -54,56 +54,56 @@ func TestMaxLoss(t *testing.T) {
 			name: "none of 299 shutdowns loses, 1 % is allowed - pass", limit: 0.01, histories: histories(several(299, lossless)...),
 			status: good, verdict: pass, judged: 29900,
 			detail: "0 of 29900 requests of the worst half second were late and dropped, in 0 of 299 shutdowns: " +
-				"at most 0.997% are lost in the mean, with 95% confidence, and 1% is allowed",
+				"on average at most 0.997% are dropped, with 95% confidence, and 1% is allowed",
 		},
 		{
 			name: "none of 298 shutdowns loses, 1 % is allowed - inconclusive", limit: 0.01, histories: histories(several(298, lossless)...),
 			status: result.Unjudged, verdict: doubtful, judged: 29800,
-			detail: "0 of 29800 requests of the worst half second were late and dropped, in 0 of 298 shutdowns: between 0% and 1% are lost in the mean, " +
-				"with 95% confidence on either side, and 1% is allowed, so that nothing is proved; " +
-				"a run of 299 shutdowns like these would tell: settle their number first (--shutdowns 299)",
+			detail: "0 of 29800 requests of the worst half second were late and dropped, in 0 of 298 shutdowns: on average between 0% and 1% are dropped, " +
+				"with 95% confidence on either side, and 1% is allowed, so nothing is proved; " +
+				"a run of 299 shutdowns like these would decide it: choose their number before the run (--shutdowns 299)",
 		},
 		{
 			name: "however many requests, two shutdowns prove little - inconclusive", limit: 0.01, histories: histories(lossy(0, 1000), lossy(0, 1000)),
 			status: result.Unjudged, verdict: doubtful, judged: 2000,
-			detail: "between 0% and 77.6% are lost in the mean",
+			detail: "on average between 0% and 77.6% are dropped",
 		},
 		{
 			name: "one shutdown of ten loses much - inconclusive", limit: 0.01, histories: histories(append(several(9, lossless), lossy(5, 100))...),
 			status: result.Unjudged, verdict: doubtful, count: 5, judged: 1000,
-			detail: "5 of 1000 requests of the worst half second were late and dropped, in 1 of 10 shutdowns: between 0.0256% and ",
+			detail: "5 of 1000 requests of the worst half second were late and dropped, in 1 of 10 shutdowns: on average between 0.0256% and ",
 		},
 		{
 			name: "some are lost, within the limit - pass", limit: 0.3, histories: histories(several(10, func() *builder { return lossy(3, 100) })...),
 			status: good, verdict: pass, count: 30, judged: 1000,
 			detail: "30 of 1000 requests of the worst half second were late and dropped, in 10 of 10 shutdowns: " +
-				"at most 28.1% are lost in the mean, with 95% confidence, and 30% is allowed",
+				"on average at most 28.1% are dropped, with 95% confidence, and 30% is allowed",
 		},
 		{
 			name: "all lose more than the limit - fail", limit: 0.01, histories: histories(several(3, func() *builder { return lossy(5, 100) })...),
 			status: bad, verdict: fail, count: 15, judged: 300, failed: 3,
 			detail: "15 of 300 requests of the worst half second were late and dropped, in 3 of 3 shutdowns: " +
-				"at least 1.84% are lost in the mean, with 95% confidence, and 1% is allowed",
+				"on average at least 1.84% are dropped, with 95% confidence, and 1% is allowed",
 		},
 		{
 			name: "two of three lose more than the limit - fail", limit: 0.001, histories: histories(lossy(5, 40), lossy(0, 40), lossy(3, 40)),
 			status: bad, verdict: fail, count: 8, judged: 120, failed: 2,
-			detail: "8 of 120 requests of the worst half second were late and dropped, in 2 of 3 shutdowns: at least 1.31% are lost",
+			detail: "8 of 120 requests of the worst half second were late and dropped, in 2 of 3 shutdowns: on average at least 1.31% are dropped",
 		},
 		{
 			name: "just as much is lost as is allowed - inconclusive", limit: 0.1, histories: histories(lossy(10, 100)),
 			status: result.Unjudged, verdict: doubtful, count: 10, judged: 100,
-			detail: "the share is so near to the limit that no reasonable number of shutdowns decides it",
+			detail: "the share is too near the limit for any reasonable number of shutdowns",
 		},
 		{
 			name: "a limit that no run can prove - inconclusive", limit: 0.001, histories: histories(lossy(0, 40)),
 			status: result.Unjudged, verdict: doubtful, judged: 40,
-			detail: "it would take 2995 shutdowns like these, and a run has at most 1000: allow more (--max-loss)",
+			detail: "it would take 2995 shutdowns like these, and a run has at most 1000: allow a higher share (--max-loss)",
 		},
 		{
 			name: "no request was late - inconclusive", limit: 0.01, histories: histories(newFrame().before(history.Completed, 40).inFlight(history.Completed, 25)),
 			status: result.Unjudged, verdict: doubtful,
-			detail: "no request was sent late, so that no share of losses was measured: send more requests a second (--rate)",
+			detail: "no request was sent late, so no share of losses was measured: send more requests a second (--rate)",
 		},
 	}
 	for _, tt := range tests {
@@ -142,7 +142,7 @@ func TestMaxLossExcusesNothing(t *testing.T) {
 
 // TestMaxLossExpectsWhatIsAllowed: the limit is spelt as it was given.
 func TestMaxLossExpectsWhatIsAllowed(t *testing.T) {
-	for limit, want := range map[float64]string{0.001: "at most 0.1% of", 0.5: "at most 50% of", 0.0000015: "at most 0.00015% of"} {
+	for limit, want := range map[float64]string{0.001: "on average over shutdowns, at most 0.1% of", 0.5: "on average over shutdowns, at most 50% of", 0.0000015: "on average over shutdowns, at most 0.00015% of"} {
 		f := finding(t, Judge(histories(lossy(0, 40)), limited(t, "k8s", limit)).Subjects[0], MaxLoss)
 		if !strings.HasPrefix(f.Expected, want) {
 			t.Errorf("%v: it expects %q, want %q", limit, f.Expected, want)

@@ -30,14 +30,14 @@ func TestNeeds(t *testing.T) {
 			"nobody looked for the writes - inconclusive", needs(writes(), NoLostAck), "default", doubtful,
 			[]string{
 				"this scenario needs no-lost-ack, and there were no acknowledged writes to judge: " +
-					"the server keeps no ledger, and no command lists what was applied (--applied). It takes requests", "or else a ledger",
+					"the server keeps no ledger, and no command lists what was applied (--applied). It takes requests", "or a ledger",
 			},
 		},
 		{"nothing was written - inconclusive", needs(newHistory().withLedger(), NoLostAck), "default", doubtful, []string{"no request asks for a change (--method POST). It takes"}},
 		{"nobody looked, and one was lost - fail", needs(writes().inFlight(history.Dropped, 1), NoLostAck), "default", fail, []string{"this scenario needs no-lost-ack"}},
 		{
 			"no connections are parked - inconclusive", needs(newHistory(), ClosesCleanly), "default", doubtful,
-			[]string{"this scenario needs closes-cleanly, and there were no websockets and event streams to judge. It takes parked connections"},
+			[]string{"this scenario needs closes-cleanly, and there were no WebSocket connections and event streams to judge. It takes parked connections"},
 		},
 		{"some are - pass", needs(newHistory().parked(history.WebSocket, 1), ClosesCleanly), "default", pass, nil},
 		{"a rule that only warns has judged, too - pass", needs(newHistory().inFlight(history.Completed, 1, func(r *history.Request) { r.Closes = false }), AnnouncesClose), "default", pass, nil},

@@ -52,21 +52,21 @@ func mostOpen(killed []*observation) (most open) {
 var parkedKinds = []struct{ kind, noun, remedy string }{
 	{
 		history.Silent, "silent connection",
-		"a server that waits for the first request on a silent connection may wait for ever (Go's Server.Shutdown waits for five seconds): " +
+		"a server that waits for the first request on a silent connection may wait without end (Go's Server.Shutdown waits for five seconds): " +
 			"bound that wait (in Go, http.Server.ReadHeaderTimeout; golang/go #22682)",
 	},
 	{
-		history.WebSocket, "websocket",
-		"send each websocket a close frame (1001, going away) when the signal comes, and bound the wait for its end",
+		history.WebSocket, "WebSocket connection",
+		"send a close frame (1001, going away) on each WebSocket connection when the signal arrives, and bound the wait for its end",
 	},
 	{
 		history.EventStream, "event stream",
-		"end the streams when the signal comes, and bound the wait for the end of their handlers",
+		"end the streams when the signal arrives, and bound the wait for their handlers",
 	},
 	{history.Idle, "idle kept-alive connection", closeIdle},
 }
 
-const closeIdle = "close idle connections when the signal comes: nothing will be asked on them that has to be answered"
+const closeIdle = "close idle connections when the signal arrives: no request on them is waiting for an answer"
 
 // String names them with their number.
 func (o open) String() string {

@@ -28,24 +28,24 @@ func TestStaysUp(t *testing.T) {
 		{
 			name: "one is refused - fail", history: newReload().late(history.Refused, 1),
 			want: under(bad), verdicts: under(fail), judged: 31, count: 1, evidence: added,
-			detail: "1 of 31 requests was refused or rejected, in 1 of 1 shutdown",
+			detail: "1 of 31 requests was refused or rejected, in 1 of 1 shutdowns",
 		},
 		{
 			name: "several are refused - fail", history: newReload().late(history.Refused, 4),
 			want: under(bad), verdicts: under(fail), judged: 34, count: 4, evidence: added,
-			detail: "4 of 34 requests were refused or rejected, in 1 of 1 shutdown",
+			detail: "4 of 34 requests were refused or rejected, in 1 of 1 shutdowns",
 		},
 		{
 			// Its supervisor takes it for a crash, whoever answers in its place.
 			name: "the process ends, and nobody notices - fail", history: newReload().edit(died(history.Exit{})),
 			want: under(bad), verdicts: under(fail), judged: 31, count: 1,
-			detail: "the process ended, and nobody listens in its place, in 1 of 1 shutdown",
+			detail: "the process ended, and no process listens in its place, in 1 of 1 shutdowns",
 		},
 		{
 			// Its exit is no excuse for what finds nobody afterwards.
 			name: "the process ends, and the port is dead - fail", history: newReload().after(history.Refused, 3).edit(died(byTerm)),
 			want: under(bad), verdicts: under(fail), judged: 34, count: 4,
-			detail:   "3 of 33 requests were refused or rejected, in 1 of 1 shutdown: the process ended, and nobody listens in its place",
+			detail:   "3 of 33 requests were refused or rejected, in 1 of 1 shutdowns: the process ended, and no process listens in its place",
 			evidence: added,
 		},
 		{
@@ -63,7 +63,7 @@ func TestStaysUp(t *testing.T) {
 		{
 			name: "a third is turned away - fail", history: newReload().late(history.Rejected, 15),
 			want: under(bad), verdicts: under(fail), judged: 45, count: 15, evidence: added,
-			detail: "15 of 45 requests were refused or rejected, in 1 of 1 shutdown",
+			detail: "15 of 45 requests were refused or rejected, in 1 of 1 shutdowns",
 		},
 	}
 	for _, tt := range tests {
@@ -119,7 +119,7 @@ func TestReloadEndsParked(t *testing.T) {
 			if stays != tt.stays || clean != tt.clean || s.Verdict != tt.verdict {
 				t.Errorf("%v and %v, verdict %v; want %v, %v, %v", stays, clean, s.Verdict, tt.stays, tt.clean, tt.verdict)
 			}
-			const told = `While "nginx -s reload" ran, or soon after, the server ended 5 parked websockets (with 1001)`
+			const told = `While "nginx -s reload" ran, or soon after, the server ended 5 parked WebSocket connections (with 1001)`
 			if said := strings.Join(s.Story, "\n"); strings.Contains(said, told) != (tt.stays == warned) {
 				t.Errorf("the story is %q", said)
 			}
@@ -200,7 +200,7 @@ func TestReloadSpeaksOfItsCommand(t *testing.T) {
 	said := strings.Join(judge(t, "default", []*history.History{h}).Details[0].Warnings, "\n")
 	for _, want := range []string{
 		"1 of 46 requests went wrong before the command", "the load met its cap of 2000 open requests before the command",
-		"the command came in a lull",
+		"few requests were open when the command was sent",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q: %s", want, said)

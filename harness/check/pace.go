@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"lastcall/harness/history"
 )
@@ -20,8 +19,8 @@ func schedule(o *observation) []problem {
 		skipped = fmt.Sprintf(" or not at all (%d were skipped)", n)
 	}
 	return []problem{{soft: o.Kernel.Asked || o.Ledger.Present(), detail: fmt.Sprintf(
-		"the load ran behind its schedule: one request in a hundred started more than %s late%s, %s is allowed; lower the rate%s or leave the machine alone",
-		o.slip.Round(time.Millisecond), skipped, history.MaxSlip, o.lower(),
+		"the load ran behind its schedule: one request in a hundred started more than %s late%s, and %s is allowed; lower the rate%s, or use a machine that is less busy",
+		history.InWords(o.slip), skipped, history.InWords(history.MaxSlip), o.lower(),
 	)}}
 }
 
@@ -33,7 +32,7 @@ func overload(o *observation) []problem {
 		return nil
 	}
 	return []problem{{detail: fmt.Sprintf(
-		"the server is slower than the rate: before %s %s requests a second came and %s were completed, each later than those before it; lower the rate (--rate %d)",
+		"the server is slower than the rate: before %s it got %s requests a second and completed %s, and its answers took longer and longer; lower the rate (--rate %d)",
 		o.moment(), perSecond(pace.Begun), perSecond(pace.Completed), pace.Sustainable(),
 	)}}
 }
@@ -73,8 +72,8 @@ func unwatched(o *observation) []problem {
 			return nil
 		}
 	}
-	return []problem{{soft: true, detail: fmt.Sprintf("the load paused %s after %s, and the process lived on for %s without a request: what it would have done with one is not known",
-		short(paused-o.Signal.Before), o.moment(), short(o.Exit.At-paused))}}
+	return []problem{{soft: true, detail: fmt.Sprintf("the load paused %s after %s, and the process ran for another %s without a request: it is not known what it would have done with one",
+		history.InWords(paused-o.Signal.Before), o.moment(), history.InWords(o.Exit.At-paused))}}
 }
 
 // lower says to which rate, where that can be told.

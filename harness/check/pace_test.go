@@ -30,10 +30,10 @@ func TestPace(t *testing.T) {
 	}{
 		{
 			"late", answered(200, late),
-			[]string{"started more than 300ms late, 50ms is allowed; lower the rate to what was answered (--rate 240) or leave the machine alone."},
+			[]string{"started more than 300 ms late, and 50 ms is allowed; lower the rate to what was answered (--rate 240), or use a machine that is less busy."},
 		},
-		{"late, by a hiccup", answered(390, late), []string{"50ms is allowed; lower the rate (--rate) or leave the machine alone."}},
-		{"late, and hardly anything was answered", answered(20, late), []string{"50ms is allowed; lower the rate (--rate) or leave the machine alone."}},
+		{"late, by a hiccup", answered(390, late), []string{"and 50 ms is allowed; lower the rate (--rate), or use a machine that is less busy."}},
+		{"late, and hardly anything was answered", answered(20, late), []string{"and 50 ms is allowed; lower the rate (--rate), or use a machine that is less busy."}},
 		{
 			"at its cap, and on time", answered(200, onTime).edit(capped),
 			[]string{"before the signal: the server is slower than the rate, so lower it to what was answered (--rate 240)."},
@@ -42,7 +42,7 @@ func TestPace(t *testing.T) {
 			"at its cap, and late", answered(200, late).edit(capped),
 			[]string{
 				"before the signal: lastcall was late itself, and the machine is slower than the rate, so lower it to what was answered (--rate 240).",
-				"50ms is allowed; lower the rate to what was answered (--rate 240)",
+				"and 50 ms is allowed; lower the rate to what was answered (--rate 240)",
 			},
 		},
 	} {

@@ -63,7 +63,7 @@ func describeEnded(ended []history.Parked) string {
 	}
 	var said []string
 	if sockets > 0 {
-		said = append(said, fmt.Sprintf("%s (with %d)", count(sockets, "parked websocket"), code))
+		said = append(said, fmt.Sprintf("%s (with %d)", count(sockets, "parked WebSocket connection"), code))
 	}
 	if streams > 0 {
 		said = append(said, count(streams, "parked event stream"))
@@ -80,7 +80,7 @@ func (t teller) endedParked() []string {
 	if len(all) == 0 {
 		return nil
 	}
-	return []string{sentence(fmt.Sprintf("While %s ran, or soon after, the server ended %s%s, which it might have kept: their clients must connect again",
+	return []string{sentence(fmt.Sprintf("While %s ran, or soon after, the server ended %s%s, although it could have kept them: their clients must connect again",
 		t.command(), describeEnded(all), t.overShutdowns()))}
 }
 
@@ -88,7 +88,7 @@ func (t teller) endedParked() []string {
 func describeCuts(cut map[string]int) string {
 	var said []string
 	if n := cut[history.WebSocket]; n > 0 {
-		said = append(said, fmt.Sprintf("%s without a close frame (%d)", count(n, "websocket"), history.NoCloseFrame))
+		said = append(said, fmt.Sprintf("%s without a close frame (%d)", count(n, "WebSocket connection"), history.NoCloseFrame))
 	}
 	if n := cut[history.EventStream]; n > 0 {
 		said = append(said, count(n, "event stream")+" before the last chunk")
@@ -138,25 +138,25 @@ func (t teller) cutOff(result.Finding) []string {
 	var said []string
 	if n := cut[history.WebSocket]; n > 0 {
 		said = append(said,
-			fmt.Sprintf("Nobody told %s%s: without a close frame %s cut with %d, as in a crash.",
-				allOf(n, held[history.WebSocket], "websocket"), t.overShutdowns(), verb(n, "it was", "they were"), history.NoCloseFrame),
-			"A server that shuts down does not know of connections that were taken out of its hands (Go's http.Hijacker): keep a list of them, "+
-				"and send each a close frame (1001, going away) before the process ends. Server.RegisterOnShutdown calls whoever does that, "+
+			sentence(fmt.Sprintf("%s got no close frame%s: %s cut with %d, as in a crash",
+				allOf(n, held[history.WebSocket], "WebSocket connection"), t.overShutdowns(), verb(n, "it was", "they were"), history.NoCloseFrame)),
+			"An HTTP server does not know of hijacked connections (Go's http.Hijacker). Keep a list of them, "+
+				"and send a close frame (1001, going away) on each before the process ends. Server.RegisterOnShutdown calls a function for that, "+
 				"but does not wait for it (`lastcall explain hijack-forgotten` shows it).")
 	}
 	if n := cut[history.EventStream]; n > 0 {
 		said = append(said,
 			sentence(fmt.Sprintf("%s %s cut off before the last chunk%s: a client cannot tell that from a crash",
 				allOf(n, held[history.EventStream], "event stream"), was(n), t.overShutdowns())),
-			"End the streams yourself when the signal comes, and let their handlers return, before the server is shut down: it waits for them, and tells them nothing.")
+			"End the streams when the signal arrives, and let their handlers return, before you call Shutdown: Shutdown waits for them, and tells them nothing.")
 	}
 	return said
 }
 
-// allOf is "the 5 websockets" or "2 of 5 websockets".
+// allOf is "the 5 event streams" or "2 of 5 event streams".
 func allOf(n, of int, noun string) string {
 	if n == of {
 		return "the " + count(n, noun)
 	}
-	return fmt.Sprintf("%d of %s", n, count(of, noun))
+	return fmt.Sprintf("%d of %s", n, plural(of, noun))
 }

@@ -35,7 +35,7 @@ func TestClosesCleanly(t *testing.T) {
 	tests := []policed{
 		{
 			name: "nothing is parked - pass", history: newHistory(),
-			want: under(unmet), verdicts: under(pass), detail: "there were no websockets and event streams to judge",
+			want: under(unmet), verdicts: under(pass), detail: "there were no WebSocket connections and event streams to judge",
 		},
 		{
 			name: "all are told - pass", history: newHistory().parked(history.WebSocket, 5).parked(history.EventStream, 5).parked(history.Silent, 3),
@@ -43,22 +43,22 @@ func TestClosesCleanly(t *testing.T) {
 		},
 		{
 			name: "only silent ones, to which nothing can be said - pass", history: newHistory().parked(history.Silent, 3),
-			want: under(unmet), verdicts: under(pass), detail: "there were no websockets and event streams to judge",
+			want: under(unmet), verdicts: under(pass), detail: "there were no WebSocket connections and event streams to judge",
 		},
 		{
 			name: "websockets are cut - fail", history: newHistory().parked(history.WebSocket, 5, hungUp).parked(history.EventStream, 5),
 			want: under(bad), verdicts: under(fail), judged: 10, count: 5,
-			detail: "5 of 10 websockets and event streams were cut without a word, in 1 of 1 shutdown: 5 websockets without a close frame (1006)",
+			detail: "5 of 10 WebSocket connections and event streams were cut without a close frame or a last chunk, in 1 of 1 shutdowns: 5 WebSocket connections without a close frame (1006)",
 		},
 		{
 			name: "one websocket is cut - fail", history: newHistory().parked(history.WebSocket, 1, hungUp),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
-			detail: "1 of 1 websocket or event stream was cut without a word, in 1 of 1 shutdown: 1 websocket without a close frame (1006)",
+			detail: "1 of 1 WebSocket connections and event streams was cut without a close frame or a last chunk, in 1 of 1 shutdowns: 1 WebSocket connection without a close frame (1006)",
 		},
 		{
 			name: "an event stream is cut - fail", history: newHistory().parked(history.EventStream, 1, hungUp).parked(history.WebSocket, 2, hungUp),
 			want: under(bad), verdicts: under(fail), judged: 3, count: 3,
-			detail: "2 websockets without a close frame (1006), 1 event stream before the last chunk",
+			detail: "2 WebSocket connections without a close frame (1006), 1 event stream before the last chunk",
 		},
 		{
 			name: "cut by SIGKILL - fail", history: newHistory().parked(history.WebSocket, 1, hungUp).exit(killed),
@@ -117,51 +117,51 @@ func TestParking(t *testing.T) {
 		},
 		{
 			"the only silent one is renewed no more", newHistory().parked(history.WebSocket, 1).parked(history.Silent, 1, endedAt(signalAt-time.Microsecond)),
-			"load.parked[1]: no silent connection was open as the signal came, for the server ends them too soon: " +
-				"raise what bounds the wait for a request in the server, or drop them",
+			"load.parked[1]: no silent connection was open when the signal arrived, because the server ends them too soon: " +
+				"raise the server's limit for waiting for a request, or leave them out",
 		},
 		{
 			"silent ones that are renewed too late", newHistory().parked(history.Silent, 3, openedAt(signalAt+time.Microsecond)),
-			"load.parked[0]: no silent connection was open as the signal came, for the server ends them too soon: " +
-				"raise what bounds the wait for a request in the server, or drop them",
+			"load.parked[0]: no silent connection was open when the signal arrived, because the server ends them too soon: " +
+				"raise the server's limit for waiting for a request, or leave them out",
 		},
 		{
 			"silent ones that were gone as a command began", newReload().parked(history.Silent, 3, endedAt(signalAt-time.Microsecond)),
-			"load.parked[0]: no silent connection was open as the command came, for the server ends them too soon: " +
-				"raise what bounds the wait for a request in the server, or drop them",
+			"load.parked[0]: no silent connection was open when the command arrived, because the server ends them too soon: " +
+				"raise the server's limit for waiting for a request, or leave them out",
 		},
 		{"silent ones that outlive the exit", newHistory().parked(history.Silent, 3, stillOpen), ""},
 		{
 			"idle ones that were gone, beside a silent one that was there",
 			newHistory().parked(history.Silent, 1).parked(history.Idle, 2, endedAt(signalAt-time.Microsecond)),
-			"load.parked[1]: no idle connection was open as the signal came, for the server ends them too soon: " +
-				"raise what bounds the wait for a request in the server, or drop them",
+			"load.parked[1]: no idle connection was open when the signal arrived, because the server ends them too soon: " +
+				"raise the server's limit for waiting for a request, or leave them out",
 		},
 		{
 			"no idle one", newHistory().parked(history.Idle, 1, unopenable("answered 200 with Connection: close, or without a length")),
-			"load.parked[0]: an idle connection could not be had: answered 200 with Connection: close, or without a length: " +
-				"name a path whose answer leaves its connection open (--park idle=/path), or drop it",
+			"load.parked[0]: an idle connection could not be opened: answered 200 with Connection: close, or without a length: " +
+				"name a path whose answer leaves its connection open (--park idle=/path), or leave it out",
 		},
 		{
 			"websockets that outlive the exit", newHistory().parked(history.WebSocket, 5, stillOpen).parked(history.EventStream, 1),
-			"5 of 5 websockets were still open when lastcall looked, after the exit: somebody else holds them, or this machine was too busy",
+			"5 of 5 WebSocket connections were still open when lastcall looked, after the exit: another process holds them, or this machine was too busy",
 		},
 		{
 			"an event stream of several that outlives the exit", newHistory().parked(history.EventStream, 1, stillOpen).parked(history.EventStream, 2),
-			"1 of 3 event streams was still open when lastcall looked, after the exit: somebody else holds it, or this machine was too busy",
+			"1 of 3 event streams was still open when lastcall looked, after the exit: another process holds it, or this machine was too busy",
 		},
 		{"what goes on while a command ran", newReload().parked(history.WebSocket, 2, stillOpen).parked(history.Silent, 1, stillOpen), ""},
 		{
 			"a websocket that is opened too late", newHistory().parked(history.WebSocket, 1, openedAt(signalAt+10*time.Millisecond)),
-			"load.parked[0].url: /ws was opened only 10ms after the signal: repeat it",
+			"load.parked[0].url: /ws was opened only 10 ms after the signal: repeat the run",
 		},
 		{
 			"no such websocket", newHistory().parked(history.Silent, 1).parked(history.WebSocket, 5, unopenable("answered 404")),
-			"load.parked[1].url: /ws answered 404: name a path that takes websockets, or drop it",
+			"load.parked[1].url: /ws answered 404: name a path that accepts WebSocket connections, or leave it out",
 		},
 		{
 			"no such event stream", newHistory().parked(history.EventStream, 1, unopenable("answered 500")),
-			"load.parked[0].url: /events answered 500: name a path that answers in chunks and goes on, or drop it",
+			"load.parked[0].url: /events answered 500: name a path that answers in chunks and goes on, or leave it out",
 		},
 		{
 			"no silent one", newHistory().parked(history.Silent, 1, unopenable("too many open files")),
@@ -169,11 +169,11 @@ func TestParking(t *testing.T) {
 		},
 		{
 			"a websocket that ends early", newHistory().parked(history.WebSocket, 1, endedAt(signalAt-200*time.Millisecond)),
-			"load.parked[0].url: /ws ended 200ms before the signal, with the code 1001: name a path that goes on, or raise what bounds it in the server",
+			"load.parked[0].url: /ws ended 200 ms before the signal, with the code 1001: name a path whose stream goes on, or raise the server's limit",
 		},
 		{
 			"an event stream that is cut early", newHistory().parked(history.EventStream, 2, hungUp, endedAt(signalAt-time.Second/2)),
-			"load.parked[0].url: /events ended 500ms before the signal, cut off (EOF): name a path that goes on, or raise what bounds it in the server",
+			"load.parked[0].url: /events ended 500 ms before the signal, cut off (EOF): name a path whose stream goes on, or raise the server's limit",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -231,11 +231,11 @@ func TestParkedIsCounted(t *testing.T) {
 
 func TestStoryOfCutOff(t *testing.T) {
 	const (
-		sockets = "A server that shuts down does not know of connections that were taken out of its hands (Go's http.Hijacker): keep a list of them, " +
-			"and send each a close frame (1001, going away) before the process ends. Server.RegisterOnShutdown calls whoever does that, " +
+		sockets = "An HTTP server does not know of hijacked connections (Go's http.Hijacker). Keep a list of them, " +
+			"and send a close frame (1001, going away) on each before the process ends. Server.RegisterOnShutdown calls a function for that, " +
 			"but does not wait for it (`lastcall explain hijack-forgotten` shows it)."
-		streams = "End the streams yourself when the signal comes, and let their handlers return, before the server is shut down: " +
-			"it waits for them, and tells them nothing."
+		streams = "End the streams when the signal arrives, and let their handlers return, before you call Shutdown: " +
+			"Shutdown waits for them, and tells them nothing."
 	)
 	killed := history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}
 	atKill := func(h *history.History) {
@@ -244,12 +244,12 @@ func TestStoryOfCutOff(t *testing.T) {
 	for _, tt := range []told{
 		{
 			name: "all websockets - fail", histories: histories(newHistory().parked(history.WebSocket, 5, hungUp)),
-			want: []string{"Nobody told the 5 websockets: without a close frame they were cut with 1006, as in a crash.", sockets},
+			want: []string{"The 5 WebSocket connections got no close frame: they were cut with 1006, as in a crash.", sockets},
 		},
 		{
 			name:      "one websocket of several - fail",
 			histories: histories(newHistory().parked(history.WebSocket, 4).parked(history.WebSocket, 1, hungUp), newHistory().parked(history.WebSocket, 5)),
-			want:      []string{"Nobody told 1 of 10 websockets, over 2 shutdowns: without a close frame it was cut with 1006, as in a crash.", sockets},
+			want:      []string{"1 of 10 WebSocket connections got no close frame, over 2 shutdowns: it was cut with 1006, as in a crash.", sockets},
 		},
 		{
 			name: "the event streams - fail", histories: histories(newHistory().parked(history.EventStream, 2, hungUp)),
@@ -258,16 +258,16 @@ func TestStoryOfCutOff(t *testing.T) {
 		{
 			name: "both - fail", histories: histories(newHistory().parked(history.EventStream, 1, hungUp).parked(history.WebSocket, 1, hungUp)),
 			want: []string{
-				"Nobody told the 1 websocket: without a close frame it was cut with 1006, as in a crash.", sockets,
+				"The 1 WebSocket connection got no close frame: it was cut with 1006, as in a crash.", sockets,
 				"The 1 event stream was cut off before the last chunk: a client cannot tell that from a crash.", streams,
 			},
 		},
 		{
 			name: "silent connections hold it - fail", histories: histories(newHistory().parked(history.Silent, 3).exit(killed).edit(atKill)),
 			want: []string{
-				"The process was still there when its grace period of 10s was over, and had to be killed.",
+				"The process was still running at the end of its grace period of 10 s, and was killed.",
 				"The process catches SIGTERM, and did not end by itself. 3 silent connections were open to the end.",
-				"A server that waits for the first request on a silent connection may wait for ever (Go's Server.Shutdown waits for five seconds): bound that " +
+				"A server that waits for the first request on a silent connection may wait without end (Go's Server.Shutdown waits for five seconds): bound that " +
 					"wait (in Go, http.Server.ReadHeaderTimeout; golang/go #22682).",
 			},
 		},
@@ -275,9 +275,9 @@ func TestStoryOfCutOff(t *testing.T) {
 			name:      "silent connections were let go before - fail",
 			histories: histories(newHistory().parked(history.Silent, 3, endedAt(signalAt+time.Millisecond)).exit(killed).edit(atKill)),
 			want: []string{
-				"The process was still there when its grace period of 10s was over, and had to be killed.",
+				"The process was still running at the end of its grace period of 10 s, and was killed.",
 				"The process catches SIGTERM, and did not end by itself.",
-				"Give every wait on the way out a bound that is shorter than the grace period.",
+				"Give each wait during the stop a limit that is shorter than the grace period.",
 			},
 		},
 	} {

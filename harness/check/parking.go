@@ -19,10 +19,10 @@ func parking(o *observation) (found []problem) {
 		case !p.Told():
 			detail = o.unheld(p.Kind)
 		case p.Ended == 0 || p.Ended >= o.Signal.Before:
-			detail = fmt.Sprintf("%s was opened only %s after %s: repeat it", p.URL, short(p.Opened-o.Signal.Before), o.moment())
+			detail = fmt.Sprintf("%s was opened only %s after %s: repeat the run", p.URL, history.InWords(p.Opened-o.Signal.Before), o.moment())
 		default:
-			detail = fmt.Sprintf("%s ended %s before %s%s: name a path that goes on, or raise what bounds it in the server",
-				p.URL, short(o.Signal.Before-p.Ended), o.moment(), how(p))
+			detail = fmt.Sprintf("%s ended %s before %s%s: name a path whose stream goes on, or raise the server's limit",
+				p.URL, history.InWords(o.Signal.Before-p.Ended), o.moment(), how(p))
 		}
 		if detail == "" {
 			continue
@@ -42,8 +42,8 @@ func (o *observation) unheld(kind string) string {
 	if slices.ContainsFunc(o.Parked, func(p history.Parked) bool { return p.Kind == kind && o.held(p) }) {
 		return ""
 	}
-	return fmt.Sprintf("no %s connection was open as %s came, for the server ends them too soon: "+
-		"raise what bounds the wait for a request in the server, or drop them", kind, o.moment())
+	return fmt.Sprintf("no %s connection was open when %s arrived, because the server ends them too soon: "+
+		"raise the server's limit for waiting for a request, or leave them out", kind, o.moment())
 }
 
 // unended finds those whose client can be told and whose end was not seen,
@@ -53,7 +53,7 @@ func (o *observation) unended() (found []problem) {
 	if o.Operation != nil || !o.Exit.Seen || o.Exit.Killed {
 		return nil
 	}
-	for _, kind := range []struct{ name, noun string }{{history.WebSocket, "websocket"}, {history.EventStream, "event stream"}} {
+	for _, kind := range []struct{ name, noun string }{{history.WebSocket, "WebSocket connection"}, {history.EventStream, "event stream"}} {
 		held, open := 0, 0
 		for _, p := range o.Parked {
 			if p.Kind != kind.name || !o.held(p) {
@@ -65,7 +65,7 @@ func (o *observation) unended() (found []problem) {
 		}
 		if open > 0 {
 			found = append(found, problem{soft: true, detail: fmt.Sprintf(
-				"%d of %s %s still open when lastcall looked, after the exit: somebody else holds %s, or this machine was too busy",
+				"%d of %s %s still open when lastcall looked, after the exit: another process holds %s, or this machine was too busy",
 				open, count(held, kind.noun), was(open), verb(open, "it", "them"))})
 		}
 	}
@@ -76,11 +76,11 @@ func (o *observation) unended() (found []problem) {
 func unopened(p history.Parked) string {
 	switch p.Kind {
 	case history.WebSocket:
-		return fmt.Sprintf("%s %s: name a path that takes websockets, or drop it", p.URL, p.Error)
+		return fmt.Sprintf("%s %s: name a path that accepts WebSocket connections, or leave it out", p.URL, p.Error)
 	case history.EventStream:
-		return fmt.Sprintf("%s %s: name a path that answers in chunks and goes on, or drop it", p.URL, p.Error)
+		return fmt.Sprintf("%s %s: name a path that answers in chunks and goes on, or leave it out", p.URL, p.Error)
 	case history.Idle:
-		return fmt.Sprintf("an idle connection could not be had: %s: name a path whose answer leaves its connection open (--park idle=/path), or drop it", p.Error)
+		return fmt.Sprintf("an idle connection could not be opened: %s: name a path whose answer leaves its connection open (--park idle=/path), or leave it out", p.Error)
 	}
 	return fmt.Sprintf("a silent connection could not be opened: %s: park fewer of them, or raise the limit of open files (ulimit -n)", p.Error)
 }

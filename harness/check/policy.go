@@ -86,13 +86,13 @@ func Policies() []Policy {
 func defaultPolicy() Policy {
 	return Policy{
 		Name: "default", MinAtRisk: minAtRisk, Levels: normalLevels(),
-		Summary: "Nobody who was being served is let down; races that no HTTP/1.1 server can win are only warned about.",
+		Summary: "All requests in flight are completed; races that no HTTP/1.1 server can win only warn.",
 		Source:  "Go's Server.Shutdown promises as much; RFC 9112 section 9.5 describes the races.",
 		Why: []string{
-			"A server that is told to stop has made a promise to everybody whose request it has read: to answer it.",
-			"To those who come later it may say no. A refused connection is honest, for nothing was done and a client or balancer can go elsewhere at once.",
-			"To accept a connection and then hang up is not: nobody knows whether the work was done.",
-			"A few requests cross the close of their own idle connection. HTTP/1.1 has no way to prevent that, so they warn.",
+			"When a server has read a request, it has promised an answer, also when it is told to stop.",
+			"It may refuse later requests. A refusal is honest: nothing was done, and a client or balancer can go elsewhere at once.",
+			"To accept a connection and then end it without an answer is not honest: the client cannot know whether the work was done.",
+			"A few requests cross the close of their own idle connection. HTTP/1.1 cannot prevent that, so such a loss is only a warning.",
 			"The process gets 10 seconds, the signal goes to the command itself, and it should end with code 0.",
 		},
 		Grace: 10 * time.Second, Target: history.Leader,
@@ -128,11 +128,11 @@ func strictPolicy() Policy {
 	}
 	p.Name = "strict"
 	p.Summary = "Every warning is a failure: not one request sent before the listener closed may be lost."
-	p.Source = "For servers that drain before they close, behind a balancer that has learned of it."
+	p.Source = "For servers that drain before they close, behind a balancer that stops sending."
 	p.Why = []string{
-		"The default policy forgives what a server on its own cannot avoid. With a balancer in front it can.",
-		"Whoever goes on serving with Connection: close until no new request comes, and only then closes, loses nothing at all: measured, none of 10,000 in 20 shutdowns.",
-		"So here every late loss fails, however it came about, and so does an answer after the signal that does not say Connection: close.",
+		"The default policy only warns of races that a server alone cannot avoid. With a balancer in front it can avoid them.",
+		"A server that goes on serving with Connection: close until no new request comes, and closes only then, drops nothing: none of 10,000 in 20 shutdowns, measured.",
+		"So here each late loss fails, and so does an answer after the signal without Connection: close.",
 		"The numbers are those of the default policy: 10 seconds, the signal to the command itself, exit code 0 and no other.",
 	}
 	return p
@@ -148,12 +148,12 @@ func kubernetesPolicy() Policy {
 	p.Source = "Kubernetes, Pod Lifecycle, Termination of Pods; kubernetes/kubernetes #106476."
 	p.Why = []string{
 		"A pod that is deleted gets SIGTERM and is taken out of its Service at the same time, not one after the other.",
-		"Every node has to learn of the new endpoints. Until then, a second or two, new connections go on coming: whoever closes the listener at once refuses them.",
-		"So for 2 seconds (lag) after the signal every new request must be completed (serves-through-lag); then lastcall stops sending, as a balancer that has learned.",
-		"From there on there is no race left to excuse: every late loss fails.",
-		"Readiness should turn red before the first refusal (ready-flips-first), for those who look at it instead of the API.",
+		"Every node has to learn of the new endpoints. Until then, a second or two, new connections go on coming: a server that closes the listener at once refuses them.",
+		"So for 2 seconds (lag) after the signal every new request must be completed (serves-through-lag); then lastcall stops sending, as the balancer does.",
+		"After that no race is left to excuse: each late loss fails.",
+		"The readiness check should fail before the first refusal (ready-flips-first), for balancers that use it instead of the API.",
 		"The kubelet waits for terminationGracePeriodSeconds, 30 by default, and a preStop hook runs on that budget too; then comes SIGKILL.",
-		"The signal goes to process 1 of the container and to nobody else. Status 0 and 143 are both clean.",
+		"Only process 1 of the container gets the signal. Status 0 and 143 are both clean.",
 	}
 	p.ExitCodes, p.DiesClean = []int{143}, true
 	p.Grace, p.Lag = 30*time.Second, 2*time.Second
@@ -163,12 +163,12 @@ func kubernetesPolicy() Policy {
 func dockerPolicy() Policy {
 	p := defaultPolicy()
 	p.Name = "docker"
-	p.Summary = "docker stop: SIGTERM to process 1 and to nobody else, SIGKILL after 10 seconds."
+	p.Summary = "docker stop: SIGTERM to process 1 only, SIGKILL after 10 seconds."
 	p.Source = "docker stop and docker run --stop-timeout; STOPSIGNAL in the Dockerfile reference."
 	p.Why = []string{
 		"docker stop sends SIGTERM (or the image's STOPSIGNAL: --signal) to process 1 of the container, and SIGKILL 10 seconds later.",
-		"Process 1 is whatever the CMD started. In its shell form that is /bin/sh -c, which passes nothing on: the server never hears of it (signal-delivered).",
-		"When process 1 ends, everything else in the container is killed at once: what it left running was still serving somebody (no-survivors).",
+		"Process 1 is what CMD started. In its shell form that is /bin/sh -c, which does not forward the signal: the server never gets it (signal-delivered).",
+		"When process 1 ends, everything else in the container is killed at once, in the middle of its work (no-survivors).",
 		"docker reports 143 for a process that died of SIGTERM: a warning here, because a server that catches the signal ends with 0.",
 	}
 	return p
@@ -181,7 +181,7 @@ func systemdPolicy() Policy {
 	p.Source = "systemd.kill(5), KillMode=control-group; systemd.service(5), TimeoutStopSec and SuccessExitStatus."
 	p.Why = []string{
 		"systemctl stop sends SIGTERM to all processes of the unit at the same time (KillMode=control-group), workers included.",
-		"A master that wants to stop its workers one by one finds them stopping already; a worker that dies of SIGTERM takes its requests along.",
+		"A master that stops its workers one by one finds them stopping already. A worker that dies of SIGTERM drops its requests.",
 		"After TimeoutStopSec, 90 seconds by default, comes SIGKILL. A process that left its group is found and ended too (no-survivors).",
 		"systemd takes death by SIGTERM for a clean end, but not status 143: that one warns (SuccessExitStatus=143 is the usual line for a JVM).",
 	}

@@ -75,7 +75,7 @@ func TestPooledReportsAreCountedOnce(t *testing.T) {
 					t.Errorf("%+v failed", *c.Old.Share)
 				}
 			case LostInFlight:
-				if *c.Old.Share != (result.Share{Count: 150, Of: 450}) || !strings.Contains(c.Detail, "was in 3 of 9") {
+				if *c.Old.Share != (result.Share{Count: 150, Of: 450}) || !strings.Contains(c.Detail, "before: 3 of 9") {
 					t.Errorf("%+v lost: %s", *c.Old.Share, c.Detail)
 				}
 			case InFlightCompletes:

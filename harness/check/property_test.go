@@ -96,7 +96,7 @@ func TestNeverPassesALoss(t *testing.T) {
 		for i, d := range s.Details {
 			checkLosses(t, s, d, groups[i], p.Name)
 			if d.Intact && s.Verdict != result.Fail && (len(d.Delivery.Deaf) > 0 || len(d.Left.Processes) > 0 && !all[i].Exit.Killed) {
-				t.Fatalf("shutdown %d: the server never heard of it, or left somebody behind, and the verdict is %v", d.Shutdown, s.Verdict)
+				t.Fatalf("shutdown %d: the server never got the signal, or left somebody behind, and the verdict is %v", d.Shutdown, s.Verdict)
 			}
 		}
 	})
@@ -133,7 +133,7 @@ func checkLosses(t *rapid.T, s result.Subject, d result.Detail, groups []group, 
 }
 
 // TestNeverPassesAnInterruption: an operation passes only if nothing was refused,
-// nothing in flight was lost, the process lived on, and the command did its work.
+// nothing in flight was lost, the process still ran, and the command did its work.
 func TestNeverPassesAnInterruption(t *testing.T) {
 	seen := make(map[result.Verdict]int)
 	rapid.Check(t, func(t *rapid.T) {

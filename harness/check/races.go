@@ -12,8 +12,8 @@ import (
 const atOnce = 100 * time.Millisecond
 
 // announcedAlready is for who has done what a server can do.
-const announcedAlready = "It had been answering with Connection: close for a while: have the balancer stop sending before the server closes, " +
-	"or accept it, for no HTTP/1.1 server can save these."
+const announcedAlready = "The server had been answering with Connection: close for a while. Let the balancer stop sending before the server closes, " +
+	"or accept it: no HTTP/1.1 server can prevent these."
 
 // onlyRaces reports whether every late loss was unavoidable.
 func (t teller) onlyRaces() bool {
@@ -25,20 +25,20 @@ func (t teller) onlyRaces() bool {
 // races tells of late losses that nobody could have avoided.
 func (t teller) races() []string {
 	s := t.subject
-	said := []string{fmt.Sprintf("%d of %s at risk %s lost in the races that no HTTP/1.1 server can win: "+
+	said := []string{fmt.Sprintf("%d of %s at risk %s dropped in races that no HTTP/1.1 server can win: "+
 		"sent on an idle connection, or still unread in the accept queue, as the server closed it.",
-		s.LateOrEdge().Dropped, count(s.LateOrEdge().AtRisk(), "late request"), was(s.LateOrEdge().Dropped))}
+		s.LateOrEdge().Dropped, plural(s.LateOrEdge().AtRisk(), "late request"), was(s.LateOrEdge().Dropped))}
 	if s.Masked > 0 {
 		said = append(said, fmt.Sprintf("Go's own client would have hidden %d of them by sending them again.", s.Masked))
 	}
-	remedy := "To lose fewer, go on serving with Connection: close for a while before Shutdown."
+	remedy := "To drop fewer, go on serving with Connection: close for a while before Shutdown."
 	switch {
 	case t.announced():
 		remedy = announcedAlready
 	case t.staysUp():
-		remedy = "To lose fewer, let the old workers say Connection: close for a while before they close their connections."
+		remedy = "To drop fewer, let the old workers send Connection: close for a while before they close their connections."
 	case s.Kind != "strategy":
-		remedy = "To lose fewer, go on serving with Connection: close for a while before closing anything."
+		remedy = "To drop fewer, go on serving with Connection: close for a while before you close anything."
 	}
 	return append(said, remedy)
 }
@@ -61,7 +61,7 @@ func (o *observation) wentOnClosing() (went bool) {
 
 // tooMany tells of a share of late losses that is proved to be too large.
 func (t teller) tooMany(f result.Finding) []string {
-	remedy := "Go on serving with Connection: close for a while before closing, so that clients stop using their connections."
+	remedy := "Go on serving with Connection: close for a while before you close, so that clients stop using their connections."
 	if t.announced() {
 		remedy = announcedAlready
 	}

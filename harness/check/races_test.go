@@ -12,9 +12,9 @@ import (
 // TestAdviceOnRaces: who went on serving with Connection: close is not told to do so.
 func TestAdviceOnRaces(t *testing.T) {
 	const (
-		serveOn = "To lose fewer, go on serving with Connection: close for a while before Shutdown."
-		served  = "It had been answering with Connection: close for a while: have the balancer stop sending before the server closes, " +
-			"or accept it, for no HTTP/1.1 server can save these."
+		serveOn = "To drop fewer, go on serving with Connection: close for a while before Shutdown."
+		served  = "The server had been answering with Connection: close for a while. Let the balancer stop sending before the server closes, " +
+			"or accept it: no HTTP/1.1 server can prevent these."
 	)
 	answered := func(after time.Duration, changes ...change) *builder {
 		at := sentAt(signalAt + signalIn + after)
@@ -47,7 +47,7 @@ func TestAdviceOnRaces(t *testing.T) {
 	budget := policy(t, "default")
 	budget.MaxLoss = 0.01
 	all := histories(lossy(answered(2*atOnce)).late(history.Dropped, 20, reused, sentAt(closeAt), endsAfter(time.Millisecond)))
-	if s := Judge(all, budget).Subjects[0]; s.Verdict != result.Fail || !strings.HasPrefix(s.Remedy, "It had been answering") {
+	if s := Judge(all, budget).Subjects[0]; s.Verdict != result.Fail || !strings.HasPrefix(s.Remedy, "The server had been answering") {
 		t.Errorf("%s beyond its budget, and the remedy is %q", s.Verdict, s.Remedy)
 	}
 }

@@ -57,7 +57,7 @@ func staysUp(o *observation) (t tally) {
 	}
 	if o.Exit.Seen && !o.Left.PortTaken { // one that handed over to a successor is not missed
 		t.other = append(t.other, o.proofOfShutdown())
-		t.said = "the process ended, and nobody listens in its place"
+		t.said = "the process ended, and no process listens in its place"
 	}
 	if ended := o.endedByOperation(); len(ended) > 0 {
 		t.excused = slices.Repeat([]result.Evidence{o.proofOfShutdown()}, len(ended))

@@ -47,9 +47,9 @@ func (p *Policy) judges(s history.Scenario) error {
 		case j < 0:
 			problem = fmt.Sprintf("is the unknown rule %q, must be one of %s", name, strings.Join(RuleNames(), ", "))
 		case !Rules()[j].applies(s.Disruption):
-			problem = fmt.Sprintf("is %s, which judges nothing here: %s", name, Rules()[j].when)
+			problem = fmt.Sprintf("is %s, which has nothing to judge here: %s", name, Rules()[j].when)
 		case !p.Uses(name):
-			problem = fmt.Sprintf("is %s, a rule that is off under the policy %q: turn it on (--rule %s=fail, or overrides.rules), or drop it here", name, p.Name, name)
+			problem = fmt.Sprintf("is %s, a rule that is off under the policy %q: turn it on (--rule %s=fail, or overrides.rules), or leave it out here", name, p.Name, name)
 		default:
 			continue
 		}

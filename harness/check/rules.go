@@ -94,7 +94,7 @@ func firstRules() []Rule {
 	return []Rule{
 		{
 			Name:      SignalDelivered,
-			Asks:      "the process that holds the listening socket gets the signal, from lastcall or from whoever got it",
+			Asks:      "the process that holds the listening socket gets the signal, from lastcall or from the process that lastcall signals",
 			Reference: "docker run, ENTRYPOINT in shell form; Kubernetes pod termination (process 1); golang/go #54868 (go run)",
 			Unit:      "shutdowns", Breach: "left the server without the signal",
 			when: onStop, judge: signalDelivered,
@@ -102,7 +102,7 @@ func firstRules() []Rule {
 		{
 			Name:      StaysUp,
 			Asks:      "no late request is refused or rejected, and the process or a successor lives on, while the command runs and afterwards",
-			Excuses:   "a websocket or event stream that the server ended after it had told its client",
+			Excuses:   "a WebSocket connection or event stream that the server ended with a close frame or a last chunk",
 			Reference: "nginx, Controlling nginx (reload); systemd.service(5), ExecReload",
 			Unit:      "requests", Breach: "were refused or rejected",
 			when: whileWorking, judge: staysUp,
@@ -131,7 +131,7 @@ func requestRules() []Rule {
 		},
 		{
 			Name:      ServesThroughLag,
-			Asks:      "for the lag after the signal, in which a balancer goes on sending, every new request is completed",
+			Asks:      "during the lag after the signal, in which a balancer goes on sending, every new request is completed",
 			Needs:     "a lag (--lag)",
 			Reference: "Kubernetes, Termination of Pods; kubernetes/kubernetes #106476",
 			Unit:      "requests sent during the lag", Breach: "were not completed",
@@ -139,7 +139,7 @@ func requestRules() []Rule {
 		},
 		{
 			Name: LateRequestsAnswered,
-			Asks: "no late request is dropped; refusing a connection is fine, accepting and hanging up is not",
+			Asks: "no late request is dropped; to refuse a connection is fine, to accept it and give no answer is not",
 			Excuses: "the races that no HTTP/1.1 server can win: a request that was sent at most 10 ms (100 ms if the server had not read it) before " +
 				"its connection ended, at most 10 ms from the instant at which the server closed an idle connection or its listening socket",
 			Reference: "RFC 9110 section 9.2.2; RFC 9112 sections 9.3.1 and 9.5; golang/go #65802",
@@ -161,10 +161,10 @@ func processRules() []Rule {
 	return []Rule{
 		{
 			Name:      ClosesCleanly,
-			Asks:      "parked connections are told before they are cut: a websocket gets a close frame, an event stream its last chunk",
+			Asks:      "parked connections end cleanly: a WebSocket connection with a close frame, an event stream with its last chunk",
 			Needs:     "parked connections (load.parked in a scenario's file)",
 			Reference: "RFC 6455 sections 7.1.1 and 7.4.1; RFC 9112 section 8; golang/go Server.Shutdown (hijacked connections)",
-			Unit:      "websockets and event streams", Breach: "were cut without a word",
+			Unit:      "WebSocket connections and event streams", Breach: "were cut without a close frame or a last chunk",
 			judge: closesCleanly,
 		},
 		{
@@ -176,10 +176,10 @@ func processRules() []Rule {
 		},
 		{
 			Name:      ReadyFlipsFirst,
-			Asks:      "the readiness check turns red before the first connection is refused",
+			Asks:      "the readiness check fails before the first connection is refused",
 			Needs:     "a readiness check (--ready)",
 			Reference: "Kubernetes, Pod Lifecycle, Termination of Pods; container probes",
-			Unit:      "shutdowns", Breach: "refused connections while readiness was green",
+			Unit:      "shutdowns", Breach: "refused connections while the readiness check passed",
 			when: onStop, timed: true, judge: readyFlipsFirst,
 		},
 		{
@@ -192,7 +192,7 @@ func processRules() []Rule {
 		},
 		{
 			Name:      NoSurvivors,
-			Asks:      "after the exit nothing of the process tree lives on, and the port is free",
+			Asks:      "after the exit no process of the tree is left, and the port is free",
 			Reference: "systemd.kill(5); pid_namespaces(7): a container dies with its process 1",
 			Unit:      "shutdowns", Breach: "left something behind",
 			when: onStop, timed: true, judge: noSurvivors,

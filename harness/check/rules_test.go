@@ -86,7 +86,7 @@ func TestInFlightCompletes(t *testing.T) {
 		{
 			name: "one dropped - fail", history: newHistory().inFlight(history.Dropped, 1),
 			normal: bad, strict: bad, judged: 26, count: 1, evidence: added, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 26 requests in flight was not completed, in 1 of 1 shutdown",
+			detail: "1 of 26 requests in flight was not completed, in 1 of 1 shutdowns",
 		},
 		{
 			name: "one rejected - fail", history: newHistory().inFlight(history.Rejected, 1),
@@ -139,7 +139,7 @@ func TestLateRequestsAnswered(t *testing.T) {
 		{
 			name: "dropped on a new connection, long before the listener closed - fail", history: newHistory().late(history.Dropped, 1),
 			normal: bad, strict: bad, judged: 1, count: 1, evidence: added, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 1 late request at risk was dropped, in 1 of 1 shutdown",
+			detail: "1 of 1 late requests at risk was dropped, in 1 of 1 shutdowns",
 		},
 		{
 			name: "reset on a new connection - fail", history: newHistory().late(history.Dropped, 1, cause(history.Reset)),
@@ -148,7 +148,7 @@ func TestLateRequestsAnswered(t *testing.T) {
 		{
 			name: "closed on an idle connection - warn", history: newHistory().late(history.Dropped, 2, reused),
 			normal: warned, strict: bad, judged: 2, count: 2, evidence: added, normalVerdict: pass, strictVerdict: fail,
-			detail: "2 of 2 late requests at risk were dropped, in 1 of 1 shutdown; all of them excused: the races that no HTTP/1.1 server can win",
+			detail: "2 of 2 late requests at risk were dropped, in 1 of 1 shutdowns; all of them excused: the races that no HTTP/1.1 server can win",
 		},
 		{
 			name:    "read, and closed 10 ms after its sending - warn",
@@ -325,7 +325,7 @@ func TestExitsInGrace(t *testing.T) {
 		{
 			name: "killed - fail", history: newHistory().exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}),
 			normal: bad, strict: bad, judged: 1, count: 1, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 1 shutdown did not end by themselves while there was time",
+			detail: "1 of 1 shutdowns did not end by themselves while there was time",
 		},
 		{
 			// It came too late: that it then returned 0 does not help.
@@ -338,7 +338,7 @@ func TestExitsInGrace(t *testing.T) {
 			normal: good, strict: good, judged: 1, normalVerdict: fail, strictVerdict: fail,
 		},
 		{
-			name: "left alone while it lived on - inconclusive", history: newHistory().edit(paused(signalAt + 200*time.Millisecond)),
+			name: "left alone while it still ran - inconclusive", history: newHistory().edit(paused(signalAt + 200*time.Millisecond)),
 			normal: good, strict: good, judged: 1, normalVerdict: doubtful, strictVerdict: doubtful,
 		},
 		{
@@ -361,12 +361,12 @@ func TestExitStatus(t *testing.T) {
 		{
 			name: "code 1 - fail", history: newHistory().exit(history.Exit{Code: 1}),
 			normal: bad, strict: bad, judged: 1, count: 1, normalVerdict: fail, strictVerdict: fail,
-			detail: "1 of 1 shutdown did not exit with a clean code: it ended with exit code 1",
+			detail: "1 of 1 shutdowns did not exit with a clean code: it ended with exit code 1",
 		},
 		{
 			name: "128 plus the signal's number - warn", history: newHistory().exit(history.Exit{Code: 143}),
 			normal: warned, strict: bad, judged: 1, count: 1, normalVerdict: pass, strictVerdict: fail,
-			detail: "1 of 1 shutdown did not exit with a clean code: it ended with exit code 143; excused: 128 plus the signal's number",
+			detail: "1 of 1 shutdowns did not exit with a clean code: it ended with exit code 143; excused: 128 plus the signal's number",
 		},
 		{
 			name: "128 plus another signal's number - fail", history: newHistory().exit(history.Exit{Code: 130}),
@@ -573,7 +573,7 @@ func TestOccasions(t *testing.T) {
 		switch {
 		case slices.Contains(always, r.Name):
 			if !onStop || !whileWorking {
-				t.Errorf("%s has no meaning for a stop (%v) or an operation (%v)", r.Name, onStop, whileWorking)
+				t.Errorf("%s has no effect for a stop (%v) or an operation (%v)", r.Name, onStop, whileWorking)
 			}
 		case r.Name == StaysUp:
 			if onStop || !whileWorking {

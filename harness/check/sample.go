@@ -37,7 +37,7 @@ func sample(scenario history.Scenario, s result.Subject, policy Policy) []result
 	case scenario.Disruption.Unloaded():
 		return nil
 	case s.InFlight.Total == 0 && !staysUp:
-		finding.Detail = "no request was in flight at the signal, so nothing was put to the test: " + enough(scenario, s, policy)
+		finding.Detail = "no request was in flight at the signal, so nothing was tested: " + enough(scenario, s, policy)
 	case oneEach(s) && policy.MinAtRisk <= minAtRisk:
 		return nil
 	case s.AtRisk < policy.MinAtRisk:
@@ -66,7 +66,7 @@ func tooFewInFlight(s result.Subject, policy Policy) string {
 	case n < policy.MinAtRisk:
 		return fmt.Sprintf("only %s in flight at the signal, %d are needed", count(n, "request")+" "+was(n), policy.MinAtRisk)
 	case 2*met < s.ShutdownsIntact:
-		return fmt.Sprintf("requests were in flight in only %d of %s, and at least half are needed", met, count(s.ShutdownsIntact, "shutdown"))
+		return fmt.Sprintf("requests were in flight in only %d of %s, and at least half are needed", met, plural(s.ShutdownsIntact, "shutdown"))
 	}
 	return ""
 }
@@ -109,7 +109,7 @@ func enough(scenario history.Scenario, s result.Subject, policy Policy) string {
 		}
 	}
 	if len(advice) == 0 {
-		return "repeat it (--shutdowns): the signal met an empty server"
+		return "repeat the run (--shutdowns): the signal found no open request"
 	}
 	return strings.Join(advice, ", or ")
 }
@@ -121,12 +121,12 @@ func slowerOrFaster(scenario history.Scenario, s result.Subject, policy Policy) 
 	each := math.Ceil(float64(policy.MinAtRisk)/float64(s.ShutdownsIntact)) * 1.5 // some will be elsewhere
 	takes, longer := scenario.Subject.Delay.Duration, "let the handler take %s (--delay)"
 	if s.Kind != "strategy" {
-		takes, longer = time.Duration(s.LatencyMS.P50*float64(time.Millisecond)), "ask for a URL that takes %s or longer to answer"
+		takes, longer = time.Duration(s.LatencyMS.P50*float64(time.Millisecond)), "use a URL that takes %s or longer to answer"
 	}
 	if rate := scenario.Load.Rate; rate > 0 {
 		needed := roundUp(time.Duration(each / float64(rate) * float64(time.Second)))
 		if needed > takes {
-			advice = append(advice, fmt.Sprintf(longer, needed))
+			advice = append(advice, fmt.Sprintf(longer, history.InWords(needed)))
 		}
 	}
 	if rate := math.Ceil(each / takes.Seconds()); rate <= history.MaxRate && rate > float64(scenario.Load.Rate) {

@@ -1,6 +1,10 @@
 package check
 
-import "fmt"
+import (
+	"fmt"
+
+	"lastcall/harness/history"
+)
 
 // sequence asks that every signal of a sequence met somebody: what a server does
 // with a second one nobody knows of a server that was gone before. What SIGKILL
@@ -12,14 +16,14 @@ func sequence(o *observation) []problem {
 		return nil
 	}
 	missed := planned[sent]
-	detail := fmt.Sprintf("the %s signal of the sequence, %s, met nobody: the server was gone after %s",
-		ordinal(sent), missed.Name, short(o.Exit.At-o.Signal.Before))
+	detail := fmt.Sprintf("the %s signal of the sequence, %s, was never sent: the server had already exited after %s",
+		ordinal(sent), missed.Name, history.InWords(o.Exit.At-o.Signal.Before))
 	switch {
 	case missed.After == 0: // as soon as can be
 	case o.unloaded():
-		detail += fmt.Sprintf(": send it sooner than after %s (--signal)", missed.After)
+		detail += fmt.Sprintf(": send it sooner than %s after the one before (--signal)", history.InWords(missed.After))
 	default:
-		detail += fmt.Sprintf(": ask for something slower than %s, or send it sooner (--signal)", missed.After)
+		detail += fmt.Sprintf(": test an endpoint slower than %s, or send the signal sooner (--signal)", history.InWords(missed.After))
 	}
 	return []problem{{detail: detail, soft: true}}
 }

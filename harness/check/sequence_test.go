@@ -27,23 +27,23 @@ func TestSequence(t *testing.T) {
 		{"both were sent - pass", second(), pass, ""},
 		{
 			"the second met nobody - inconclusive", planned(newHistory(), "SIGTERM,600ms,SIGTERM"), doubtful,
-			"the second signal of the sequence, SIGTERM, met nobody: the server was gone after 500ms: ask for something slower than 600ms, or send it sooner (--signal)",
+			"the second signal of the sequence, SIGTERM, was never sent: the server had already exited after 500 ms: test an endpoint slower than 600 ms, or send the signal sooner (--signal)",
 		},
 		{
 			"the second followed at once, and met nobody - inconclusive", planned(newHistory(), "SIGTERM,SIGINT"), doubtful,
-			"the second signal of the sequence, SIGINT, met nobody: the server was gone after 500ms",
+			"the second signal of the sequence, SIGINT, was never sent: the server had already exited after 500 ms",
 		},
 		{
 			"the third met nobody - inconclusive", planned(second(), "SIGTERM,300ms,SIGINT,400ms,SIGQUIT"), doubtful,
-			"the third signal of the sequence, SIGQUIT, met nobody: the server was gone after 500ms: ask for something slower than 700ms, or send it sooner (--signal)",
+			"the third signal of the sequence, SIGQUIT, was never sent: the server had already exited after 500 ms: test an endpoint slower than 700 ms, or send the signal sooner (--signal)",
 		},
 		{
 			"the second met nobody, and no load was sent - inconclusive", planned(unloaded(signalAt-time.Millisecond), "SIGTERM,600ms,SIGTERM"), doubtful,
-			"the second signal of the sequence, SIGTERM, met nobody: the server was gone after 500ms: send it sooner than after 600ms (--signal)",
+			"the second signal of the sequence, SIGTERM, was never sent: the server had already exited after 500 ms: send it sooner than 600 ms after the one before (--signal)",
 		},
 		{
 			"the second met nobody, and one was lost - fail", planned(newHistory().inFlight(history.Dropped, 1), "SIGTERM,600ms,SIGTERM"), fail,
-			"the second signal of the sequence, SIGTERM, met nobody: the server was gone after 500ms: ask for something slower than 600ms, or send it sooner (--signal)",
+			"the second signal of the sequence, SIGTERM, was never sent: the server had already exited after 500 ms: test an endpoint slower than 600 ms, or send the signal sooner (--signal)",
 		},
 		{"SIGKILL came first - fail", planned(newHistory().exit(killed), "SIGTERM,600ms,SIGTERM"), fail, ""},
 		{"a command was run instead - pass", planned(newReload(), "SIGTERM,600ms,SIGTERM"), pass, ""},

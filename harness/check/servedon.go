@@ -71,12 +71,12 @@ func (t teller) servedOn() (n int, one kept) {
 func (t teller) stayedForThem(n int, one kept) []string {
 	where := ""
 	if len(t.intact) > 1 {
-		where = fmt.Sprintf(", in %d of %s", n, count(len(t.intact), "shutdown"))
+		where = fmt.Sprintf(", in %d of %s", n, plural(len(t.intact), "shutdown"))
 	}
 	return []string{
-		fmt.Sprintf("It took no new connections, and went on with the old ones for as long as requests came: it completed %s sent after %s, "+
-			"the last of them sent %s before SIGKILL%s.", count(one.served, "request"), t.signal(), short(one.last), where),
-		"Say Connection: close with every answer once the signal has come, so that clients leave (in node: res.shouldKeepAlive = false, and " +
-			"server.closeIdleConnections()), or give the drain a bound.",
+		fmt.Sprintf("It accepted no new connections, and served the old ones as long as requests came. It completed %s sent after %s, "+
+			"the last of them %s before SIGKILL%s.", count(one.served, "request"), t.signal(), history.InWords(one.last), where),
+		"Send Connection: close with each answer after the signal, so that clients leave (in Node.js: res.shouldKeepAlive = false, and " +
+			"server.closeIdleConnections()), or bound the drain.",
 	}
 }

@@ -83,7 +83,7 @@ func TestTries(t *testing.T) {
 			if len(tt.tries) > 2 {
 				said = "it was repeated 2 times"
 			}
-			if text := strings.Join(s.Details[0].Warnings, "\n"); !strings.Contains(text, said) || strings.Contains(text, "this is try 1, which proves a loss") != (tt.of == 0) {
+			if text := strings.Join(s.Details[0].Warnings, "\n"); !strings.Contains(text, said) || strings.Contains(text, "this is try 1, which proved a loss") != (tt.of == 0) {
 				t.Errorf("it is said: %q", text)
 			}
 			policy, _ := PolicyByName("default")

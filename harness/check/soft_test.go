@@ -26,11 +26,11 @@ func TestSoftProblems(t *testing.T) {
 			name: "every request hangs from the start, killed at the end of its grace - fail",
 			history: newFrame().inFlight(history.Dropped, 350, sentAt(100*time.Millisecond), endsAt(exitAt)).
 				late(history.Refused, 5).exit(killed).edit(capped),
-			verdict: fail, detail: "no request was completed before the signal, nor of those in flight: there was no steady state to disturb",
+			verdict: fail, detail: "no request was completed before the signal, and no request in flight: there was no steady state to disturb",
 			story: []string{
-				"SIGTERM found 350 requests in flight: 350 hung up on without a whole answer.",
+				"SIGTERM found 350 requests in flight: 350 dropped without a whole answer.",
 				"SIGKILL cut them off",
-				"Shutdown 1: no request was completed before the signal, nor of those in flight",
+				"Shutdown 1: no request was completed before the signal, and no request in flight",
 			},
 		},
 		{
@@ -38,7 +38,7 @@ func TestSoftProblems(t *testing.T) {
 			history: newFrame().inFlight(history.Dropped, 50, sentAt(100*time.Millisecond), endsAt(exitAt), cause(history.Hung)).
 				exit(killed),
 			verdict: fail, detail: "no request was completed before the signal",
-			story: []string{"50 hung up on", "waited in vain until their deadline", "there was no steady state to disturb."},
+			story: []string{"50 dropped", "waited in vain until their deadline", "there was no steady state to disturb."},
 		},
 		{
 			name:    "the cap was met before the signal, and all in flight are completed - inconclusive",
@@ -58,7 +58,7 @@ func TestSoftProblems(t *testing.T) {
 		{
 			name:    "nothing was completed before the signal, one of many in flight is lost - fail",
 			history: newFrame().inFlight(history.Completed, 25).inFlight(history.Dropped, 1), verdict: fail,
-			story: []string{"1 hung up on without a whole answer, 25 completed."},
+			story: []string{"1 dropped without a whole answer, 25 completed."},
 		},
 		{
 			name:    "nothing was completed at all, and nothing was in flight - inconclusive",

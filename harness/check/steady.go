@@ -163,7 +163,7 @@ func steadyState(o *observation) []problem {
 		found = append(found, p)
 	} else if nothing {
 		found = append(found, problem{detail: "no request was completed before " + o.moment() +
-			", nor of those in flight: there was no steady state to disturb", soft: true})
+			", and no request in flight: there was no steady state to disturb", soft: true})
 	}
 	if _, over := o.Overload(); over { // which says more
 		return found
@@ -188,7 +188,7 @@ func unannouncedCloses(intact []*observation) []result.Finding {
 	if len(evidence) == 0 {
 		return nil
 	}
-	met := fmt.Sprintf("%s requests for kept-alive connections met such a close before %s (%d of %d), and only more of them after it count",
+	met := fmt.Sprintf("%s requests for kept-alive connections met such a close before %s (%d of %d), and only additional ones after it count",
 		all.oneIn(), intact[0].moment(), all.lost, all.of)
 	if all.lost == 0 {
 		met = fmt.Sprintf("%s found closed before %s, and a request that meets such a close is lost",
@@ -196,8 +196,8 @@ func unannouncedCloses(intact []*observation) []result.Finding {
 	}
 	return []result.Finding{{
 		Rule: SteadyState, Status: result.Warned, Count: len(evidence), Judged: all.of,
-		Expected: "a server that says Connection: close before it closes a kept-alive connection",
-		Detail:   "it closes idle connections without announcing it: " + met + "; --connections fresh avoids that",
+		Expected: "a server that sends Connection: close before it closes a kept-alive connection",
+		Detail:   "the server closes idle connections without Connection: close: " + met + "; --connections fresh avoids that",
 		Evidence: evidence, Reference: "RFC 9112 section 9.6",
 	}}
 }
@@ -205,6 +205,6 @@ func unannouncedCloses(intact []*observation) []result.Finding {
 // unannouncedAdvice is what helps where too many requests met a close.
 func (o *observation) unannouncedAdvice() string {
 	c := o.crossedBefore()
-	return fmt.Sprintf("; it closes idle connections without announcing it (%s requests for kept-alive connections met such a close): "+
-		"--connections fresh avoids that, or let the server say Connection: close", c.oneIn())
+	return fmt.Sprintf("; the server closes idle connections without Connection: close (%s requests for kept-alive connections met such a close): "+
+		"use --connections fresh, or let the server send Connection: close", c.oneIn())
 }

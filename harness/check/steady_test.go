@@ -36,13 +36,13 @@ func TestUnannouncedCloses(t *testing.T) {
 	}{
 		{
 			"one before - pass", histories(steady().before(history.Dropped, 1, crosses)), result.Pass,
-			"It closes idle connections without announcing it: 1 in 301 requests for kept-alive connections met such a close before the signal " +
-				"(1 of 301), and only more of them after it count; --connections fresh avoids that.",
+			"The server closes idle connections without Connection: close: 1 in 301 requests for kept-alive connections met such a close before the signal " +
+				"(1 of 301), and only additional ones after it count; --connections fresh avoids that.",
 		},
 		{"one in twenty - pass", histories(steady().before(history.Dropped, 15, crosses)), result.Pass, "1 in 21 requests"},
 		{
 			"more than that - inconclusive", histories(steady().before(history.Dropped, 30, crosses)), result.Inconclusive,
-			"it closes idle connections without announcing it (1 in 11 requests for kept-alive connections met such a close): --connections fresh avoids that",
+			"the server closes idle connections without Connection: close (1 in 11 requests for kept-alive connections met such a close): use --connections fresh, or let the server",
 		},
 		{"dead before a byte, three times - pass", histories(steady().before(history.Refused, 1, pooled, reason(history.DeadConnections))), result.Pass, "1 in 301 requests"},
 		{"another loss - inconclusive", histories(steady().before(history.Dropped, 1, cutLater)), result.Inconclusive, "1 of 301 requests went wrong before the signal"},
@@ -65,7 +65,7 @@ func TestUnannouncedCloses(t *testing.T) {
 		{
 			"late one, none before, but closes - pass",
 			histories(steady().before(history.Completed, 1, pooled, stale).late(history.Completed, 20, kept).late(history.Refused, 40, pooled).late(history.Dropped, 1, elsewhere, crosses).edit(onlyListener)),
-			result.Pass, "It closes idle connections without announcing it: 1 connection was found closed before the signal, and a request that meets such a close is lost; --connections fresh avoids that.",
+			result.Pass, "The server closes idle connections without Connection: close: 1 connection was found closed before the signal, and a request that meets such a close is lost; --connections fresh avoids that.",
 		},
 		{
 			"late ones, none before - fail",

@@ -110,11 +110,11 @@ func (t teller) setAside() []string {
 	const most = 2
 	more := ""
 	if len(reasons) > most {
-		more = fmt.Sprintf("; and %s, which --report json names", count(len(reasons)-most, "more reason"))
+		more = fmt.Sprintf("; and %s, which --report json lists", count(len(reasons)-most, "more reason"))
 		reasons = reasons[:most]
 	}
-	return []string{sentence(fmt.Sprintf("%d of %s could not be judged and %s set aside: %s%s",
-		n, count(t.subject.Shutdowns, "shutdown"), was(n), strings.Join(reasons, "; "), more))}
+	return []string{sentence(fmt.Sprintf("%d of %s could not be judged and %s left out: %s%s",
+		n, plural(t.subject.Shutdowns, "shutdown"), was(n), strings.Join(reasons, "; "), more))}
 }
 
 // reasonsAside are the reasons for which shutdowns were set aside, each once.

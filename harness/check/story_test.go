@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -26,8 +25,8 @@ func TestStory(t *testing.T) {
 			name: "dropped, killed by the signal itself - fail", policy: "default",
 			histories: histories(newFrame().before(history.Completed, 40).inFlight(history.Dropped, 25).exit(byTerm)),
 			want: []string{
-				"SIGTERM found 25 requests in flight: 25 hung up on without a whole answer.",
-				"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500ms later.",
+				"SIGTERM found 25 requests in flight: 25 dropped without a whole answer.",
+				"Nothing in the process handles SIGTERM, so the kernel ended it in the middle of their work, 500 ms later.",
 				"signal.Notify", "Server.Shutdown",
 			},
 			not: []string{"over 1 shutdown", "completed"},
@@ -37,14 +36,14 @@ func TestStory(t *testing.T) {
 			histories: histories(
 				newHistory().inFlight(history.Dropped, 2).exit(byTerm), newHistory().inFlight(history.Dropped, 1).exit(byTerm), newHistory().exit(byTerm),
 			),
-			want: []string{"SIGTERM found 78 requests in flight, over 3 shutdowns: 3 hung up on without a whole answer, 75 completed."},
+			want: []string{"SIGTERM found 78 requests in flight, over 3 shutdowns: 3 dropped without a whole answer, 75 completed."},
 		},
 		{
 			name: "one dropped, killed at the end of its grace - fail", policy: "default",
 			histories: histories(newFrame().before(history.Completed, 40).inFlight(history.Dropped, 1).exit(killed)),
 			want: []string{
-				"SIGTERM found 1 request in flight: 1 hung up on",
-				"still running when its grace period of 10s was over, and SIGKILL cut them off",
+				"SIGTERM found 1 request in flight: 1 dropped",
+				"still running when its grace period of 10 s was over, and SIGKILL cut them off",
 				"Bound the work of a request, and the drain, to less than the grace period.",
 			},
 			not: []string{"Nothing in the process handles"},
@@ -53,7 +52,7 @@ func TestStory(t *testing.T) {
 			name: "hung until their deadline - fail", policy: "default",
 			histories: histories(newHistory().inFlight(history.Dropped, 3, cause(history.Hung)).exit(killed)),
 			want: []string{
-				"SIGTERM found 28 requests in flight: 3 hung up on",
+				"SIGTERM found 28 requests in flight: 3 dropped",
 				"Most of them waited in vain until their deadline", "the server neither answered them nor closed their connections",
 			},
 			not: []string{"Nothing in the process handles", "SIGKILL"},
@@ -62,7 +61,7 @@ func TestStory(t *testing.T) {
 			name: "dropped, exited by itself - fail", policy: "default",
 			histories: histories(newHistory().inFlight(history.Dropped, 1).exit(history.Exit{Code: 1})),
 			want: []string{
-				"The process ended with exit code 1, 500ms after the signal, while they were still being served.",
+				"The process ended with exit code 1, 500 ms after the signal, while they were still being served.",
 				"Exit only when the last of them is answered (in Go, when Server.Shutdown has returned)",
 			},
 			not: []string{"Nothing in the process handles", "SIGKILL"},
@@ -78,9 +77,9 @@ func TestStory(t *testing.T) {
 			name: "mostly rejected in flight - fail", policy: "default",
 			histories: histories(newHistory().inFlight(history.Rejected, 9).inFlight(history.Dropped, 2).inFlight(history.Failed, 1)),
 			want: []string{
-				"SIGTERM found 37 requests in flight: 2 hung up on without a whole answer, 1 answered with an error, " +
-					"9 turned away with 503 or 429, 25 completed.",
-				"Their handlers gave up when the signal came: the context under which they work is cancelled by it.",
+				"SIGTERM found 37 requests in flight: 2 dropped without a whole answer, 1 answered with an error, " +
+					"9 rejected with 503 or 429, 25 completed.",
+				"The signal cancelled the context of their handlers, so the handlers gave up.",
 				"Let the signal start Server.Shutdown and nothing else",
 			},
 		},
@@ -88,9 +87,9 @@ func TestStory(t *testing.T) {
 			name: "mostly failed in flight - fail", policy: "default",
 			histories: histories(newHistory().inFlight(history.Failed, 9).inFlight(history.Rejected, 2)),
 			want: []string{
-				"9 answered with an error, 2 turned away",
-				"Their answers came within 50ms of the signal: 9 with 500.",
-				"Close the store and all that handlers use only after the last of them has returned.",
+				"9 answered with an error, 2 rejected",
+				"Their answers came within 50 ms of the signal: 9 with 500.",
+				"Close the store, and everything else that handlers use, only after the last handler has returned.",
 			},
 		},
 		{
@@ -101,7 +100,7 @@ func TestStory(t *testing.T) {
 		{
 			name: "as many rejected as failed - fail", policy: "default",
 			histories: histories(newHistory().inFlight(history.Rejected, 2).inFlight(history.Failed, 2)),
-			want:      []string{"Their handlers gave up when the signal came"},
+			want:      []string{"The signal cancelled the context of their handlers"},
 		},
 		{
 			name: "late requests hung up on - fail", policy: "default",
@@ -116,8 +115,8 @@ func TestStory(t *testing.T) {
 			name: "late requests answered wrong - fail", policy: "default",
 			histories: histories(newHistory().late(history.Failed, 2)),
 			want: []string{
-				"2 of 27 requests at risk got a wrong answer, in 1 of 1 shutdown.",
-				"Their answers came 120ms after the signal: 2 with 500.",
+				"2 of 27 requests at risk got a wrong answer, in 1 of 1 shutdowns.",
+				"Their answers came 120 ms after the signal: 2 with 500.",
 				"the store last",
 			},
 		},
@@ -130,9 +129,9 @@ func TestStory(t *testing.T) {
 			name: "killed with nothing lost, in one of two shutdowns - fail", policy: "default",
 			histories: histories(newHistory(), newHistory().exit(killed)),
 			want: []string{
-				"The process was still there when its grace period of 10s was over, and had to be killed, in 1 of 2 shutdowns.",
+				"The process was still running at the end of its grace period of 10 s, and was killed, in 1 of 2 shutdowns.",
 				"The process catches SIGTERM, and did not end by itself.",
-				"Give every wait on the way out a bound that is shorter than the grace period.",
+				"Give each wait during the stop a limit that is shorter than the grace period.",
 			},
 		},
 		{
@@ -140,8 +139,8 @@ func TestStory(t *testing.T) {
 			histories: histories(newHistory().exit(history.Exit{Code: 1})),
 			want: []string{
 				"The process ended with exit code 1.",
-				"A supervisor takes that for a crash",
-				"http.ErrServerClosed is no failure",
+				"A supervisor takes this for a crash",
+				"http.ErrServerClosed is not a failure",
 			},
 		},
 		{
@@ -157,8 +156,8 @@ func TestStory(t *testing.T) {
 			name: "the unavoidable races - warn and pass", policy: "default",
 			histories: histories(newHistory().late(history.Dropped, 2, reused).late(history.Completed, 8)),
 			want: []string{
-				"2 of 10 late requests at risk were lost in the races that no HTTP/1.1 server can win",
-				"To lose fewer, go on serving with Connection: close for a while before Shutdown.",
+				"2 of 10 late requests at risk were dropped in races that no HTTP/1.1 server can win",
+				"To drop fewer, go on serving with Connection: close for a while before Shutdown.",
 			},
 			not: []string{"hidden"},
 		},
@@ -166,20 +165,20 @@ func TestStory(t *testing.T) {
 			name: "one race, which Go's client hides - warn and pass", policy: "default",
 			histories: histories(newHistory().late(history.Dropped, 1, reused, func(r *history.Request) { r.Masked = true })),
 			want: []string{
-				"1 of 1 late request at risk was lost in the races",
+				"1 of 1 late requests at risk was dropped in races",
 				"Go's own client would have hidden 1 of them by sending them again.",
-				"To lose fewer",
+				"To drop fewer",
 			},
 		},
 		{
 			name: "a tolerated exit status - warn and pass", policy: "default",
 			histories: histories(newHistory().exit(history.Exit{Code: 143})),
-			want:      []string{"1 of 1 shutdown did not exit with a clean code: it ended with exit code 143; excused: 128 plus"},
+			want:      []string{"1 of 1 shutdowns did not exit with a clean code: it ended with exit code 143; excused: 128 plus"},
 		},
 		{
 			name: "nothing in flight - inconclusive", policy: "default",
 			histories: histories(newFrame().before(history.Completed, 40)),
-			want:      []string{"No request was in flight at the signal, so nothing was put to the test: "},
+			want:      []string{"No request was in flight at the signal, so nothing was tested: "},
 		},
 		{
 			name: "a broken shutdown - inconclusive", policy: "default",
@@ -192,7 +191,7 @@ func TestStory(t *testing.T) {
 				newHistory().edit(func(h *history.History) { h.Disagreed = 2 }), newHistory().edit(func(h *history.History) { h.Disagreed = 3 }),
 				newHistory().edit(func(h *history.History) { h.Disagreed = 4 }), newHistory().edit(func(h *history.History) { h.Disagreed = 5 }),
 			),
-			want: []string{"Shutdown 1: 2 results", "Shutdown 2: 3 results", "And 2 more reasons; --report json names them all."},
+			want: []string{"Shutdown 1: 2 results", "Shutdown 2: 3 results", "There are 2 more reasons; --report json lists all of them."},
 			not:  []string{"Shutdown 3"},
 		},
 		{
@@ -242,7 +241,7 @@ func wantStory(t *testing.T, said, want, not []string) {
 	if said == nil {
 		t.Error("the story is nil, and null in JSON")
 	}
-	if len(want) == 0 && len(said) > 0 || len(said) > 4 || len(said) == 4 && !strings.HasPrefix(said[3], "Besides: ") {
+	if len(want) == 0 && len(said) > 0 || len(said) > 4 || len(said) == 4 && !strings.HasPrefix(said[3], "Also broken: ") {
 		t.Errorf("the story has %d sentences: %q", len(said), said)
 	}
 	text := strings.Join(said, "\n")
@@ -271,7 +270,7 @@ func wantStory(t *testing.T, said, want, not []string) {
 func TestStoryFollowsTheFirstViolation(t *testing.T) {
 	h := newHistory().inFlight(history.Dropped, 1).late(history.Dropped, 5).exit(history.Exit{Code: 1}).done()
 	s := judge(t, "default", []*history.History{h})
-	wantStory(t, s.Story, []string{"found 26 requests in flight: 1 hung up on"}, []string{"late request", "supervisor"})
+	wantStory(t, s.Story, []string{"found 26 requests in flight: 1 dropped"}, []string{"late request", "supervisor"})
 }
 
 // TestStoryNamesWhatElseIsBroken: what comes with the first violation is named, once.
@@ -286,17 +285,17 @@ func TestStoryNamesWhatElseIsBroken(t *testing.T) {
 		want    string // "" for no such line
 	}{
 		{"nothing else", "default", died(), ""},
-		{"websockets were cut", "default", died().parked(history.WebSocket, 5, cut), "Besides: closes-cleanly (5 of 5)."},
-		{"websockets were cut, and the status is wrong", "default", newHistory().inFlight(history.Dropped, 3).parked(history.WebSocket, 5, cut).exit(history.Exit{Code: 1}), "Besides: closes-cleanly (5 of 5), exit-status (1 of 1)."},
-		{"the policy requires the status", "strict", died(), "Besides: exit-status (1 of 1)."},
+		{"websockets were cut", "default", died().parked(history.WebSocket, 5, cut), "Also broken: closes-cleanly (5 of 5)."},
+		{"websockets were cut, and the status is wrong", "default", newHistory().inFlight(history.Dropped, 3).parked(history.WebSocket, 5, cut).exit(history.Exit{Code: 1}), "Also broken: closes-cleanly (5 of 5), exit-status (1 of 1)."},
+		{"the policy requires the status", "strict", died(), "Also broken: exit-status (1 of 1)."},
 		{"a lost write has a sentence of its own", "default", newHistory().posts().found().inFlight(history.Dropped, 1).gone(someInFlight), ""},
-		{"what is excused is not counted", "default", died().late(history.Dropped, 2, away).late(history.Dropped, 3, reused), "Besides: late-requests-answered (2 of 5)."},
-		{"but where the policy requires it", "strict", died().late(history.Dropped, 2, away).late(history.Dropped, 3, reused), "Besides: late-requests-answered (5 of 5), exit-status (1 of 1)."},
+		{"what is excused is not counted", "default", died().late(history.Dropped, 2, away).late(history.Dropped, 3, reused), "Also broken: late-requests-answered (2 of 5)."},
+		{"but where the policy requires it", "strict", died().late(history.Dropped, 2, away).late(history.Dropped, 3, reused), "Also broken: late-requests-answered (5 of 5), exit-status (1 of 1)."},
 		{"only a warning", "default", died().late(history.Dropped, 1, reused), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			said := judge(t, tt.policy, histories(tt.history)).Story
-			lines := slices.DeleteFunc(slices.Clone(said), func(s string) bool { return !strings.HasPrefix(s, "Besides: ") })
+			lines := slices.DeleteFunc(slices.Clone(said), func(s string) bool { return !strings.HasPrefix(s, "Also broken: ") })
 			if got := strings.Join(lines, "\n"); got != tt.want {
 				t.Errorf("it says %q, want %q: %q", got, tt.want, said)
 			}
@@ -329,24 +328,6 @@ func TestWarningsAreAllTold(t *testing.T) {
 	}
 }
 
-func TestShort(t *testing.T) {
-	for _, tt := range []struct {
-		d    time.Duration
-		want string
-	}{
-		{0, "less than 1ms"},
-		{time.Millisecond, "1ms"},
-		{time.Millisecond - 1, "less than 1ms"},
-		{1499 * time.Microsecond, "1ms"},
-		{999 * time.Millisecond, "999ms"},
-		{1249 * time.Millisecond, "1.2s"},
-	} {
-		if got := short(tt.d); got != tt.want {
-			t.Errorf("short(%v) = %q, want %q", tt.d, got, tt.want)
-		}
-	}
-}
-
 // TestRemedyIsInTheStory: a failure that tells more than what was seen tells what
 // helps, and nobody else does.
 func TestRemedyIsInTheStory(t *testing.T) {
@@ -355,7 +336,7 @@ func TestRemedyIsInTheStory(t *testing.T) {
 		want string
 	}{
 		"dropped":        {newHistory().inFlight(history.Dropped, 2), "Exit only when"},
-		"killed":         {newHistory().edit(func(h *history.History) { h.Exit.Killed = true }), "Give every wait on the way out a bound"},
+		"killed":         {newHistory().edit(func(h *history.History) { h.Exit.Killed = true }), "Give each wait during the stop a limit"},
 		"a pass":         {newHistory(), ""},
 		"a warning":      {newHistory().late(history.Dropped, 1, reused), ""},
 		"not judged yet": {newFrame().before(history.Completed, 40), ""},

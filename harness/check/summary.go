@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -146,18 +145,18 @@ func detail(o *observation) result.Detail {
 func remarks(o *observation) []string {
 	var said []string
 	if paused, ok := o.At(history.EventLoadPaused); ok && o.Signal.Sent && paused >= o.Signal.Before {
-		said = append(said, fmt.Sprintf("the load met its cap and paused %s after %s", (paused-o.Signal.Before).Round(time.Millisecond), o.moment()))
+		said = append(said, fmt.Sprintf("the load reached its limit and paused %s after %s", history.InWords(paused-o.Signal.Before), o.moment()))
 	}
 	if o.Signal.Sent && float64(o.Signal.Open) < o.Signal.Mean/2 {
-		said = append(said, fmt.Sprintf("%s came in a lull: %s open, %.1f in the mean", o.moment(), count(o.Signal.Open, "request"), o.Signal.Mean))
+		said = append(said, fmt.Sprintf("few requests were open when %s was sent: %s, %.1f on average", o.moment(), count(o.Signal.Open, "request"), o.Signal.Mean))
 	}
 	if o.Kernel.Missing != "" {
 		said = append(said, noWitness(o.Kernel))
 	}
 	if n := max(o.Header.Repeats, o.tries-1); n > 0 {
-		text := fmt.Sprintf("it was repeated %s: the machine was too busy to keep to the schedule", often(n))
+		text := fmt.Sprintf("it was repeated %s: the machine was too busy to keep the schedule", often(n))
 		if o.Header.Repeats < n {
-			text += fmt.Sprintf("; this is try %d, which proves a loss", o.Header.Repeats+1)
+			text += fmt.Sprintf("; this is try %d, which proved a loss", o.Header.Repeats+1)
 		}
 		said = append(said, text)
 	}
@@ -194,11 +193,11 @@ func unread(group []*history.History) (said []string) {
 	}
 	name := group[0].Header.Subject
 	if torn > 0 {
-		said = append(said, fmt.Sprintf("%s: %s of the ledger could not be read, and %s nothing: append each with one write, its end of line included",
+		said = append(said, fmt.Sprintf("%s: %s of the ledger could not be read, and %s nothing: append each line, with its end, in one write",
 			name, count(torn, "line"), verb(torn, "counts for", "count for")))
 	}
 	if strange > 0 {
-		said = append(said, fmt.Sprintf("%s: %s among the applied ids %s none, as %q: print ids and nothing else, one a line",
+		said = append(said, fmt.Sprintf("%s: %s among the applied ids %s none, as %q: print ids only, one a line",
 			name, count(strange, "line"), verb(strange, "is", "are"), sample))
 	}
 	return said
@@ -206,14 +205,14 @@ func unread(group []*history.History) (said []string) {
 
 // noWitness says why the kernel was no witness.
 func noWitness(k history.Kernel) string {
-	return "what the process had read of each request is not known, only when it was sent: " + k.Missing
+	return "it is not known what the process had read of each request, only when each was sent: " + k.Missing
 }
 
 // fronted says of a subject, once, that a front was asked.
 func fronted(group []*history.History) []string {
 	for _, h := range group {
 		if front := h.Delivery.Front; front != "" {
-			return []string{fmt.Sprintf("%s: the front %s was asked, and relayed to the command, which got the signal; its answers of 502 and 504 count as failed",
+			return []string{fmt.Sprintf("%s: requests went to the front %s, and the signal to the command; answers 502 and 504 of the front count as failed",
 				h.Header.Subject, front)}
 		}
 	}
@@ -234,8 +233,8 @@ func withoutKernel(group []*history.History) []string {
 func unasked(group []*history.History) []string {
 	for _, h := range group {
 		if h.Header.Offers == "h2" {
-			return []string{fmt.Sprintf("%s: over TLS it offers HTTP/2 (ALPN), which most clients then speak, and only HTTP/1.1 was tried: "+
-				"whether it loses streams of HTTP/2 this run cannot tell", h.Header.Subject)}
+			return []string{fmt.Sprintf("%s: the server offers HTTP/2 over TLS (ALPN), which most clients then use, and only HTTP/1.1 was tested: "+
+				"this run does not show whether HTTP/2 streams are lost", h.Header.Subject)}
 		}
 	}
 	return nil

@@ -127,8 +127,8 @@ func TestSweepCountsByBins(t *testing.T) {
 	}
 	text := strings.Join(s.Story, "\n")
 	for _, want := range []string{
-		"4 of 7 requests at risk were lost, in 2 of 2 shutdowns.",
-		"The first that was lost was sent 50 us before SIGTERM, the last 20 us after it",
+		"4 of 7 requests at risk were dropped, in 2 of 2 shutdowns.",
+		"The first dropped request was sent 50 µs before SIGTERM, the last 20 µs after it",
 		"1 executed and not answered, 1 received and not executed, 2 never read",
 		"1 whose connection had been seen to close",
 		"A new connection: no request was at risk",
@@ -199,8 +199,8 @@ func TestSweepTellsAQueueFromAHandler(t *testing.T) {
 	grid := history.Grid{From: -2 * time.Millisecond, To: time.Millisecond, Step: 100 * us}
 	const (
 		quiet   = "nothing of it"
-		queue   = "reused connections that were sent 1.5 ms before SIGTERM were lost, long before it could do harm: an answer takes"
-		handler = "an answer takes 500 ms here, longer than the sweep reaches back: what was lost was with its handler as SIGTERM came. Ask for something that is answered sooner, or begin before that with a wider step (--from -600ms --step 25ms)"
+		queue   = "reused connections that were sent 1.5 ms before SIGTERM were dropped, too early for a race: an answer takes"
+		handler = "an answer takes 500 ms here, longer than the sweep reaches back: the dropped requests were in their handlers when SIGTERM arrived. Test a faster endpoint, or start earlier with a wider step (--from -600ms --step 25ms)"
 	)
 	for _, tt := range []struct {
 		delay, answered time.Duration
@@ -229,17 +229,17 @@ func TestSweepTellsAQueueFromAHandler(t *testing.T) {
 // TestAWindowThatLeavesTheSweepIsOpen: nobody knows how far it reaches beyond.
 func TestAWindowThatLeavesTheSweepIsOpen(t *testing.T) {
 	const (
-		open  = "from before the begin of the sweep (--from), 200 us before SIGTERM,"
-		ended = "at least to the end of the sweep (--to), 200 us after it."
+		open  = "from before the start of the sweep (--from), 200 µs before SIGTERM,"
+		ended = "at least to the end of the sweep (--to), 200 µs after it."
 	)
 	for _, tt := range []struct {
 		from, to time.Duration
 		want     string
 	}{
-		{-150 * us, 50 * us, "Most of these were sent " + open + " to 100 us after it."},
-		{-50 * us, 150 * us, "Most of these were sent from 100 us before SIGTERM " + ended},
+		{-150 * us, 50 * us, "Most of these were sent " + open + " to 100 µs after it."},
+		{-50 * us, 150 * us, "Most of these were sent from 100 µs before SIGTERM " + ended},
 		{-150 * us, 150 * us, "Most of these were sent " + open + " " + ended},
-		{-50 * us, 50 * us, "Most of these were sent from 100 us before SIGTERM to 100 us after it."},
+		{-50 * us, 50 * us, "Most of these were sent from 100 µs before SIGTERM to 100 µs after it."},
 	} {
 		s := newSwept(1)
 		for range 20 {
@@ -268,7 +268,7 @@ func TestAShotIsDiscardedAlone(t *testing.T) {
 	for _, s := range []*sweptShutdown{a, b} {
 		s.Sweep.Skipped = 2
 		s.written(s.add(-150*us, true, history.Completed), 20*us)
-		s.written(s.add(-30*us, true, history.Dropped), 91*us) // and the signal took 10 us
+		s.written(s.add(-30*us, true, history.Dropped), 91*us) // and the signal took 10 µs
 		s.written(s.add(50*us, true, history.Dropped), 90*us)
 		late := s.add(120*us, true, history.Completed)
 		late.Scheduled -= 80 * us // it was meant for another bin
@@ -283,7 +283,7 @@ func TestAShotIsDiscardedAlone(t *testing.T) {
 			t.Errorf("bin %d: %+v, want %+v", bin, l.Bins[bin].SweepCount, want)
 		}
 	}
-	if text := strings.Join(got.Story, "\n"); !strings.Contains(text, "Discarded were: 4 not sent in time, 5 whose instant is known less exactly than to a step.") {
+	if text := strings.Join(got.Story, "\n"); !strings.Contains(text, "Discarded: 4 not sent in time, 5 whose instant is known less exactly than to a step.") {
 		t.Errorf("the discarded are not in the story:\n%s", text)
 	}
 	if text := strings.Join(got.Warnings, "\n"); !strings.Contains(text, "9 of 12 requests on reused connections were discarded") || !strings.Contains(text, "--step 200us") {
@@ -337,8 +337,8 @@ func TestTheWindowLeavesStraysOut(t *testing.T) {
 	if len(got.Warnings) > 0 {
 		t.Errorf("%q", got.Warnings)
 	}
-	const want = "Most of these were sent from 100 us after SIGTERM to 400 us after it."
-	if text := strings.Join(got.Story, "\n"); !strings.Contains(text, want) || !strings.Contains(text, "The first that was lost was sent 900 us before SIGTERM") {
+	const want = "Most of these were sent from 100 µs after SIGTERM to 400 µs after it."
+	if text := strings.Join(got.Story, "\n"); !strings.Contains(text, want) || !strings.Contains(text, "The first dropped request was sent 900 µs before SIGTERM") {
 		t.Errorf("%q is not in the story:\n%s", want, text)
 	}
 }

@@ -29,26 +29,26 @@ func laneStory(l result.SweepLane, signal string) []string {
 	var story []string
 	switch {
 	case l.EarliestUS == nil && l.Sum.AtRisk == 0:
-		return []string{fmt.Sprintf("%s: no request was at risk, so nothing was put to the test.", title)}
+		return []string{fmt.Sprintf("%s: no request was at risk, so nothing was tested.", title)}
 	case l.EarliestUS == nil:
-		story = append(story, fmt.Sprintf("%s: none of %d requests at risk was lost, sent from %s to %s.",
+		story = append(story, fmt.Sprintf("%s: none of %d requests at risk was dropped. They were sent from %s to %s.",
 			title, l.Sum.AtRisk, around(first, signal), around(last, "it")))
 	default:
-		story = append(story, fmt.Sprintf("%s: %d of %d requests at risk were lost, in %d of %s.",
-			title, l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, count(l.Measured, "shutdown")))
+		story = append(story, fmt.Sprintf("%s: %d of %d requests at risk were dropped, in %d of %s.",
+			title, l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, plural(l.Measured, "shutdown")))
 		if l.Window != nil {
 			story = append(story, fmt.Sprintf("Most of these were sent %s.", mostLost(l, signal)))
 		}
-		story = append(story, fmt.Sprintf("The first that was lost was sent %s, the last %s.", around(*l.EarliestUS, signal), around(*l.LatestUS, "it")))
+		story = append(story, fmt.Sprintf("The first dropped request was sent %s, the last %s.", around(*l.EarliestUS, signal), around(*l.LatestUS, "it")))
 		story = append(story, worstBin(l, signal), lostWords(l.Sum))
 	}
 	if l.Sum.Refused+l.Sum.Closed > 0 {
-		story = append(story, fmt.Sprintf("Not at risk were: %s. Nothing was written, so that a client can go elsewhere.", list([]part{
+		story = append(story, fmt.Sprintf("Not at risk: %s. Nothing was written, so a client can go elsewhere.", list([]part{
 			{l.Sum.Refused, "refused"}, {l.Sum.Closed, "whose connection had been seen to close"},
 		})))
 	}
 	if l.Discarded() > 0 {
-		story = append(story, fmt.Sprintf("Discarded were: %s. The others of their shutdowns count.", list([]part{
+		story = append(story, fmt.Sprintf("Discarded: %s. The other requests of these shutdowns count.", list([]part{
 			{l.Late, "not sent in time"}, {l.Uncertain, "whose instant is known less exactly than to a step"},
 		})))
 	}
@@ -61,7 +61,7 @@ func mostLost(l result.SweepLane, signal string) string {
 	first, last := l.Bins[0], l.Bins[len(l.Bins)-1]
 	from, to := "from "+around(l.Window.FromUS, signal), "to "+around(l.Window.ToUS, "it")
 	if l.Window.FromUS == first.FromUS {
-		from = fmt.Sprintf("from before the begin of the sweep (--from), %s,", around(first.FromUS, signal))
+		from = fmt.Sprintf("from before the start of the sweep (--from), %s,", around(first.FromUS, signal))
 	}
 	if l.Window.ToUS == last.ToUS {
 		to = fmt.Sprintf("at least to the end of the sweep (--to), %s", around(last.ToUS, "it"))
@@ -79,7 +79,7 @@ func worstBin(l result.SweepLane, signal string) string {
 			worst = b
 		}
 	}
-	return fmt.Sprintf("It is surest from %s to %s: %d of %d were lost (%s, 95%% interval %s to %s).",
+	return fmt.Sprintf("The risk is highest from %s to %s: %d of %d were dropped (%s, 95%% interval %s to %s).",
 		around(worst.FromUS, signal), around(worst.ToUS, "it"), worst.Lost, worst.AtRisk,
 		shareOf(*worst.Rate), shareOf(*worst.Low), shareOf(*worst.High))
 }
@@ -87,9 +87,9 @@ func worstBin(l result.SweepLane, signal string) string {
 // lostWords says what the ledger knows of the lost.
 func lostWords(c result.SweepCount) string {
 	if c.Unknown == c.Lost {
-		return "The server keeps no ledger, so that nobody knows which of them it has executed."
+		return "The server keeps no ledger, so it is not known which of them it executed."
 	}
-	return fmt.Sprintf("Of the lost, by the server's ledger: %s.", list([]part{
+	return fmt.Sprintf("Of the dropped requests, by the server's ledger: %s.", list([]part{
 		{c.Executed, "executed and not answered"},
 		{c.Received, "received and not executed"},
 		{c.NeverRead, "never read"},
@@ -111,7 +111,7 @@ func around(us float64, signal string) string {
 // instant is a time as people say it: "340 us", "1.2 ms".
 func instant(us float64) string {
 	if math.Abs(us) < 999.5 {
-		return fmt.Sprintf("%.0f us", us)
+		return fmt.Sprintf("%.0f µs", us)
 	}
 	return strings.TrimSuffix(strconv.FormatFloat(us/1000, 'f', 1, 64), ".0") + " ms"
 }
@@ -154,10 +154,10 @@ func early(l result.SweepLane, signal string, answer float64) string {
 	}
 	switch {
 	case answer > -l.Bins[0].FromUS:
-		return fmt.Sprintf("an answer takes %s here, longer than the sweep reaches back: what was lost was with its handler as %s came. Ask for something that is answered sooner, or begin before that with a wider step (--from -%s --step %s)",
+		return fmt.Sprintf("an answer takes %s here, longer than the sweep reaches back: the dropped requests were in their handlers when %s arrived. Test a faster endpoint, or start earlier with a wider step (--from -%s --step %s)",
 			instant(answer), signal, flagTime(1.2*answer), flagTime(answer/20))
 	case before > backlog+answer:
-		return fmt.Sprintf("requests on %s connections that were sent %s before %s were lost, long before it could do harm: an answer takes %s, so the server still had them in its queue. Send fewer at a time (--per-step 0.2), and more often (--shutdowns)",
+		return fmt.Sprintf("requests on %s connections that were sent %s before %s were dropped, too early for a race: an answer takes %s, so the server still had them in its queue. Send fewer at a time (--per-step 0.2), and more often (--shutdowns)",
 			l.Connections, instant(before), signal, instant(answer))
 	}
 	return ""
@@ -180,7 +180,7 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 	}
 	switch {
 	case s.Measured == 0 && s.Shutdowns > 0:
-		warn("no shutdown counts, so that nothing is proved")
+		warn("no shutdown counts, so nothing is proved")
 	case !sweptEnough(s) && s.Measured < s.Shutdowns:
 		warn("only %d of %d shutdowns count, which proves nothing", s.Measured, s.Shutdowns)
 	}
@@ -201,7 +201,7 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 				l.Unproved, len(l.Bins), l.Connections, s.EnoughShots)
 		}
 		if l.Sum.Unsent > 0 {
-			warn("%s on %s connections could not be sent, lastcall itself being short of something", count(l.Sum.Unsent, "request"), l.Connections)
+			warn("%s on %s connections could not be sent: lastcall itself lacked something", count(l.Sum.Unsent, "request"), l.Connections)
 		}
 	}
 	return warnings

@@ -26,7 +26,7 @@ func TestTimelineOfTheWorst(t *testing.T) {
 	}
 	broken := numbered(4, newHistory().inFlight(history.Dropped, 50).late(history.Unsent, 1))
 	if s = judge(t, "default", []*history.History{broken, bad}); s.Timeline.Shutdown != 2 {
-		t.Error("one that could not be judged is shown")
+		t.Error("one that was not judged is shown")
 	}
 	if s = judge(t, "default", []*history.History{broken}); s.Timeline.Shutdown != 4 {
 		t.Error("where none could be judged, none is shown")

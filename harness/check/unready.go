@@ -34,21 +34,21 @@ func (t teller) untouched(f result.Finding) []string {
 			unready++
 		}
 	}
-	where := fmt.Sprintf(", in %d of %s", died, count(len(t.intact), "shutdown"))
-	what := fmt.Sprintf("Nothing in the process handled %s, whose default action ended it where it stood%s.", t.signal(), where)
+	where := fmt.Sprintf(", in %d of %s", died, plural(len(t.intact), "shutdown"))
+	what := fmt.Sprintf("Nothing in the process handled %s, so its default action ended the process at once%s.", t.signal(), where)
 	switch handlingOf(t.intact) {
 	case handlingNone:
 	case handlingCatch:
-		what = fmt.Sprintf("The process catches %s, and ended by the same signal%s.", t.signal(), where)
+		what = fmt.Sprintf("The process catches %s, and then ended by the same signal%s.", t.signal(), where)
 	case handlingRuntime:
-		what = fmt.Sprintf("%s ended the process, as it does where nothing in the process handles %[1]s%s.", t.signal(), where)
+		what = fmt.Sprintf("%s ended the process%s. Probably nothing in the process handles %[1]s. Its runtime catches every signal, so this is not certain.", t.signal(), where)
 	case handlingUnknown, handlingIgnore, handlingBlock:
 		what = fmt.Sprintf("%s ended the process%s.", t.signal(), where)
 	}
 	if unready == died {
-		what = fmt.Sprintf("%s came before the process handled it, so that its default action ended the start at once%s.", t.signal(), where)
+		what = fmt.Sprintf("%s arrived before the process handled it, so its default action ended the start at once%s.", t.signal(), where)
 	}
-	return []string{what, "Nothing was in its hands yet, so that nobody was let down; but a supervisor may take it for a crash."}
+	return []string{what, "The process had no request yet, so none was lost. But a supervisor may take this for a crash."}
 }
 
 // wasReady reports whether the server was ready when the signal came.
@@ -83,14 +83,14 @@ func unready(intact []*observation) []result.Finding {
 	if len(intact) == 0 {
 		return nil
 	}
-	detail := fmt.Sprintf("in no shutdown was the server ready when %s came, so that its own way to stop was not put to the test", intact[0].Signal.Name)
+	detail := fmt.Sprintf("in no shutdown was the server ready when %s arrived, so its own way to stop was not tested", intact[0].Signal.Name)
 	if died {
-		detail = fmt.Sprintf("in every shutdown %s ended the process before it was ready, so that nothing of its own was put to the test", intact[0].Signal.Name)
+		detail = fmt.Sprintf("in every shutdown %s ended the process before it was ready, so its own way to stop was not tested", intact[0].Signal.Name)
 	}
 	return []result.Finding{{
 		Rule: sampleName, Status: result.Unjudged, Count: len(evidence), Judged: len(intact),
-		Expected: "a server that was ready when the signal came, in one shutdown at least",
-		Detail:   detail + ": repeat it more often (--shutdowns), or let the signal wait until it is ready (disruption.when: ready)",
+		Expected: "a server that was ready when the signal arrived, in at least one shutdown",
+		Detail:   detail + ": repeat it more often (--shutdowns), or let the signal wait until the server is ready (disruption.when: ready)",
 		Evidence: evidence, Reference: "every verdict is earned",
 	}}
 }

@@ -81,63 +81,63 @@ func TestPolicyLeavesTheLagOut(t *testing.T) {
 }
 
 func TestStoryOfAStart(t *testing.T) {
-	const later = ": repeat it more often (--shutdowns), or let the signal wait until it is ready (disruption.when: ready)."
-	const nothing = "Nothing was in its hands yet, so that nobody was let down; but a supervisor may take it for a crash."
+	const later = ": repeat it more often (--shutdowns), or let the signal wait until the server is ready (disruption.when: ready)."
+	const nothing = "The process had no request yet, so none was lost. But a supervisor may take this for a crash."
 	killed := history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}
 	died := history.Exit{Code: -1, Signal: "SIGTERM"}
 	const early, late = signalAt - time.Millisecond, signalAt + time.Millisecond
 	overdue := func(where string) string {
-		return "The process was still there when its grace period of 10s was over, and had to be killed" + where + "."
+		return "The process was still running at the end of its grace period of 10 s, and was killed" + where + "."
 	}
-	const noStart = "Once the signal has come nothing may begin to serve: look for it before you listen, and let Serve return at once if Shutdown was called before it (http.ErrServerClosed in Go)."
+	const noStart = "Do not begin to serve after the signal: check for the signal before you listen, and let Serve return at once if Shutdown was called before (http.ErrServerClosed in Go)."
 	for _, tt := range []told{
 		{name: "it exits - pass", histories: histories(unloaded(early), unloaded(0)), want: []string{}},
 		{
 			name: "it dies before it handles the signal - pass", histories: histories(unloaded(0).exit(died), unloaded(early)),
-			want: []string{"SIGTERM came before the process handled it, so that its default action ended the start at once, in 1 of 2 shutdowns.", nothing},
+			want: []string{"SIGTERM arrived before the process handled it, so its default action ended the start at once, in 1 of 2 shutdowns.", nothing},
 		},
 		{
 			name: "it never handles the signal - pass", histories: histories(unloaded(0).exit(died), unloaded(early).exit(died)),
-			want: []string{"Nothing in the process handled SIGTERM, whose default action ended it where it stood, in 2 of 2 shutdowns.", nothing},
+			want: []string{"Nothing in the process handled SIGTERM, so its default action ended the process at once, in 2 of 2 shutdowns.", nothing},
 		},
 		{
 			name: "it always dies before it handles the signal - inconclusive", histories: histories(unloaded(0).exit(died), unloaded(late).exit(died)),
 			want: []string{
-				"In every shutdown SIGTERM ended the process before it was ready, so that nothing of its own was put to the test" + later,
+				"In every shutdown SIGTERM ended the process before it was ready, so its own way to stop was not tested" + later,
 			},
 		},
 		{
 			name:      "it always dies before it is ready, behind a shell - inconclusive",
 			histories: histories(unloaded(0).exit(history.Exit{Code: 143}), unloaded(0).exit(died)),
-			want:      []string{"In every shutdown SIGTERM ended the process before it was ready, so that nothing of its own was put to the test" + later},
+			want:      []string{"In every shutdown SIGTERM ended the process before it was ready, so its own way to stop was not tested" + later},
 		},
 		{
 			name: "it dies once before it is ready, behind a shell - pass", histories: histories(unloaded(0).exit(history.Exit{Code: 143}), unloaded(early)),
-			want: []string{"SIGTERM came before the process handled it, so that its default action ended the start at once, in 1 of 2 shutdowns.", nothing},
+			want: []string{"SIGTERM arrived before the process handled it, so its default action ended the start at once, in 1 of 2 shutdowns.", nothing},
 		},
 		{
 			name: "it was never ready - inconclusive", histories: histories(unloaded(0), unloaded(late), unloaded(0).exit(died)),
 			want: []string{
-				"In no shutdown was the server ready when SIGTERM came, so that its own way to stop was not put to the test" + later,
+				"In no shutdown was the server ready when SIGTERM arrived, so its own way to stop was not tested" + later,
 			},
 		},
 		{
 			name: "it exits with 143 - pass", histories: histories(unloaded(early).exit(history.Exit{Code: 143})),
-			want: []string{"1 of 1 shutdown did not exit with a clean code: it ended with exit code 143; excused: 128 plus the signal's number, or death by the very signal sent."},
+			want: []string{"1 of 1 shutdowns did not exit with a clean code: it ended with exit code 143; excused: 128 plus the signal's number, or death by the very signal sent."},
 		},
 		{
 			name: "it starts anyway - fail", histories: histories(unloaded(late).exit(killed)),
-			want: []string{overdue(""), "It was not ready yet when SIGTERM came, and started all the same: the signal was taken and forgotten.", noStart},
+			want: []string{overdue(""), "It was not ready yet when SIGTERM arrived, and started all the same: it forgot the signal.", noStart},
 		},
 		{
 			name: "it starts anyway now and then - fail", histories: histories(unloaded(late).exit(killed), unloaded(early).exit(killed), unloaded(early)),
-			want: []string{overdue(", in 2 of 3 shutdowns"), "In 1 of these it was not ready yet when SIGTERM came, and started all the same: the signal was taken and forgotten.", noStart},
+			want: []string{overdue(", in 2 of 3 shutdowns"), "In 1 of these it was not ready yet when SIGTERM arrived, and started all the same: it forgot the signal.", noStart},
 		},
 		{
 			name: "it ignores the signal - fail", histories: histories(unloaded(early).exit(killed)),
 			want: []string{
 				overdue(""), "The process catches SIGTERM, and did not end by itself.",
-				"Give every wait on the way out a bound that is shorter than the grace period.",
+				"Give each wait during the stop a limit that is shorter than the grace period.",
 			},
 		},
 	} {

@@ -18,7 +18,7 @@ var remiss = []struct {
 	rule, give string
 	means      func(*observation) bool
 }{
-	{ServesThroughLag, "give it a --lag", func(o *observation) bool {
+	{ServesThroughLag, "set --lag", func(o *observation) bool {
 		return !o.unloaded() && o.Header.Scenario.Disruption.Lag.Duration == 0
 	}},
 	{ReadyFlipsFirst, "name its readiness check: --ready", func(o *observation) bool {

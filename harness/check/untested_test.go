@@ -24,7 +24,7 @@ func TestUntested(t *testing.T) {
 		{"writes in the ledger", "default", newHistory().posts().withLedger(), nil},
 		{"a ledger that never says executed", "default", newHistory().posts().withLedger().edit(neverDone()), []string{writes}},
 		{"the policy warns of lost writes", "warn " + NoLostAck, newHistory().posts(), []string{"no-duplicate (keep a ledger, or name --applied)"}},
-		{"no lag behind a balancer", "k8s", newHistory(), []string{"serves-through-lag (give it a --lag)"}},
+		{"no lag behind a balancer", "k8s", newHistory(), []string{"serves-through-lag (set --lag)"}},
 		{"a lag behind a balancer", "k8s", newReady().lag(2 * time.Second), nil},
 		{"readiness is required, and nobody asked", "require " + ReadyFlipsFirst, newHistory(), []string{"ready-flips-first (name its readiness check: --ready)"}},
 		{"readiness is required, and was asked", "require " + ReadyFlipsFirst, polled(newHistory()), nil},

@@ -16,7 +16,7 @@ import (
 // ledger may have sent it again.
 func contradictions(o *observation) []problem {
 	if o.Ledger.Truncated || o.Ledger.Present() && o.Signal.Sent && !slices.ContainsFunc(o.Ledger.Lines, marked) {
-		return []problem{{detail: "the server's ledger has lost the mark of the signal, or what came before it, so that it tells nothing: " +
+		return []problem{{detail: "the server's ledger lacks the mark of the signal, or lines before it, so it proves nothing: " +
 			"open the file with O_APPEND and do not truncate it"}}
 	}
 	kept, receives := o.Ledger.Present(), slices.ContainsFunc(o.Ledger.Lines, func(l history.LedgerLine) bool { return l.Fact == history.Received })
@@ -48,7 +48,7 @@ func contradictions(o *observation) []problem {
 	}{
 		{unheard, "completed according to the connection, never received according to the server's ledger"},
 		{impossible, "never sent according to the connection, received according to the server's ledger"},
-		{unsent, "never sent according to the connection, and applied all the same"},
+		{unsent, "never sent according to the connection, and still applied"},
 		{repeated, "received more often than sent"},
 	} {
 		if len(c.evidence) > 0 {
@@ -78,18 +78,18 @@ func seqs(evidence []result.Evidence) string {
 // have seen is proved all the same.
 func lookups(o *observation) (found []problem) {
 	a := o.Applied
-	who := fmt.Sprintf("what was applied is not known: %q ", strings.Join(a.Command, " "))
+	who := fmt.Sprintf("it is not known what was applied: %q ", strings.Join(a.Command, " "))
 	switch {
 	case a.Asked() && !a.Looked:
 		found = append(found, problem{detail: join(": ", who+a.Error, lastWords(a.Stderr)), soft: true})
 	case senseless(a):
 		found = append(found, problem{soft: true, detail: fmt.Sprintf(
-			"%sprinted %s, and no id among them: it must print ids and nothing else, one a line, and the first is %q", who, count(a.Strange, "line"), a.Sample,
+			"%sprinted %s, and no id among them: it must print ids only, one a line; the first is %q", who, count(a.Strange, "line"), a.Sample,
 		)})
 	}
 	if o.Ledger.Path != "" && !o.Ledger.Truncated && !o.Ledger.Present() {
 		found = append(found, problem{soft: true, detail: fmt.Sprintf(
-			"the server wrote nothing to the ledger %s: it must append a line for each fact there, or --ledger be dropped", o.Ledger.Path,
+			"the server wrote nothing to the ledger %s: it must append a line for each event, or leave out --ledger", o.Ledger.Path,
 		)})
 	}
 	return found

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -14,9 +13,9 @@ import (
 // describeInFlight says how the requests in flight ended, the worst first.
 func describeInFlight(c history.Counts) string {
 	return list([]part{
-		{c.Dropped, "hung up on without a whole answer"},
+		{c.Dropped, "dropped without a whole answer"},
 		{c.Failed, "answered with an error"},
-		{c.Rejected, "turned away with 503 or 429"},
+		{c.Rejected, "rejected with 503 or 429"},
 		{c.Unsent, "given up by lastcall"},
 		{c.Completed, "completed"},
 	})
@@ -77,8 +76,11 @@ func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return plural(n, noun)
 }
+
+// plural is for what stands after "of": "1 of 1 shutdowns".
+func plural(n int, noun string) string { return fmt.Sprintf("%d %ss", n, noun) }
 
 func was(n int) string { return verb(n, "was", "were") }
 
@@ -88,17 +90,6 @@ func verb(n int, one, many string) string {
 		return one
 	}
 	return many
-}
-
-// short rounds a duration for reading.
-func short(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return "less than 1ms"
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(100 * time.Millisecond).String()
 }
 
 // sentence makes a detail a sentence.
@@ -126,7 +117,7 @@ func processes(list []history.Process) string {
 	}
 	switch last := len(names) - 1; last {
 	case -1:
-		return "nobody"
+		return "no process"
 	case 0:
 		return names[0]
 	default:

@@ -45,10 +45,10 @@ func TestGrammar(t *testing.T) {
 		"requests sent during the lag": "request sent during the lag",
 		"last answers":                 "last answer",
 		"shutdowns":                    "shutdown",
-		"were dropped after the server had done the work": "was dropped after the server had done the work",
-		"did not say Connection: close":                   "did not say Connection: close",
-		"refused connections while readiness was green":   "refused connections while readiness was green",
-		"left the server without the signal":              "left the server without the signal",
+		"were dropped after the server had done the work":      "was dropped after the server had done the work",
+		"did not say Connection: close":                        "did not say Connection: close",
+		"refused connections while the readiness check passed": "refused connections while the readiness check passed",
+		"left the server without the signal":                   "left the server without the signal",
 	} {
 		if got := grammar(1, many); got != one {
 			t.Errorf("of one: %q, want %q", got, one)

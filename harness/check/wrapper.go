@@ -15,7 +15,7 @@ import (
 func (t teller) undelivered(f result.Finding) []string {
 	d := t.delivery(f)
 	return []string{
-		fmt.Sprintf("%s never reached the server: it went to %s, but %s %s the listening socket, and went on as if nothing had happened.",
+		fmt.Sprintf("%s never reached the server. It went to %s, but %s %s the listening socket, and went on serving.",
 			t.signal(), processes(d.To), processes(d.Deaf), verb(len(d.Deaf), "holds", "hold")),
 		t.remedyFor(d),
 	}
@@ -25,7 +25,7 @@ func (t teller) undelivered(f result.Finding) []string {
 // is not reached with it.
 func (t teller) remedyFor(d history.Delivery) string {
 	if d.Target == history.Group {
-		return "It is in a process group of its own (setsid, or a job of a shell): signal the process that holds the socket " +
+		return "The server is in a process group of its own (setsid, or a job of a shell). Signal the process that holds the socket " +
 			"(--signal-target owner), or start the server without leaving the group."
 	}
 	return remedy(d.To)
@@ -50,13 +50,13 @@ var wrappers = map[string]string{
 }
 
 const (
-	shellRemedy = "A shell that waits for a command passes no signal on: write exec before the last command, as in sh -c \"exec server\", " +
+	shellRemedy = "A shell that waits for a command does not forward signals: write exec before the last command, as in sh -c \"exec server\", " +
 		"or start the server without a shell (in a Dockerfile: CMD [\"server\"], with the brackets)."
-	nodeRemedy = "A package manager starts the server through a shell, which passes no signal on: start the server itself, " +
+	nodeRemedy = "A package manager starts the server through a shell, which does not forward signals: start the server itself, " +
 		"as in node server.js, instead of the script that starts it."
-	initRemedy = "An init passes the signal on to the one process that it has started, and to nobody below that: let it start the server itself, " +
-		"with no shell and no script in between (or exec in them)."
-	goRunRemedy = "go run passes no signal on (golang/go #54868): build the program first, and start what go build wrote."
+	initRemedy = "An init forwards the signal only to the process that it has started: let it start the server itself, " +
+		"without a shell or a script in between (or use exec in them)."
+	goRunRemedy = "go run does not forward signals (golang/go #54868): build the program first (go build), and start that."
 )
 
 // remedy says what helps against whoever swallowed the signal.
@@ -66,11 +66,11 @@ func remedy(told []history.Process) string {
 			return known
 		}
 	}
-	who := "whoever got it"
+	who := "the process that got it"
 	if len(told) > 0 && strings.TrimSpace(told[0].Name) != "" {
 		who = fmt.Sprintf("%q", told[0].Name)
 	}
-	return "Let " + who + " pass the signal on, or replace itself by the server (exec); or, if the platform does so too, " +
+	return "Let " + who + " forward the signal, or replace itself by the server (exec); or, if the platform does so too, " +
 		"signal the whole group (--signal-target group)."
 }
 

@@ -10,7 +10,7 @@ import (
 
 // TestRemedies: whoever swallowed the signal is known by its command line.
 func TestRemedies(t *testing.T) {
-	const unknown = "Let %s pass the signal on, or replace itself by the server (exec); or, if the platform does so too, " +
+	const unknown = "Let %s forward the signal, or replace itself by the server (exec); or, if the platform does so too, " +
 		"signal the whole group (--signal-target group)."
 	let := func(name string) string { return strings.Replace(unknown, "%s", name, 1) }
 	tests := []struct{ commandLine, want string }{
@@ -45,8 +45,8 @@ func TestRemedies(t *testing.T) {
 		{"node", let(`"node"`)},
 		{"node --inspect", let(`"node --inspect"`)},
 		{"/opt/go --listen :80", let(`"/opt/go --listen :80"`)},
-		{"", let("whoever got it")},
-		{"   ", let("whoever got it")},
+		{"", let("the process that got it")},
+		{"   ", let("the process that got it")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.commandLine, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestRemedies(t *testing.T) {
 			}
 		})
 	}
-	if got, want := remedy(nil), let("whoever got it"); got != want {
+	if got, want := remedy(nil), let("the process that got it"); got != want {
 		t.Errorf("nobody got it: %q, want %q", got, want)
 	}
 	if got := remedy(people(node, npm)); got != nodeRemedy {
@@ -85,7 +85,7 @@ func TestHostileNamesAreText(t *testing.T) {
 		}
 	}
 	quoted := `"x\x1b[2J\r\nPASS \u202e\"quoted\" <b> ` + "`rm`" + ` \xff | ::error::"`
-	for _, want := range []string{quoted + " (PID 666)", quoted + " (PID 7) and " + quoted + " (PID 8)", "Let " + quoted + " pass the signal on"} {
+	for _, want := range []string{quoted + " (PID 666)", quoted + " (PID 7) and " + quoted + " (PID 8)", "Let " + quoted + " forward the signal"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %s: %s", want, text)
 		}
@@ -98,7 +98,7 @@ func TestProcesses(t *testing.T) {
 		given []history.Process
 		want  string
 	}{
-		{nil, "nobody"},
+		{nil, "no process"},
 		{people(a), `"a" (PID 1)`},
 		{people(a, b), `"a" (PID 1) and "b" (PID 2)`},
 		{people(a, b, a), `"a" (PID 1), "b" (PID 2) and "a" (PID 1)`},

@@ -60,7 +60,7 @@ func (o *observation) wentWrong(before history.Counts, nothing bool) string {
 		said = append(said, fmt.Sprintf("%d %s", w.causes[cause], cause))
 	}
 	detail := fmt.Sprintf("%d of %s went wrong before %s (%s)",
-		before.Total-before.Completed, count(before.Total, "request"), o.moment(), describe(before))
+		before.Total-before.Completed, plural(before.Total, "request"), o.moment(), describe(before))
 	if len(said) > 0 {
 		detail += ": " + strings.Join(said, ", ")
 	}
@@ -74,7 +74,7 @@ func (o *observation) wentWrong(before history.Counts, nothing bool) string {
 func (w wrong) help() string {
 	switch {
 	case w.unexpected > 0:
-		return "; the bodies are not what is expected: look at --expect-body"
+		return "; the bodies are not as expected: check --expect-body"
 	case len(w.statuses) > 0:
 		return w.otherwise(commonest(w.statuses)[0])
 	case w.causes[history.Hung] > 0:
@@ -98,11 +98,11 @@ func (w wrong) otherwise(status uint16) string {
 	case notFound, methodNotAllowed, notImplemented: // nobody means to test with these
 		asked := w.asked[status]
 		if method, _, named := strings.Cut(asked, " "); named && !w.served[asked] {
-			return fmt.Sprintf(": this server has no %s; send what it has with --url '%s /...'", asked, method)
+			return fmt.Sprintf(": this server has no %s; test another path with --url '%s /...'", asked, method)
 		}
-		return "; ask for something that the server always answers (--url)"
+		return "; test a path that the server always answers (--url)"
 	}
-	return "; ask for something that the server answers (--url), or say that it is right (--expect-status)"
+	return "; test a path that the server answers (--url), or say that this status is right (--expect-status)"
 }
 
 // asked is the method and the path of a request, "" if nobody has written down

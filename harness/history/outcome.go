@@ -28,14 +28,14 @@ var outcomeNames = [...]string{"pending", "completed", "rejected", "failed", "re
 var outcomeMeanings = [...]string{
 	"has not ended",
 	"a whole, expected answer: status 200-399 or as configured, framing complete (Content-Length bytes or the last chunk), " +
-		"and a body that matches where one is asked for",
+		"and a matching body, if one is expected",
 	"a whole answer that declines: status 503 or 429",
-	"a whole answer that is wrong: any other status, a body that does not match where one is asked for, " +
+	"a whole answer that is wrong: any other status, an unexpected body, " +
 		"or an answer unlike all before the signal (empty, much shorter, ended early, or of a new status)",
 	"no byte of the request was sent and none could be: the connection was refused, reset or timed out while dialling, " +
 		"its TLS handshake failed, or three connections in a row were dead before a byte",
-	"sent, at least in part, and no whole answer came: somebody was waiting and was hung up on",
-	"lastcall itself was short of descriptors or ports, or cancelled the request; nothing can be concluded from it",
+	"sent, at least in part, and no whole answer came: its client waited in vain",
+	"lastcall itself lacked descriptors or ports, or cancelled the request; nothing follows from it",
 }
 
 // String returns the outcome's name.

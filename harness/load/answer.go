@@ -93,7 +93,7 @@ func (t *transport) refute(c *wire.Conn, req *http.Request, r *history.Request, 
 	return errSurplus
 }
 
-var errSurplus = errors.New("more came than the answer that was announced")
+var errSurplus = errors.New("more bytes came than the answer had announced")
 
 // framing says how the end of an answer's body is told (RFC 9112 section 6.3).
 func framing(req *http.Request, resp *http.Response) history.Framing {

@@ -101,7 +101,7 @@ func explain(err error, address, name string) string {
 	case isTimeout(err):
 		return fmt.Sprintf("%s did not finish the TLS handshake in time: does it speak TLS?", address)
 	case isAny(err, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE):
-		return fmt.Sprintf("%s hung up during the TLS handshake: does it speak TLS?", address)
+		return fmt.Sprintf("%s closed the connection during the TLS handshake: does it speak TLS?", address)
 	default:
 		return fmt.Sprintf("there is no TLS connection with %s: %v", address, err)
 	}
@@ -138,7 +138,7 @@ func issuer(err error, cert *x509.Certificate) string {
 	case cert == nil:
 		return "its issuer is unknown here"
 	case string(cert.RawIssuer) == string(cert.RawSubject):
-		return "it is signed by itself and by no authority"
+		return "it is self-signed"
 	default:
 		return fmt.Sprintf("its issuer, %q, is unknown here", cert.Issuer.String())
 	}
@@ -157,7 +157,7 @@ func names(cert *x509.Certificate) string {
 		all = append(all, ip.String())
 	}
 	if len(all) == 0 {
-		return "it names no host at all"
+		return "it names no host"
 	}
 	more := ""
 	if len(all) > maxNames {

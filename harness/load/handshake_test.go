@@ -78,9 +78,9 @@ func badHandshakes() map[string]struct {
 	itself := new(authority).issue([]string{"localhost"}, nil)
 	failed, closed := history.TLSHandshake, history.TLSClosed
 	return map[string]server{
-		"RST after the hello":       {func(c *net.TCPConn) { hello(c); _ = c.SetLinger(0) }, closed, "hung up during the TLS handshake"},
-		"FIN after the hello":       {func(c *net.TCPConn) { hello(c) }, closed, "hung up during the TLS handshake"},
-		"FIN within a record":       {func(c *net.TCPConn) { hello(c); _, _ = c.Write([]byte{22, 3, 3, 0, 9, 2}) }, closed, "hung up during the TLS handshake"},
+		"RST after the hello":       {func(c *net.TCPConn) { hello(c); _ = c.SetLinger(0) }, closed, "closed the connection during the TLS handshake"},
+		"FIN after the hello":       {func(c *net.TCPConn) { hello(c) }, closed, "closed the connection during the TLS handshake"},
+		"FIN within a record":       {func(c *net.TCPConn) { hello(c); _, _ = c.Write([]byte{22, 3, 3, 0, 9, 2}) }, closed, "closed the connection during the TLS handshake"},
 		"an alert":                  {func(c *net.TCPConn) { hello(c); _, _ = c.Write([]byte{21, 3, 3, 0, 2, 2, 40}) }, failed, "refuses the TLS connection: remote error: tls: handshake failure"},
 		"plain HTTP":                {func(c *net.TCPConn) { hello(c); _, _ = io.WriteString(c, "HTTP/1.1 400 What?\r\n\r\n") }, failed, "does not speak TLS: it answers in plain HTTP"},
 		"another protocol":          {func(c *net.TCPConn) { _, _ = io.WriteString(c, "220 mail.example ESMTP\r\n"); hello(c) }, failed, "does not speak TLS"},
@@ -88,10 +88,10 @@ func badHandshakes() map[string]struct {
 		"only an old TLS":           {shake(&tls.Config{Certificates: own.server("localhost").Certificates, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}), failed, "refuses the TLS connection: remote error: tls: protocol version"},
 		"another host":              {with(own.issue([]string{"a.example", "b.example", "127.0.0.2"}, nil)), failed, `the certificate is not for "localhost": it is for "a.example", "b.example", 127.0.0.2`},
 		"many other hosts":          {with(own.issue(strings.Fields("a b c d e f"), nil)), failed, `it is for "a", "b", "c", "d", "e", ...`},
-		"no host":                   {with(own.issue(nil, nil)), failed, `the certificate is not for "localhost": it names no host at all`},
+		"no host":                   {with(own.issue(nil, nil)), failed, `the certificate is not for "localhost": it names no host`},
 		"a name made to be printed": {with(own.issue([]string{"\x1b[31m"}, nil)), failed, `it is for "\x1b[31m"`},
 		"an unknown authority":      {with(other.issue([]string{"localhost"}, nil)), failed, `the certificate of "localhost" is not trusted: its issuer, "CN=other \x1b[31m", is unknown here`},
-		"no authority":              {with(itself), failed, `the certificate of "localhost" is not trusted: it is signed by itself and by no authority`},
+		"no authority":              {with(itself), failed, `the certificate of "localhost" is not trusted: it is self-signed`},
 		"expired":                   {with(expired), failed, `the certificate of "localhost" is valid from 2001-09-09 01:46 UTC to 2001-09-09 01:47 UTC only`},
 	}
 }

@@ -62,10 +62,10 @@ func parseStatuses(part string) (first, last int, err error) {
 func parseStatus(text string) (int, error) {
 	code, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || strconv.FormatUint(code, 10) != text {
-		return 0, fmt.Errorf("%q is no status: write a code, as 204, or a range, as 200-299", text)
+		return 0, fmt.Errorf("%q is not a status: write a code, as 204, or a range, as 200-299", text)
 	}
 	if code < minStatus || code > maxStatus {
-		return 0, fmt.Errorf("%s is no status: they go from %d to %d", text, minStatus, maxStatus)
+		return 0, fmt.Errorf("%s is not a status: a status is from %d to %d", text, minStatus, maxStatus)
 	}
 	return int(code), nil
 }

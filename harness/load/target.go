@@ -58,9 +58,9 @@ func (t Target) Validate() error {
 func validMethod(method string) error {
 	switch {
 	case !httpguts.ValidHeaderFieldName(method): // both are tokens (RFC 9110 section 5.6.2)
-		return fmt.Errorf("%q is no method: write one as GET or POST", method)
+		return fmt.Errorf("%q is not a method: write one such as GET or POST", method)
 	case method == http.MethodConnect:
-		return errors.New("CONNECT asks for a tunnel: there is no answer to wait for")
+		return errors.New("CONNECT opens a tunnel: there is no answer to wait for")
 	}
 	return nil
 }
@@ -69,9 +69,9 @@ func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%q is no URL: %w", text, errors.Unwrap(err))
+		return nil, fmt.Errorf("%q is not a URL: %w", text, errors.Unwrap(err))
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, fmt.Errorf("%q is no URL of a server: write it in full, as http://localhost:8080/path", shown(u, text))
+		return nil, fmt.Errorf("%q is not the URL of a server: write it in full, as http://localhost:8080/path", shown(u, text))
 	}
 	if err := ValidURL(u, text); err != nil {
 		return nil, fmt.Errorf("the URL %q %w", shown(u, text), err)
@@ -95,7 +95,7 @@ func ValidURL(u *url.URL, text string) error {
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return fmt.Errorf("has the port %s: they go from 1 to 65535", port)
+			return fmt.Errorf("has the port %s: a port is from 1 to 65535", port)
 		}
 	}
 	return nil
@@ -118,7 +118,7 @@ var special = []string{"Host", "User-Agent"}
 func validSpelling(name string) error {
 	for _, proper := range special {
 		if strings.EqualFold(name, proper) && name != proper {
-			return fmt.Errorf("the header %s must be written %s, or there would be two of them", name, proper)
+			return fmt.Errorf("the header %s must be written %s, because otherwise there would be two", name, proper)
 		}
 	}
 	return nil

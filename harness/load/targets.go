@@ -21,7 +21,7 @@ const (
 	MaxTargetsFile = 4 << 20
 )
 
-var errNoTarget = errors.New("there is no target: write one as GET http://localhost:8080/")
+var errNoTarget = errors.New("there is no target: write one, such as GET http://localhost:8080/")
 
 // ReadTargets reads targets in vegeta's own format ("http", which its -targets
 // takes):

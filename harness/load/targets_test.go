@@ -130,17 +130,17 @@ func TestReadTargetsRefuses(t *testing.T) {
 	dir := folder(t)
 	long := strings.Repeat("x", 64<<10)
 	tests := map[string]struct{ text, says string }{
-		"nothing":                         {"", "there is no target: write one as GET http://localhost:8080/"},
+		"nothing":                         {"", "there is no target: write one, such as GET http://localhost:8080/"},
 		"blank lines and comments":        {"\n# GET http://h/\n\n", "there is no target"},
 		"no URL":                          {"\nGET\n", "line 2: bad target: GET: write METHOD URL, as GET http://localhost:8080/"},
 		"no method":                       {"http://h/", "line 1: bad target: "},
 		"a method in lower case":          {"GET http://h/\n\nget http://h/", "line 3: bad method: get: write METHOD URL"},
-		"a path":                          {"GET /orders", "line 1: \"/orders\" is no URL of a server: write it in full"},
+		"a path":                          {"GET /orders", "line 1: \"/orders\" is not the URL of a server: write it in full"},
 		"an address without a scheme":     {"GET localhost:8080/", "line 1: "},
 		"the rest of a request line":      {"GET http://h/ HTTP/1.1", "line 1: the URL \"http://h/ HTTP/1.1\" has a space in it"},
 		"a fragment":                      {"GET http://h/#a", "line 1: the URL \"http://h/#a\" has a fragment"},
 		"a port to fill in":               {"GET http://h:{port}/", "line 1: bad URL: "},
-		"a tunnel":                        {"CONNECT http://h/", "line 1: CONNECT asks for a tunnel"},
+		"a tunnel":                        {"CONNECT http://h/", "line 1: CONNECT opens a tunnel"},
 		"a header without a colon":        {"GET http://h/\nAccept", "line 2: bad header: Accept: write NAME: VALUE, as Accept: text/html"},
 		"a header without a value":        {"GET http://h/\nAccept:", "line 2: bad header: "},
 		"a header without a name":         {"GET http://h/\n: a", "line 2: bad header: "},

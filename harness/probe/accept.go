@@ -12,23 +12,23 @@ func acceptCases() []Case {
 	return []Case{
 		{
 			ID: "accept/backlog", State: "in the accept queue, request sent", Braked: true, Race: true,
-			Requires:  "A connection that waits in the accept queue with its request is served, or refused before a byte of it was acknowledged.",
+			Requires:  "A connection that waits in the accept queue with its request is served, or refused before a byte of it is acknowledged.",
 			Reference: "golang/go #36819; benoitc/gunicorn #2529; RFC 9110 section 9.2.2",
-			Remedy:    "Go on accepting for a while after the signal, with readiness red, so that the balancer sends no more; then accept what waits before the listener is closed.",
+			Remedy:    "Go on accepting for a while after the signal, with a failing readiness check, so that the balancer sends no more. Then accept all waiting connections before you close the listener.",
 			Bugs:      []string{"B02", "B28", "B31"}, Rule: ruleLate, run: backlog,
 		},
 		{
-			ID: "accept/queued", State: "sent, and unread behind a request at work", Needs: []Need{needSlow},
-			Requires:  "A request that waits for a server which works on another one is answered when its turn comes.",
+			ID: "accept/queued", State: "sent, and unread behind another request", Needs: []Need{needSlow},
+			Requires:  "A request that waits behind another request is answered in its turn.",
 			Reference: "benoitc/gunicorn #2529",
-			Remedy:    "Go on accepting until nobody waits any more, and only then close the listener: the kernel resets whoever is still in its queue.",
+			Remedy:    "Go on accepting until no connection waits any more, and only then close the listener: the kernel resets all connections that are still in its queue.",
 			Bugs:      []string{"B28"}, Rule: ruleInFlight, run: queuedBehind,
 		},
 		{
 			ID: "accept/silent", State: "accepted, not a byte sent",
-			Requires:  "A connection on which nothing was ever sent does not hold the exit: not 3 s more than it takes without.",
+			Requires:  "A connection on which nothing was sent does not delay the exit by more than 3 s.",
 			Reference: "golang/go #22682; hyperium/hyper #3576",
-			Remedy:    "Bound how long a first request may take to come (in Go: http.Server.ReadHeaderTimeout), or close at the signal what has sent nothing.",
+			Remedy:    "Bound the wait for the first request (in Go: http.Server.ReadHeaderTimeout), or close silent connections at the signal.",
 			Bugs:      []string{"B03", "B49"}, Rule: ruleGrace, unbooted: true, run: silent,
 		},
 	}
@@ -70,7 +70,7 @@ func backlog(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	s.Reached, s.Of = true, len(queued)
-	s.Proof = fmt.Sprintf("the accept queue held %d connections with their requests as the signal was sent", len(queued))
+	s.Proof = fmt.Sprintf("the accept queue held %d connections with their requests when the signal was sent", len(queued))
 	return b.countLost(s, queued), nil
 }
 
@@ -93,7 +93,7 @@ func inQueue(waiting []sent) (queued []sent, err error) {
 		}
 	}
 	if len(queued) == 0 {
-		return nil, fmt.Errorf("of %d connections none waits in the accept queue with its request", len(waiting))
+		return nil, fmt.Errorf("none of %d connections waits in the accept queue with its request", len(waiting))
 	}
 	listed, err := process.Queued(queued[0].server)
 	if err == nil && listed < len(queued) {

@@ -54,7 +54,7 @@ func (b *bench) unread(w sent) (where string, err error) {
 			return "", err
 		}
 		if w.hungUp() || peer.Accepted && peer.Unread < len(w.text) {
-			return "", inapplicable("it works on several at a time: it reads a second request while it has a first one in hand")
+			return "", inapplicable("it works on several requests at a time: it reads a second request while it works on the first")
 		}
 		if time.Now().After(end) {
 			return whereabouts(peer), nil

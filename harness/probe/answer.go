@@ -137,7 +137,7 @@ func (c *conn) asked(until time.Time) (came bool, err error) {
 			return false, err
 		}
 		if resp.StatusCode >= http.StatusOK {
-			return false, inapplicable(fmt.Sprintf("it answers %d without having seen the body", resp.StatusCode))
+			return false, inapplicable(fmt.Sprintf("it answers %d before it has read the body", resp.StatusCode))
 		}
 		if resp.StatusCode == http.StatusContinue {
 			return true, nil

@@ -80,7 +80,7 @@ type braker interface {
 func (b *bench) brake() error {
 	server, ok := b.server.(braker)
 	if !ok {
-		return errors.New("its processes are not ours to stop")
+		return errors.New("lastcall may not stop its processes")
 	}
 	return server.Brake()
 }
@@ -133,7 +133,7 @@ func (b *bench) mark() error {
 // still in its handler.
 func (b *bench) inTime(what string, at time.Time) error {
 	if left := b.due.Sub(at); !b.due.IsZero() && left < tooClose {
-		return overdue(fmt.Sprintf("%s came too late, %s before the answer was due: the machine is too busy", what, short(left)))
+		return overdue(fmt.Sprintf("%s came too late, %s before the answer was due: the machine is too busy", what, history.InWords(left)))
 	}
 	return nil
 }
@@ -212,12 +212,12 @@ type leave struct {
 // String says it in a few words.
 func (l leave) String() string {
 	if l.killed {
-		return fmt.Sprintf("it had to be killed after %s", short(l.took))
+		return fmt.Sprintf("it was killed after %s", history.InWords(l.took))
 	}
 	if l.Signal != "" {
-		return fmt.Sprintf("it ended after %s, %s", short(l.took), l.Exit)
+		return fmt.Sprintf("it ended after %s, %s", history.InWords(l.took), l.Exit)
 	}
-	return fmt.Sprintf("it ended after %s with %s", short(l.took), l.Exit)
+	return fmt.Sprintf("it ended after %s with %s", history.InWords(l.took), l.Exit)
 }
 
 // awaitExit gives the server its grace period, and then kills it.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lastcall/harness/history"
 	"lastcall/harness/process"
 )
 
@@ -14,30 +15,30 @@ func exitCases() []Case {
 	return []Case{
 		{
 			ID: "exit/status", State: "no connection open",
-			Requires:  "The process ends with status 0, or another that was declared to be clean.",
+			Requires:  "The process ends with status 0, or another status that the policy allows.",
 			Reference: "zedshaw/mongrel2 #318; systemd.service(5), SuccessExitStatus; Kubernetes container status",
-			Remedy:    "Handle the signal and let the process end by itself with exit code 0 (in Go: return from main, and do not take the error that ends Serve after Shutdown for a failure).",
+			Remedy:    "Handle the signal and let the process end by itself with exit code 0 (in Go: return from main, and do not treat the error of Serve after Shutdown as a failure).",
 			Bugs:      []string{"B06", "B67", "B78"}, Rule: ruleStatus, run: exitStatus,
 		},
 		{
 			ID: "exit/idle", State: "no connection open",
-			Requires:  "With nobody there the process ends by itself within the grace period, and at once: within 5 s beyond the lag.",
+			Requires:  "Without any connection the process ends by itself within the grace period, and at once: within 5 s after the lag.",
 			Reference: "Kubernetes pod termination",
-			Remedy:    "Handle the signal, and end when the last request is answered instead of sleeping a fixed time.",
+			Remedy:    "Handle the signal, and end when the last request is answered. Do not sleep for a fixed time.",
 			Rule:      ruleGrace, run: exitIdle,
 		},
 		{
 			ID: "exit/kept-alive", State: "kept alive, not used again",
-			Requires:  "An idle kept-alive connection does not hold the exit: not 3 s more than it takes without.",
+			Requires:  "An idle kept-alive connection does not delay the exit by more than 3 s.",
 			Reference: "nodejs/node #2642; valyala/fasthttp #1190; RFC 9112 section 9.5",
 			Remedy:    "Close the idle connections at the signal (in Go: Server.Shutdown; in Node: server.closeIdleConnections).",
 			Bugs:      []string{"B12", "B19", "B35"}, Rule: ruleGrace, unbooted: true, run: keptAlive,
 		},
 		{
 			ID: "exit/overrun", State: "handler works longer than the grace", Needs: []Need{needSlow},
-			Requires:  "Where a handler takes longer than the grace period the process still ends by itself within it, and the client gets an answer or the end of its connection.",
+			Requires:  "If a handler takes longer than the grace period, the process still ends by itself within it, and the client gets an answer or the end of its connection.",
 			Reference: "Go net/http Server.Shutdown (its context) and Server.Close; systemd.service(5), TimeoutStopSec",
-			Remedy:    "Bound the drain below the platform's grace period (in Go: the context of Shutdown, then Close), so that what comes after it is still done.",
+			Remedy:    "Bound the drain, shorter than the platform's grace period (in Go: the context of Shutdown, then Close), so that the rest of the shutdown still runs.",
 			Bugs:      []string{"B16", "B47"}, Rule: ruleGrace, run: exitOverrun,
 		},
 	}
@@ -87,7 +88,7 @@ const overrunBy = 5 * time.Second
 
 func exitOverrun(b *bench) (s Sighting, err error) {
 	if !strings.Contains(b.plan.Hints.Slow, slowMark) && b.facts.slow <= b.plan.Grace {
-		return s, inapplicable(fmt.Sprintf("the slow request takes %s, less than the grace period of %s: write {ms} into --slow-url, so that its time can be set", short(b.facts.slow), b.plan.Grace))
+		return s, inapplicable(fmt.Sprintf("the slow request takes %s, less than the grace period of %s: write {ms} into --slow-url, so that lastcall can set its time", history.InWords(b.facts.slow), b.plan.Grace))
 	}
 	c, err := b.dial()
 	if err != nil {
@@ -127,7 +128,7 @@ func (b *bench) judgeOverrun(proof string, end leave, a answer) Sighting {
 	switch {
 	case end.killed:
 		s.Bad, s.Excused = true, !b.plan.Bound
-		s.Seen = fmt.Sprintf("%s; until then the client was %s; it does not bound its drain, so no handler of yours may take %s: with shorter ones it passes", end, a, b.plan.Grace)
+		s.Seen = fmt.Sprintf("%s; until then the client was %s; the drain has no bound, so no handler may take %s: with shorter handlers it passes", end, a, b.plan.Grace)
 	case a.end == timeout:
 		s.Bad = true
 		s.Seen += ", though the process had ended"

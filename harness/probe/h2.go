@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+	"lastcall/harness/history"
 )
 
 // h2Cases are about HTTP/2 without TLS. A server that speaks it only over TLS, or
@@ -16,30 +17,30 @@ func h2Cases() []Case {
 	return []Case{
 		{
 			ID: "h2/in-flight", State: "8 streams open, handlers at work", Needs: []Need{needSlow},
-			Requires:  "Every stream that is open at the signal completes, and no GOAWAY says that one of them was not processed.",
+			Requires:  "Every stream that is open at the signal is completed, and no GOAWAY says that one of them was not processed.",
 			Reference: "RFC 9113 section 6.8; golang/go #39776, #55846",
 			Remedy:    "Send GOAWAY, and wait for all open streams before the connection is closed and the process ends (in Go: until Server.Shutdown has returned).",
 			Bugs:      []string{"B08", "B09"}, Rule: ruleInFlight, run: h2InFlight,
 		},
 		{
 			ID: "h2/late-stream", State: "streams opened until the GOAWAY, and after it", Race: true, Needs: []Need{needSlow},
-			Requires:  "A stream that is opened around the GOAWAY is answered, or the client is told that it was not processed: it is above the last-stream-id, or reset with REFUSED_STREAM.",
+			Requires:  "A stream that is opened around the GOAWAY is answered, or the client learns that it was not processed: it is above the last-stream-id, or reset with REFUSED_STREAM.",
 			Reference: "RFC 9113 sections 6.8, 8.7",
-			Remedy:    "Send a first GOAWAY with the highest possible last-stream-id, and the final one a round trip later; answer all up to that.",
+			Remedy:    "Send a first GOAWAY with the highest possible last-stream-id, and the final GOAWAY a round trip later. Answer all streams up to its last-stream-id.",
 			Bugs:      []string{"B08", "B09"}, Rule: ruleLate, run: h2LateStream,
 		},
 		{
-			ID: "h2/goaway-order", State: "one connection, at work or idle", Variants: []string{atWork, idle}, Needs: []Need{needSlow},
-			Requires:  "GOAWAY comes before the connection is closed, which it is not while streams are open; a later GOAWAY never has a higher last-stream-id, nor one below a stream that was answered.",
+			ID: "h2/goaway-order", State: "one connection, busy or idle", Variants: []string{atWork, idle}, Needs: []Need{needSlow},
+			Requires:  "GOAWAY comes before the connection is closed, and it is not closed while streams are open. A later GOAWAY has no higher last-stream-id, and none below a stream that was answered.",
 			Reference: "RFC 9113 section 6.8",
-			Remedy:    "Tell every HTTP/2 connection with GOAWAY (NO_ERROR) that it ends, idle ones too, before it is closed.",
+			Remedy:    "Send GOAWAY (NO_ERROR) on every HTTP/2 connection, also on idle ones, before you close it.",
 			Bugs:      []string{"B08"}, Rule: ruleAnnounces, run: h2GoawayOrder,
 		},
 		{
 			ID: "h2/preface-after-signal", State: "accepted, no byte sent; preface after the signal", Needs: []Need{needSlow},
-			Requires:  "A connection that begins to speak HTTP/2 after the signal is not served on without being told: GOAWAY comes, or it is closed.",
+			Requires:  "A connection that begins to speak HTTP/2 after the signal gets a GOAWAY, or is closed. It is not served without a GOAWAY.",
 			Reference: "kaseiwang/http2-grace-shutdown-test; RFC 9113 section 6.8",
-			Remedy:    "Look whether the server is shutting down where an HTTP/2 connection begins, and send GOAWAY there too.",
+			Remedy:    "Check for the shutdown where an HTTP/2 connection begins, and send GOAWAY there, too.",
 			Bugs:      []string{"B54"}, Rule: ruleAnnounces, run: h2PrefaceAfterSignal,
 		},
 	}
@@ -47,7 +48,7 @@ func h2Cases() []Case {
 
 // The variants of h2/goaway-order.
 const (
-	atWork = "at work"
+	atWork = "busy"
 	idle   = "idle"
 )
 
@@ -84,7 +85,7 @@ func (b *bench) openSlow(h *h2conn, n int) (streams []*stream, proof string, err
 		look = func() error {
 			for _, id := range ids {
 				if !b.received(id) {
-					return errors.New("its ledger does not say that it received every stream")
+					return errors.New("its ledger does not say received for every stream")
 				}
 			}
 			return nil
@@ -170,7 +171,7 @@ func (b *bench) awayWords(s state) string {
 	}
 	var said []string
 	for _, g := range s.away {
-		text := fmt.Sprintf("after %s with last-stream-id %d", short(g.at.Sub(b.signalled)), g.last)
+		text := fmt.Sprintf("after %s with last-stream-id %d", history.InWords(g.at.Sub(b.signalled)), g.last)
 		if g.code != http2.ErrCodeNo {
 			text += " and " + g.code.String()
 		}
@@ -184,5 +185,5 @@ func (b *bench) endWords(s state) string {
 	if !s.ended {
 		return ""
 	}
-	return fmt.Sprintf("; the connection was %s after %s", s.end, short(s.endedAt.Sub(b.signalled)))
+	return fmt.Sprintf("; the connection was %s after %s", s.end, history.InWords(s.endedAt.Sub(b.signalled)))
 }

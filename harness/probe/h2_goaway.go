@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+	"lastcall/harness/history"
 )
 
 // h2GoawayOrder looks at the order of GOAWAY, the answers and the close.
@@ -72,10 +73,10 @@ func (b *bench) serveOne(h *h2conn) (proof string, err error) {
 // misorder lists what is wrong with what the server said of the connection's end.
 func misorder(s state) (wrong []string) {
 	if s.ended && len(s.away) == 0 {
-		wrong = append(wrong, "the client was never told")
+		wrong = append(wrong, "the client got no GOAWAY")
 	}
 	if !s.ended && len(s.away) == 0 {
-		wrong = append(wrong, "neither told nor closed within its grace period")
+		wrong = append(wrong, "neither GOAWAY nor close within the grace period")
 	}
 	if s.ended && s.open > 0 {
 		wrong = append(wrong, fmt.Sprintf("streams open then: %d", s.open))
@@ -143,14 +144,14 @@ func h2PrefaceAfterSignal(b *bench) (s Sighting, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Seen = fmt.Sprintf("streams answered: %d, within %s; %s", served, short(time.Since(began)), b.awayWords(seen))
+	s.Seen = fmt.Sprintf("streams answered: %d, within %s; %s", served, history.InWords(time.Since(began)), b.awayWords(seen))
 	if served > 0 && len(seen.away) == 0 {
 		s.Bad = true
-		s.Seen += "; it was served, and never told"
+		s.Seen += "; it was served without a GOAWAY"
 	}
 	if !seen.ended && len(seen.away) == 0 && served == 0 {
 		s.Bad = true
-		s.Seen += "; it was neither served, nor told, nor closed"
+		s.Seen += "; it was neither served nor closed, and got no GOAWAY"
 	}
 	return s, nil
 }

@@ -71,7 +71,7 @@ func (s state) above(one stream) bool {
 	return len(s.away) > 0 && one.id > s.away[len(s.away)-1].last
 }
 
-const errNothingLate = inapplicable("the connection was closed before a stream could be opened on it: h2/in-flight tells of that")
+const errNothingLate = inapplicable("the connection was closed before a stream could be opened on it: see h2/in-flight")
 
 // openLate opens streams from the signal on.
 func (b *bench) openLate(h *h2conn) (streams []*stream, err error) {

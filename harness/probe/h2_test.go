@@ -108,7 +108,7 @@ func TestH2GoawayOrder(t *testing.T) {
 	}{
 		"goes as it should":       {0, false, "with last-stream-id 2147483647, and after", ""},
 		"cuts the streams off":    {1, true, "streams open then: 1", ruleInFlight},
-		"tells nobody":            {0, true, "the client was never told", ""},
+		"tells nobody":            {0, true, "the client got no GOAWAY", ""},
 		"disowns what it answers": {0, true, "the last-stream-id is below stream 1, which was answered", ""},
 		"takes it back":           {0, true, "the last-stream-id went up from 3 to 2147483647", ""},
 		"goes with an error":      {0, true, "the GOAWAY has the error INTERNAL_ERROR", ""},
@@ -222,14 +222,14 @@ func TestH2PrefaceAfterSignal(t *testing.T) {
 			for id := range p.streams {
 				p.answer(id, "200")
 			}
-		}, true, "it was served, and never told"},
+		}, true, "it was served without a GOAWAY"},
 		"tells it": {func(p *peer) {
 			for _, id := range p.take(2) {
 				p.answer(id, "200")
 			}
 			_ = p.WriteGoAway(3, http2.ErrCodeNo, nil)
 		}, false, "streams answered: 2"},
-		"says nothing": {func(p *peer) { p.rest() }, true, "neither served, nor told, nor closed"},
+		"says nothing": {func(p *peer) { p.rest() }, true, "neither served nor closed, and got no GOAWAY"},
 		"hangs up":     {func(*peer) {}, false, ""}, // before the client speaks, or after that
 	} {
 		t.Run(name, func(t *testing.T) {

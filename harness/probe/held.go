@@ -3,6 +3,8 @@ package probe
 import (
 	"fmt"
 	"time"
+
+	"lastcall/harness/history"
 )
 
 // heldBound is how much longer than without it an open connection may make the
@@ -38,7 +40,7 @@ func (b *bench) held(proof string, park func(*bench) (*conn, error)) (s Sighting
 		return s, 0, err
 	}
 	if without.killed {
-		return s, 0, inapplicable("it does not end by itself without such a connection either")
+		return s, 0, inapplicable("it does not end by itself without such a connection, either")
 	}
 	with, err := b.left(func(b *bench) error {
 		c, err := park(b)
@@ -53,7 +55,7 @@ func (b *bench) held(proof string, park func(*bench) (*conn, error)) (s Sighting
 	held = with.took - without.took
 	return Sighting{
 		Reached: true, Proof: proof, Bad: with.killed || held > heldBound,
-		Seen: fmt.Sprintf("%s; without the connection after %s", with, short(without.took)),
+		Seen: fmt.Sprintf("%s; without the connection after %s", with, history.InWords(without.took)),
 	}, held, nil
 }
 
@@ -75,7 +77,7 @@ func fingerprint(held time.Duration) string {
 	if held < 4500*time.Millisecond || held > 6500*time.Millisecond {
 		return ""
 	}
-	return "; 5 to 6 s is how long Go's Shutdown takes such a connection for one about to speak"
+	return "; Go's Shutdown waits 5 to 6 s for the first byte on such a connection"
 }
 
 // stop sends the signal and waits for the end.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"lastcall/harness/history"
 	"lastcall/harness/process"
 )
 
@@ -14,16 +15,16 @@ func answerCases() []Case {
 	return []Case{
 		{
 			ID: "http1/mid-response", State: "part of the answer read, slow reader", Variants: []string{byLength, inChunks}, Needs: []Need{needDownload},
-			Requires:  "An answer that has begun is sent to its end, also to a client that reads slowly.",
+			Requires:  "An answer that has begun is sent completely, also to a client that reads slowly.",
 			Reference: "RFC 9112 section 8; gofiber/fiber #4701",
-			Remedy:    "Wait for the answers as well as for the handlers before the process ends.",
+			Remedy:    "Wait for the answers, not only for the handlers, before the process ends.",
 			Bugs:      []string{"B05", "B11"}, Rule: ruleInFlight, run: midResponse,
 		},
 		{
 			ID: "http1/endless-stream", State: "first events of a stream read", Needs: []Need{needStream},
-			Requires:  "An answer without an end of its own is ended whole within the grace period, and does not hold the exit.",
+			Requires:  "An answer without an end gets a proper end within the grace period, and does not delay the exit.",
 			Reference: "tokio-rs/axum #2673; grpc/grpc-go #5225; RFC 9112 section 8",
-			Remedy:    "Tell the handlers of streams at the signal (in Go: http.Server.RegisterOnShutdown), and let them return.",
+			Remedy:    "Notify the handlers of streams at the signal (in Go: http.Server.RegisterOnShutdown), and let them return.",
 			Bugs:      []string{"B16", "B51"}, Rule: ruleInFlight, run: endlessStream,
 		},
 	}
@@ -64,7 +65,7 @@ func midResponse(b *bench) (s Sighting, err error) {
 	}
 	a = c.body(a, resp, b.until())
 	if a.whole && a.got <= int64(buffered) {
-		return s, inapplicable(fmt.Sprintf("the answer is too small: all that was left of it, %d bytes, was in the kernel's buffers: name a larger one with %s", a.got, map[string]string{byLength: "--download-url", inChunks: "--chunked-url"}[b.variant]))
+		return s, inapplicable(fmt.Sprintf("the answer is too small: its last %d bytes were in the kernel's buffers: name a larger one with %s", a.got, map[string]string{byLength: "--download-url", inChunks: "--chunked-url"}[b.variant]))
 	}
 	s = Sighting{Reached: true, Of: 1, Proof: fmt.Sprintf("the answer had begun, and %d bytes of it lay in the kernel's buffers", buffered), Seen: a.String()}
 	if a.whole {
@@ -101,7 +102,7 @@ func (b *bench) begun() (*conn, answer, *http.Response, error) {
 	case a.chunked && b.variant == byLength:
 		return nil, a, nil, inapplicable("the answer comes in chunks: name one with a Content-Length with --download-url, and this one with --chunked-url")
 	case !a.chunked && b.variant == inChunks:
-		return nil, a, nil, inapplicable("the answer does not come in chunks: name a large one that does with --chunked-url")
+		return nil, a, nil, inapplicable("the answer does not come in chunks: name a large one in chunks with --chunked-url")
 	}
 	return c, a, resp, nil
 }
@@ -134,7 +135,7 @@ func endlessStream(b *bench) (s Sighting, err error) {
 		return s, fmt.Errorf("the stream was %s", a)
 	}
 	if a.status >= http.StatusBadRequest || a.length >= 0 {
-		return s, inapplicable(fmt.Sprintf("it is no stream: it was answered %d, of a length that was known", a.status))
+		return s, inapplicable(fmt.Sprintf("it is not a stream: the answer was %d, with a known length", a.status))
 	}
 	if _, err := io.ReadFull(resp.Body, make([]byte, 1)); err != nil {
 		return s, fmt.Errorf("nothing of the stream came: %w", err)
@@ -151,10 +152,10 @@ func endlessStream(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	s = Sighting{Reached: true, Of: 1, Proof: "the first bytes of the stream had come", Bad: end.killed}
-	s.Seen = fmt.Sprintf("ended whole %s after the signal; %s", short(a.done.Sub(b.signalled)), end)
+	s.Seen = fmt.Sprintf("ended whole %s after the signal; %s", history.InWords(a.done.Sub(b.signalled)), end)
 	if !a.whole {
 		s.Lost = 1
-		s.Seen = fmt.Sprintf("%s, %s after the signal; %s", a, short(a.done.Sub(b.signalled)), end)
+		s.Seen = fmt.Sprintf("%s, %s after the signal; %s", a, history.InWords(a.done.Sub(b.signalled)), end)
 	}
 	return s, nil
 }

@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"lastcall/harness/history"
 )
 
 // handlerCases are about requests that the server works on.
 func handlerCases() []Case {
 	return []Case{
 		{
-			ID: "http1/in-handler", State: "request read, handler at work", Variants: []string{cold, warm}, Needs: []Need{needSlow},
-			Requires:  "A request that the server works on is answered as it would be without the signal.",
+			ID: "http1/in-handler", State: "request read, handler running", Variants: []string{cold, warm}, Needs: []Need{needSlow},
+			Requires:  "A request in its handler is answered as it would be without the signal.",
 			Reference: "Go net/http Server.Shutdown; RFC 9112 section 9.6",
 			Remedy:    "Wait for the requests in flight before the process ends (in Go: until Server.Shutdown has returned), and do not derive their context from the signal's.",
 			Bugs:      []string{"B05", "B06", "B10", "B21", "B46", "B53"}, Rule: ruleInFlight, run: inHandler,
@@ -23,24 +25,24 @@ func handlerCases() []Case {
 func latecomerCases() []Case {
 	return []Case{
 		{
-			ID: "http1/announces-close", State: "request read, handler at work", Variants: []string{cold, warm}, Needs: []Need{needSlow},
-			Requires:  "The answer to a request that was in its handler at the signal says Connection: close.",
+			ID: "http1/announces-close", State: "request read, handler running", Variants: []string{cold, warm}, Needs: []Need{needSlow},
+			Requires:  "The answer to a request that was in its handler at the signal has Connection: close.",
 			Reference: "RFC 9112 section 9.6; envoyproxy/envoy #14350",
-			Remedy:    "Say Connection: close with every answer from the signal on (in Go: net/http does so as soon as Shutdown was called).",
+			Remedy:    "Send Connection: close with every answer after the signal (in Go: net/http does so after Shutdown was called).",
 			Bugs:      []string{"B55"}, Rule: ruleAnnounces, run: announces,
 		},
 		{
 			ID: "http1/half-closed-client", State: "in the handler, client has sent FIN", Needs: []Need{needSlow},
 			Requires:  "A client that has sent its request and then closed its side of the connection is answered as it would be without the signal.",
 			Reference: "RFC 9293 section 3.6; RFC 9112 section 9.6",
-			Remedy:    "Do not take the client's FIN for its death while you drain: only a reset, or a write that fails, is.",
+			Remedy:    "During the drain, do not treat the client's FIN as its end: only a reset or a failed write is.",
 			Rule:      ruleInFlight, run: halfClosed,
 		},
 		{
 			ID: "http1/client-aborts", State: "two in the handler; one client resets", Needs: []Need{needSlow},
-			Requires:  "A client that resets its connection during the drain disturbs neither the other requests nor the exit.",
+			Requires:  "A client that resets its connection during the drain does not disturb other requests or the exit.",
 			Reference: "Go net/http Server.Shutdown",
-			Remedy:    "Count a request as done also where its connection died, and do not let one connection's error end the drain.",
+			Remedy:    "Count a request as done also if its connection ended, and do not let the error of one connection end the drain.",
 			Rule:      ruleInFlight, run: clientAborts,
 		},
 	}
@@ -51,7 +53,7 @@ func (b *bench) tooQuick() error {
 	if b.facts.slow >= slowEnough {
 		return nil
 	}
-	return inapplicable(fmt.Sprintf("the slow request takes only %s: name one with --slow-url that takes at least %s", short(b.facts.slow), short(slowEnough)))
+	return inapplicable(fmt.Sprintf("the slow request takes only %s: name one with --slow-url that takes at least %s", history.InWords(b.facts.slow), history.InWords(slowEnough)))
 }
 
 // sendSlow opens a connection, sends the slow request on it and waits until the
@@ -81,7 +83,7 @@ func (b *bench) kept(a answer) bool { return a.whole && a.status == b.facts.slow
 func (b *bench) slowAnswer(a answer) string {
 	switch {
 	case !a.whole:
-		return fmt.Sprintf("%s, %s after the signal", a, short(a.done.Sub(b.signalled)))
+		return fmt.Sprintf("%s, %s after the signal", a, history.InWords(a.done.Sub(b.signalled)))
 	case !b.kept(a):
 		return fmt.Sprintf("%s; without the signal it is %d", a, b.facts.slowStatus)
 	}

@@ -12,23 +12,23 @@ func requestCases() []Case {
 	return []Case{
 		{
 			ID: "http1/partial-head", State: "part of the request's head sent", Variants: []string{cold, warm},
-			Requires:  "A request whose head is half sent is served when the rest comes, or the connection is closed; one that never sends the rest does not hold the process.",
+			Requires:  "A request whose head is half sent is served when the rest comes, or its connection is closed. A client that never sends the rest does not delay the exit.",
 			Reference: "RFC 9112 section 9.5; hyperium/hyper #3233",
-			Remedy:    "Bound how long a head may take to come (in Go: http.Server.ReadHeaderTimeout).",
+			Remedy:    "Bound the wait for a head (in Go: http.Server.ReadHeaderTimeout).",
 			Bugs:      []string{"B49"}, Rule: ruleGrace, run: partialHead,
 		},
 		{
 			ID: "http1/expect-100", State: "head with Expect sent, body withheld", Needs: []Need{needUpload},
-			Requires:  "A client that waits with its body gets a final status before 100 Continue, or after it a real answer: never 100 and then 503 or a closed connection.",
+			Requires:  "A client that waits with its body gets a final status without 100 Continue, or 100 Continue and then a real answer. It never gets 100 and then 503 or a closed connection.",
 			Reference: "RFC 9110 section 10.1.1; OpenLiberty/open-liberty #20070",
-			Remedy:    "Decide before 100 Continue is sent: from then on the request is in flight, and to be answered.",
+			Remedy:    "Decide before you send 100 Continue: after it the request is in flight, and must be answered.",
 			Bugs:      []string{"B45"}, Rule: ruleInFlight, run: expectContinue,
 		},
 		{
 			ID: "http1/partial-body", State: "half of the announced body sent", Variants: []string{cold, warm}, Needs: []Need{needUpload},
-			Requires:  "An upload that has begun is taken to its end, and answered.",
+			Requires:  "An upload that has begun is read to its end, and answered.",
 			Reference: "RFC 9112 section 9.6; Go net/http Server.Shutdown",
-			Remedy:    "Count a request as in flight from its head on, and read its body to the end before the process ends.",
+			Remedy:    "Count a request as in flight as soon as its head has come, and read its body to the end before the process ends.",
 			Bugs:      []string{"B05"}, Rule: ruleInFlight, run: partialBody,
 		},
 	}

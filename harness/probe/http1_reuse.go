@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"lastcall/harness/history"
 )
 
 // reuseCases are about connections that have served a request, and are to serve
@@ -12,23 +14,23 @@ func reuseCases() []Case {
 	return []Case{
 		{
 			ID: "http1/reuse-after", State: "kept alive, next request after the signal", Needs: []Need{needSlow},
-			Requires:  "A request on a kept-alive connection after the signal is served with Connection: close or declined, or the connection was closed before; it is not served with keep-alive for ever.",
+			Requires:  "After the signal, a request on a kept-alive connection is served with Connection: close, or rejected, or the connection was closed before. It is not served with keep-alive without end.",
 			Reference: "RFC 9112 sections 9.3 and 9.6; valyala/fasthttp #39; nodejs/node #2642",
-			Remedy:    "Close idle connections at the signal, and say Connection: close with every answer after it.",
+			Remedy:    "Close idle connections at the signal, and send Connection: close with every answer after it.",
 			Bugs:      []string{"B14", "B19", "B77"}, Rule: ruleLate, run: reuseAfter,
 		},
 		{
 			ID: "http1/idle-race", State: "kept alive, request in its buffer", Braked: true, Race: true,
 			Requires:  "A request that has reached a kept-alive connection before the server closes it as idle is served.",
 			Reference: "golang/go #65802 and #23829; RFC 9112 section 9.3.1",
-			Remedy:    "Say Connection: close for a while before connections are closed, so that clients leave them; HTTP/1.1 has no other way.",
+			Remedy:    "Send Connection: close for a while before you close connections, so that clients leave them. HTTP/1.1 has no other way.",
 			Bugs:      []string{"B01", "B04", "B13", "B75"}, Rule: ruleLate, run: idleRace,
 		},
 		{
 			ID: "http1/pipelined", State: "two requests sent, the first in its handler", Needs: []Need{needSlow},
 			Requires:  "The second of two pipelined requests is served, or the answer to the first says Connection: close; and the first is answered whole.",
 			Reference: "RFC 9112 sections 9.3.2 and 9.6",
-			Remedy:    "Say Connection: close with the last answer on each connection: a client may then send the rest again.",
+			Remedy:    "Send Connection: close with the last answer on each connection: then a client may send the rest again.",
 			Rule:      ruleInFlight, run: pipelined,
 		},
 	}
@@ -70,7 +72,7 @@ func reuseAfter(b *bench) (s Sighting, err error) {
 			s.Seen = fmt.Sprintf("closed, with nothing under way, after %d answers with keep-alive", served)
 			return s, nil
 		case after > limit:
-			s.Bad, s.Seen = true, fmt.Sprintf("still served with keep-alive %s after the signal: %d answers", short(after), served)
+			s.Bad, s.Seen = true, fmt.Sprintf("still served with keep-alive %s after the signal: %d answers", history.InWords(after), served)
 			return s, nil
 		}
 		r, err := b.plain()
@@ -136,7 +138,7 @@ func idleRace(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	s.Reached, s.Of = true, len(reached)
-	s.Proof = fmt.Sprintf("the buffers of %d idle connections held a request each as the signal was sent", len(reached))
+	s.Proof = fmt.Sprintf("the buffers of %d idle connections held a request each when the signal was sent", len(reached))
 	return b.countLost(s, reached), nil
 }
 

@@ -11,9 +11,9 @@ import (
 func socketCases() []Case {
 	return []Case{{
 		ID: "http1/websocket", State: "upgraded to WebSocket, idle", Needs: []Need{needSocket},
-		Requires:  "A WebSocket gets a close frame before its connection is closed, and does not hold the exit.",
+		Requires:  "A WebSocket connection gets a close frame before it is closed, and does not delay the exit.",
 		Reference: "RFC 6455 sections 5.5.1 and 7.1.5; kernel/kernel-images #296",
-		Remedy:    "Keep a list of the WebSockets, and send each the close frame 1001 at the signal (in Go: they are hijacked connections, of which Server.Shutdown does not know).",
+		Remedy:    "Keep a list of the WebSocket connections, and send the close frame 1001 on each at the signal (in Go they are hijacked connections, and Server.Shutdown does not know them).",
 		Bugs:      []string{"B17"}, Rule: ruleInFlight, run: webSocket,
 	}}
 }
@@ -32,7 +32,7 @@ func webSocket(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	if a, _ := c.head(r.method, b.soon(), nil); a.status != http.StatusSwitchingProtocols {
-		return s, inapplicable("it is no WebSocket: " + a.String())
+		return s, inapplicable("it is not a WebSocket: " + a.String())
 	}
 	if err := b.pause(breath / 2); err != nil { // until the server has it among its sockets
 		return s, err

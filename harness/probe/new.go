@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"lastcall/harness/history"
 	"lastcall/internal/bug"
 )
 
@@ -15,9 +16,9 @@ import (
 func newCases() []Case {
 	return []Case{{
 		ID: "new/served-until", State: "not yet opened: many at once, then every 5 ms",
-		Requires:  "After the signal a new connection is served or refused; none is accepted and never answered. Where the policy has a lag, all are served for so long.",
+		Requires:  "After the signal a new connection is served or refused. None is accepted and then not answered. During the policy's lag all are served.",
 		Reference: "kubernetes/kubernetes #106476; benoitc/gunicorn #901",
-		Remedy:    "Close the listener as soon as nobody accepts any more; behind a balancer serve on for as long as it takes to learn, and only then close.",
+		Remedy:    "Close the listener as soon as no process accepts any more. Behind a balancer go on serving until it sends no more, and only then close.",
 		Bugs:      []string{"B31", "B56", "B62", "B63"}, Rule: ruleLate, run: servedUntil,
 	}}
 }
@@ -141,7 +142,7 @@ func (b *bench) attempt(tries *attempts) ([]attempt, error) {
 	tries.running.Wait()
 	all := tries.since(b.signalled)
 	if tries.err != nil {
-		return all, fmt.Errorf("a connection could not be opened, which tells nothing of the server: %w", tries.err)
+		return all, fmt.Errorf("a connection could not be opened, which says nothing about the server: %w", tries.err)
 	}
 	if len(all) == 0 {
 		return nil, errors.New("the grace period ended before a connection was tried")
@@ -200,9 +201,9 @@ func (b *bench) judgeAttempts(all []attempt) (s Sighting, err error) {
 		err = fmt.Errorf("%d of %d connections were neither refused nor accepted within %s: the accept queue was full, or the machine too busy", sum.waited, len(all), dialWait)
 	}
 	if sum.first > atOnce {
-		err = overdue(fmt.Sprintf("the first connection was opened only %s after the signal", short(sum.first)))
+		err = overdue(fmt.Sprintf("the first connection was opened only %s after the signal", history.InWords(sum.first)))
 	}
-	s.Reached, s.Proof = true, fmt.Sprintf("the first was opened %s after the signal", short(sum.first))
+	s.Reached, s.Proof = true, fmt.Sprintf("the first was opened %s after the signal", history.InWords(sum.first))
 	s.Of, s.Lost = len(all), sum.lost+sum.edge
 	s.Seen = sum.String()
 	lag := b.plan.Lag

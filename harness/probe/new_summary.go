@@ -3,6 +3,8 @@ package probe
 import (
 	"fmt"
 	"time"
+
+	"lastcall/harness/history"
 )
 
 // summary is what became of all attempts.
@@ -53,7 +55,7 @@ func (s *summary) countLosses(all []attempt) {
 			continue
 		}
 		if first < 0 || a.at < first {
-			first, s.how = a.at, fmt.Sprintf("one opened %s after the signal was %s", short(a.at), a.answer)
+			first, s.how = a.at, fmt.Sprintf("one opened %s after the signal was %s", history.InWords(a.at), a.answer)
 		}
 		last, hung = max(last, a.at), hung || a.answer.end == timeout
 		s.lost++
@@ -67,16 +69,16 @@ func (s *summary) countLosses(all []attempt) {
 func (s summary) String() string {
 	text := "none was served"
 	if s.served >= 0 {
-		text = "served until " + short(s.served)
+		text = "served until " + history.InWords(s.served)
 	}
 	if s.refused >= 0 {
-		text += ", refused from " + short(s.refused) + " after the signal"
+		text += ", refused from " + history.InWords(s.refused) + " after the signal"
 	} else {
 		text += " after the signal, and never refused"
 	}
-	text += "; tolerates a load balancer lag of " + short(s.tolerated)
+	text += "; tolerates a load balancer lag of " + history.InWords(s.tolerated)
 	if s.edge > 0 {
-		text += fmt.Sprintf("; %d were lost as the listener closed: %s", s.edge, s.how)
+		text += fmt.Sprintf("; %d were lost when the listener closed: %s", s.edge, s.how)
 	}
 	if s.waited > 0 {
 		text += fmt.Sprintf("; %d were neither refused nor accepted: the accept queue was full", s.waited)

@@ -105,7 +105,7 @@ func passed(p result.Probe) bool { return raced(p) || p.Status == result.ProbePa
 // raced reports whether a server lost the race at the close of its listener, which
 // none can be sure to win.
 func raced(p result.Probe) bool {
-	return p.Probe == "new/served-until" && p.Status == result.ProbeWarn && strings.Contains(p.Seen, "were lost as the listener closed")
+	return p.Probe == "new/served-until" && p.Status == result.ProbeWarn && strings.Contains(p.Seen, "were lost when the listener closed")
 }
 
 func run(t *testing.T, p Plan) []result.Probe {
@@ -128,20 +128,20 @@ func TestFaults(t *testing.T) {
 		seen         string // is a part of what was seen
 	}{
 		{"works on one at a time", "accept/queued", fail, "the one that waited was reset (RST) without an answer; the one before it answered 200"},
-		{"keeps no ledger", "accept/queued", skip, "it works on several at a time"},
+		{"keeps no ledger", "accept/queued", skip, "it works on several requests at a time"},
 		{"closes at once,accepts slowly", "accept/backlog", warn, " of 3 repeats"},
 		{"closes at once", "http1/idle-race", warn, " of 3 repeats"},
-		{"accepts nobody any more,closes soon", "new/served-until", pass, "were lost as the listener closed: one opened"},
+		{"accepts nobody any more,closes soon", "new/served-until", pass, "were lost when the listener closed: one opened"},
 		{"closes at once", "http1/reuse-after", pass, "with nothing under way"},
-		{"waits for every connection,keeps connections for ever", "accept/silent", fail, "had to be killed"},
-		{"waits for every connection,keeps connections for ever", "exit/kept-alive", fail, "had to be killed"},
-		{"waits for every connection,keeps connections for ever", "http1/partial-head", fail, "had to be killed"},
+		{"waits for every connection,keeps connections for ever", "accept/silent", fail, "was killed"},
+		{"waits for every connection,keeps connections for ever", "exit/kept-alive", fail, "was killed"},
+		{"waits for every connection,keeps connections for ever", "http1/partial-head", fail, "was killed"},
 		{"waits for every connection,keeps connections for ever", "http1/reuse-after", fail, "still served with keep-alive"},
 		{"keeps connections for ever", "http1/announces-close", fail, "without Connection: close"},
 		{"answers 503 after 100", "http1/expect-100", fail, "100 before the signal, then answered 503"},
 		{"asks late", "http1/expect-100", pass, "100 after the signal, then answered 200"},
 		{"asks late,hints early", "http1/expect-100", pass, "100 after the signal, then answered 200"},
-		{"declines before 100", "http1/expect-100", skip, "answers 417 without having seen the body"},
+		{"declines before 100", "http1/expect-100", skip, "answers 417 before it has read the body"},
 		{"cuts uploads", "http1/partial-body", fail, "without an answer"},
 		{"cuts uploads", "http1/expect-100", fail, "without an answer"},
 		{"dies", "http1/in-handler", fail, "without an answer"},
@@ -165,21 +165,21 @@ func TestFaults(t *testing.T) {
 		{"cuts sockets", "http1/websocket", fail, "1006"},
 		{"accepts nobody any more,never closes the listener", "new/served-until", fail, "accepted and never answered"},
 		{"dies of a second signal", "signal/double", fail, "without an answer"},
-		{"ignores SIGINT", "signal/int", warn, "had to be killed"},
-		{"ignores the signal", "exit/idle", fail, "had to be killed"},
-		{"ignores the signal", "signal/startup-sweep", fail, "had to be killed"},
+		{"ignores SIGINT", "signal/int", warn, "was killed"},
+		{"ignores the signal", "exit/idle", fail, "was killed"},
+		{"ignores the signal", "signal/startup-sweep", fail, "was killed"},
 		{"starts slowly,serves on", "signal/startup-sweep", fail, "it started anyway: it was ready"},
 		{"starts slowly", "signal/startup-sweep", pass, "all 8 ended"},
 		{"exits with 1", "signal/startup-sweep", fail, "exit status 1"},
 		{"ignores the signal", "exit/status", skip, "did not end by itself"},
 		{"ignores the signal", "tree/wrapper", pass, "went to the owner"},
-		{"starts a child that serves", "tree/wrapper", fail, "never heard of it"},
-		{"leaves a child", "tree/survivors", fail, "lived on"},
+		{"starts a child that serves", "tree/wrapper", fail, "never got the signal"},
+		{"leaves a child", "tree/survivors", fail, "left: "},
 		{"exits with 1", "exit/status", fail, "exit status 1"},
 		{"dies of the signal", "exit/status", warn, "killed by SIGTERM"},
-		{"waits for ever", "exit/overrun", warn, "until then the client was never answered; it does not bound its drain"},
+		{"waits for ever", "exit/overrun", warn, "until then the client was never answered; the drain has no bound"},
 		{"leaves its connections to a child", "exit/overrun", fail, "never answered, though the process had ended"},
-		{"stays green,closes at once", "ready/order", fail, "never turned red"},
+		{"stays green,closes at once", "ready/order", fail, "never failed"},
 		{"closes hard", "wire/no-reset", warn, "and then reset (RST)"},
 	}
 	byFault := make(map[string][]string)
@@ -300,7 +300,7 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 			t.Errorf("after %s: %v", moment, err)
 		}
 		for _, p := range probes {
-			if p.Status == result.ProbeFail || p.Status == result.ProbeWarn || p.Seen == "" || strings.Contains(p.Seen, "nobody says why") {
+			if p.Status == result.ProbeFail || p.Status == result.ProbeWarn || p.Seen == "" || strings.Contains(p.Seen, "no reason is known") {
 				t.Errorf("interrupted after %s: %s %s: %s, %q", moment, p.Probe, p.Variant, p.Status, p.Seen)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lastcall/harness"
+	"lastcall/harness/history"
 	"lastcall/internal/bug"
 )
 
@@ -14,9 +15,9 @@ import (
 func readyCases() []Case {
 	return []Case{{
 		ID: "ready/order", State: "readiness and new connections polled", Needs: []Need{needReady},
-		Requires:  "The readiness check turns red before the first new connection is refused.",
+		Requires:  "The readiness check fails before the first new connection is refused.",
 		Reference: "Kubernetes, Pod Lifecycle; traefik/traefik #13907",
-		Remedy:    "Turn readiness red at the signal, serve on until the balancers have seen it, and only then close the listener.",
+		Remedy:    "Let the readiness check fail at the signal, go on serving until the balancers have seen it, and only then close the listener.",
 		Bugs:      []string{"B56", "B62"}, Rule: ruleReady, run: readyOrder,
 	}}
 }
@@ -48,18 +49,18 @@ func readyOrder(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	sum := summarise(all)
-	s.Reached, s.Proof = true, "readiness was green just before the signal"
+	s.Reached, s.Proof = true, "the server was ready just before the signal"
 	switch {
 	case sum.refused < 0 && red < 0:
-		return s, inapplicable("nothing was refused, and readiness stayed green")
+		return s, inapplicable("nothing was refused, and the readiness check still passed")
 	case red < 0:
-		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and readiness never turned red", short(sum.refused))
+		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and the readiness check never failed", history.InWords(sum.refused))
 	case sum.refused < 0:
-		s.Seen = fmt.Sprintf("readiness red %s after the signal, and nothing was refused", short(red))
+		s.Seen = fmt.Sprintf("not ready from %s after the signal, and nothing was refused", history.InWords(red))
 	case red > sum.refused:
-		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and readiness red only at %s", short(sum.refused), short(red))
+		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and not ready only from %s", history.InWords(sum.refused), history.InWords(red))
 	default:
-		s.Seen = fmt.Sprintf("readiness red %s after the signal, refused from %s", short(red), short(sum.refused))
+		s.Seen = fmt.Sprintf("not ready from %s after the signal, refused from %s", history.InWords(red), history.InWords(sum.refused))
 	}
 	return s, nil
 }

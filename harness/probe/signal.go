@@ -13,14 +13,14 @@ func signalCases() []Case {
 			ID: "signal/double", State: "in the handler; the signal comes twice", Needs: []Need{needSlow},
 			Requires:  "A second signal during the drain does not turn it into a hard stop.",
 			Reference: "cockroachdb/cockroach #48070; Go os/signal NotifyContext",
-			Remedy:    "Keep the handler of the signal until the process ends (in Go: call the stop of signal.NotifyContext last).",
+			Remedy:    "Keep the signal handler until the process ends (in Go: call the stop function of signal.NotifyContext last).",
 			Bugs:      []string{"B66"}, Rule: ruleInFlight, run: doubleSignal,
 		},
 		{
 			ID: "signal/int", State: "in the handler; SIGINT comes", Needs: []Need{needSlow},
 			Requires:  "SIGINT stops the server as SIGTERM does.",
 			Reference: "golang/go os/signal; nginx(8), where SIGINT is the fast shutdown",
-			Remedy:    "Handle SIGINT and SIGTERM in the same way: at a terminal, and under many tools, the former is what comes.",
+			Remedy:    "Handle SIGINT and SIGTERM in the same way: a terminal and many tools send SIGINT.",
 			Bugs:      []string{"B53"}, Rule: ruleInFlight, run: interrupt,
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lastcall/harness"
+	"lastcall/harness/history"
 	"lastcall/harness/process"
 	"lastcall/internal/bug"
 )
@@ -19,9 +20,9 @@ import (
 func startupCases() []Case {
 	return []Case{{
 		ID: "signal/startup-sweep", State: "not started, starting, just ready",
-		Requires:  "A signal during the start ends the process: it does not start anyway, and takes no more than 1 s beyond its start and an ordinary stop.",
+		Requires:  "A signal during the start ends the process. It does not start anyway, and takes at most 1 s longer than its start and an ordinary stop.",
 		Reference: "golang/go #20239; Kubernetes pod termination",
-		Remedy:    "Handle the signal before the work of starting begins, and look before you serve whether it has come.",
+		Remedy:    "Handle the signal before the startup work, and check for it before you serve.",
 		Bugs:      []string{"B07"}, Rule: ruleGrace, unbooted: true, run: startupSweep,
 	}}
 }
@@ -101,13 +102,13 @@ func sumEarly(all []early, boot time.Duration) (s Sighting, err error) {
 		}
 	}
 	if before == 0 {
-		return s, overdue("each was ready before it could be told")
+		return s, overdue("each was ready before the signal could be sent")
 	}
 	s.Reached, s.Of = true, len(all)
-	s.Proof = fmt.Sprintf("the signal was sent at %d instants from the start to %s after the server was ready, for which it took %s; %d of them came before that", instants, short(beyond), short(boot), before)
+	s.Proof = fmt.Sprintf("the signal was sent at %d instants from the start to %s after the server was ready, for which it took %s; %d of them came before that", instants, history.InWords(beyond), history.InWords(boot), before)
 	for _, e := range all {
 		if e.bad != "" && s.Lost == 0 {
-			s.Seen = fmt.Sprintf("told %s, %s", e.when(), e.bad)
+			s.Seen = fmt.Sprintf("signal %s, %s", e.when(), e.bad)
 		}
 		if e.bad != "" {
 			s.Lost++
@@ -122,9 +123,9 @@ func sumEarly(all []early, boot time.Duration) (s Sighting, err error) {
 // when says when it was told.
 func (e early) when() string {
 	if e.late {
-		return short(e.at) + " after it was ready"
+		return history.InWords(e.at) + " after it was ready"
 	}
-	return short(e.at) + " after its start"
+	return history.InWords(e.at) + " after its start"
 }
 
 // signalEarly carries out one of them.
@@ -196,13 +197,13 @@ func (e *early) judge(plan *Plan, bound time.Duration) {
 	switch {
 	case e.err != nil:
 	case e.end.killed && !e.was && e.got >= 0:
-		e.bad = "it started anyway, and had to be killed"
+		e.bad = "it started anyway, and was killed"
 	case started:
-		e.bad = fmt.Sprintf("it started anyway: it was ready %s after the signal; %s", short(e.got), e.end)
+		e.bad = fmt.Sprintf("it started anyway: it was ready %s after the signal; %s", history.InWords(e.got), e.end)
 	case e.end.killed:
 		e.bad = e.end.String()
 	case !e.was && e.end.took > bound:
-		e.bad = fmt.Sprintf("%s: what was left of its start, an ordinary stop and 1 s are %s", e.end, short(bound))
+		e.bad = fmt.Sprintf("%s: what was left of its start, an ordinary stop and 1 s are %s", e.end, history.InWords(bound))
 	case e.end.Signal != "" && !e.died:
 		e.bad = e.end.String()
 	case e.end.Signal == "" && e.end.Code != 0 && e.end.Code != 128+int(plan.Signal) && !slices.Contains(plan.Clean, e.end.Code):

@@ -28,12 +28,12 @@ func TestJudgeEarly(t *testing.T) {
 		{"starts, finds that it was told, and ends", early{at: 100 * ms, got: 900 * ms, end: ended(1150*ms, 0)}, late, ""},
 		{"perhaps it was ready", early{at: 900 * ms, got: 250 * ms, end: ended(600*ms, 0)}, late, ""},
 		{"perhaps it was ready, and takes its time", early{at: 900 * ms, got: 250 * ms, end: ended(1601*ms, 0)}, late, "an ordinary stop and 1 s are 1.6 s"},
-		{"never ready, and takes its time", early{at: 900 * ms, got: -1, end: ended(3*time.Second, 0)}, late, "ended after 3.0 s"},
+		{"never ready, and takes its time", early{at: 900 * ms, got: -1, end: ended(3*time.Second, 0)}, late, "ended after 3 s"},
 		{"takes what its start and an ordinary stop take", early{at: 100 * ms, got: -1, end: ended(2300*ms, 0)}, late, ""},
 		{"it was ready: an ordinary stop has no such bound", early{at: 900 * ms, was: true, got: -5 * ms, end: ended(3*time.Second, 0)}, late, ""},
 		{"an ordinary stop is not known", early{got: -1, end: ended(5*time.Second, 0)}, early{late: true, err: errKilled}, ""},
-		{"killed", early{got: -1, end: leave{took: 9 * time.Second, killed: true}}, late, "it had to be killed"},
-		{"started, and killed", early{got: 100 * ms, end: leave{took: 9 * time.Second, killed: true}}, late, "it started anyway, and had to be killed"},
+		{"killed", early{got: -1, end: leave{took: 9 * time.Second, killed: true}}, late, "it was killed"},
+		{"started, and killed", early{got: 100 * ms, end: leave{took: 9 * time.Second, killed: true}}, late, "it started anyway, and was killed"},
 	} {
 		all := []early{tt.early, tt.late}
 		judgeEarly(&Plan{Signal: syscall.SIGTERM}, all, time.Second)
@@ -47,7 +47,7 @@ func TestJudgeEarly(t *testing.T) {
 // a start.
 func TestSumEarly(t *testing.T) {
 	was := early{was: true}
-	if _, err := sumEarly([]early{was, was}, time.Second); err == nil || !strings.Contains(err.Error(), "before it could be told") {
+	if _, err := sumEarly([]early{was, was}, time.Second); err == nil || !strings.Contains(err.Error(), "before the signal could be sent") {
 		t.Errorf("all were ready: %v", err)
 	}
 	s, err := sumEarly([]early{was, {got: -1, died: true}}, time.Second)

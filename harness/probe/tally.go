@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 )
 
 // tally says how many were lost, and how all ended, the most frequent first.
@@ -21,12 +20,4 @@ func tally(lost, of int, how map[string]int) string {
 		parts = append(parts, fmt.Sprintf("%d %s", how[text], text))
 	}
 	return fmt.Sprintf("%d of %d lost: %s", lost, of, strings.Join(parts, ", "))
-}
-
-// short renders a time for a sentence: "3 ms", "620 ms", "5.1 s".
-func short(d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lastcall/harness/history"
 	"lastcall/harness/process"
 )
 
@@ -14,16 +15,16 @@ func treeCases() []Case {
 	return []Case{
 		{
 			ID: "tree/wrapper", State: "no connection open",
-			Requires:  "The process that holds the listening socket hears the signal, whoever was started first.",
+			Requires:  "The process that holds the listening socket gets the signal, whichever process was started first.",
 			Reference: "golang/go #54868; npm/npm #4603; docker stop",
-			Remedy:    "Start the server itself, or with exec from the script: a shell, npm and go run pass no signal on. Build first, and run what was built.",
+			Remedy:    "Start the server itself, or with exec from the script: a shell, npm and go run do not forward signals. Build first, and run the built program.",
 			Bugs:      []string{"B26", "B70", "B71", "B80"}, Rule: ruleDelivered, run: wrapper,
 		},
 		{
 			ID: "tree/survivors", State: "no connection open",
-			Requires:  "After the process has ended nothing that it started lives on, and the port is free.",
+			Requires:  "After the process has ended none of its children is left, and the port is free.",
 			Reference: "systemd.kill(5); fgm/envrun #35",
-			Remedy:    "Wait for every process that was started before the first one ends.",
+			Remedy:    "Wait for every child process before the first process ends.",
 			Bugs:      []string{"B70", "B71"}, Rule: ruleSurvivors, run: survivors,
 		},
 	}
@@ -37,12 +38,12 @@ func wrapper(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	if len(owners) == 0 {
-		return s, inapplicable("nobody is known to hold the listening socket")
+		return s, inapplicable("no process is known to hold the listening socket")
 	}
 	if err := b.signal(); err != nil {
 		return s, err
 	}
-	s.Reached, s.Proof = true, fmt.Sprintf("%s held the listening socket as the signal was sent to %s", names(owners), names(b.to))
+	s.Reached, s.Proof = true, fmt.Sprintf("%s held the listening socket when the signal was sent to %s", names(owners), names(b.to))
 	owner := owners[0] // the topmost: those below share its socket
 	if slices.ContainsFunc(b.to, func(p process.Info) bool { return p.PID == owner.PID }) {
 		s.Seen = "the signal went to the owner of the socket itself"
@@ -57,12 +58,12 @@ func wrapper(b *bench) (s Sighting, err error) {
 		took := time.Since(b.signalled)
 		switch {
 		case seen == nil && !held:
-			s.Seen = fmt.Sprintf("it was passed on: the socket was closed %s after the signal", short(took))
+			s.Seen = fmt.Sprintf("the signal was forwarded: the socket was closed %s after it", history.InWords(took))
 			return s, nil
 		case time.Now().After(deadline) && seen != nil: // nothing is proved against anybody
 			return s, fmt.Errorf("who holds the listening socket after the signal: %w", seen)
 		case time.Now().After(deadline):
-			s.Bad, s.Seen = true, fmt.Sprintf("it never heard of it, and listens still %s after the signal: %s", short(took), owner)
+			s.Bad, s.Seen = true, fmt.Sprintf("it never got the signal, and still listens %s after it: %s", history.InWords(took), owner)
 			return s, nil
 		}
 		if err := b.pause(pause); err != nil {
@@ -95,16 +96,16 @@ func survivors(b *bench) (s Sighting, err error) {
 	for {
 		left, err := b.server.Tree()
 		if err != nil {
-			return s, fmt.Errorf("what lives on: %w", err)
+			return s, fmt.Errorf("processes that are left: %w", err)
 		}
 		taken := b.server.PortTaken()
 		if len(left) == 0 && !taken {
-			return Sighting{Reached: true, Proof: idleProof, Seen: "nothing lived on, and the port was free"}, nil
+			return Sighting{Reached: true, Proof: idleProof, Seen: "no process was left, and the port was free"}, nil
 		}
 		if time.Now().After(deadline) {
 			s = Sighting{Reached: true, Proof: idleProof, Bad: true, Seen: "the port was still taken"}
 			if len(left) > 0 {
-				s.Seen = "lived on: " + names(left)
+				s.Seen = "left: " + names(left)
 			}
 			return s, nil
 		}

@@ -38,13 +38,13 @@ func decide(c Case, all []Sighting, severity Severity) (status result.ProbeStatu
 		status = breach(c, telling, severity)
 		seen = telling.Seen + n.often(c)
 		if status == result.ProbeSkip {
-			seen += "; the policy does not ask for it"
+			seen += "; the policy does not require it"
 		}
 		return status, seen, telling.Proof
 	case n.skipped > 0 && n.skipped == n.all:
 		return result.ProbeSkip, firstSkip(all), ""
 	case n.skipped > 0:
-		return result.ProbeInconclusive, fmt.Sprintf("the repeats differ: %d of %d could not be probed so: %s", n.skipped, n.all, firstSkip(all)), telling.Proof
+		return result.ProbeInconclusive, fmt.Sprintf("the repeats differ: %d of %d could not be probed: %s", n.skipped, n.all, firstSkip(all)), telling.Proof
 	case n.reached == 0:
 		return result.ProbeInconclusive, "the state was not reached: " + firstWhy(all), ""
 	case n.reached < n.all:
@@ -133,14 +133,14 @@ func firstWhy(all []Sighting) string {
 			return s.Why
 		}
 	}
-	return "nobody says why"
+	return "no reason is known"
 }
 
 // skipped is a case that was not run for want of flags.
 func skipped(v Variant, flags []string) result.Probe {
 	named := strings.Join(flags, " and ")
-	p := notRun(v, "nobody said where: give "+named)
-	p.Remedy = "give " + named + " to enable it"
+	p := notRun(v, "needs "+named)
+	p.Remedy = "give " + named
 	return p
 }
 

@@ -48,17 +48,17 @@ func TestVerdictOfSightings(t *testing.T) {
 		{"not reached once, and else broken", placed, []Sighting{lost, never}, result.ProbeFail, 1, 2, "one lost; in 1 of 2 repeats"},
 		{"excused", placed, []Sighting{mild, mild}, result.ProbeWarn, 0, 0, "late"},
 		{"the worst is told of", placed, []Sighting{mild, bad}, result.ProbeFail, 0, 0, "killed"},
-		{"another rule is broken, for which nobody asks", placed, []Sighting{elsewhere}, result.ProbeSkip, 0, 0, "the policy does not ask"},
+		{"another rule is broken, for which nobody asks", placed, []Sighting{elsewhere}, result.ProbeSkip, 0, 0, "the policy does not require"},
 		{"another rule is broken too, for which nobody asks", placed, []Sighting{elsewhere, mild}, result.ProbeWarn, 0, 0, "late"},
 		{"a skip hides no breach", placed, []Sighting{none, lost}, result.ProbeFail, 1, 2, "one lost; in 1 of 2"},
-		{"a skip is no pass", placed, []Sighting{whole, none}, result.ProbeInconclusive, 0, 2, "differ: 1 of 2 could not be probed so: no such thing"},
-		{"a skip hides no state that was not reached", placed, []Sighting{none, never}, result.ProbeInconclusive, 0, 0, "1 of 2 could not be probed so"},
+		{"a skip is no pass", placed, []Sighting{whole, none}, result.ProbeInconclusive, 0, 2, "differ: 1 of 2 could not be probed: no such thing"},
+		{"a skip hides no state that was not reached", placed, []Sighting{none, never}, result.ProbeInconclusive, 0, 0, "1 of 2 could not be probed"},
 		{"it does not apply", placed, []Sighting{none, none}, result.ProbeSkip, 0, 0, "no such thing"},
 		{"a race that nobody lost", race, []Sighting{whole, whole}, result.ProbePass, 0, 4, "all answered"},
 		{"one loss proves a race", race, []Sighting{whole, lost, whole}, result.ProbeWarn, 1, 6, "one lost; in 1 of 3 repeats"},
 		{"one loss proves it though another was not reached", race, []Sighting{never, lost}, result.ProbeWarn, 1, 2, "in 1 of 2"},
 		{"no loss, and not all were reached", race, []Sighting{never, whole}, result.ProbeInconclusive, 0, 2, "not reached in 1 of 2"},
-		{"nothing was seen", race, nil, result.ProbeInconclusive, 0, 0, "nobody says why"},
+		{"nothing was seen", race, nil, result.ProbeInconclusive, 0, 0, "no reason is known"},
 	}
 	for _, tt := range tests {
 		p := judge(tt.c, tt.seen, asked)
@@ -128,8 +128,8 @@ func TestSummaryOfAttempts(t *testing.T) {
 		says string
 	}{
 		{"served and then refused", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: ok}, {at: 10 * ms, refused: true}}, 0, "served until 5 ms, refused from 10 ms after the signal; tolerates a load balancer lag of 10 ms"},
-		{"lost at the edge", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: cut}, {at: 10 * ms, refused: true}}, 0, "1 were lost as the listener closed: one opened 5 ms after the signal was reset (RST)"},
-		{"lost at the edge, and refused much later", []attempt{{at: 0, answer: cut}, {at: 100 * ms, refused: true}}, 0, "1 were lost as the listener closed"},
+		{"lost at the edge", []attempt{{at: 0, answer: ok}, {at: 5 * ms, answer: cut}, {at: 10 * ms, refused: true}}, 0, "1 were lost when the listener closed: one opened 5 ms after the signal was reset (RST)"},
+		{"lost at the edge, and refused much later", []attempt{{at: 0, answer: cut}, {at: 100 * ms, refused: true}}, 0, "1 were lost when the listener closed"},
 		{"lost for long", []attempt{{at: 0, answer: cut}, {at: 80 * ms, answer: cut}, {at: 100 * ms, refused: true}}, 2, "2 were accepted and never answered: one opened 0 ms after the signal was reset (RST) without an answer"},
 		{"lost, and others served", []attempt{{at: 0, answer: cut}, {at: 80 * ms, answer: ok}, {at: 100 * ms, refused: true}}, 1, "1 were accepted and never answered"},
 		{"hung at the edge", []attempt{{at: 5 * ms, answer: hung}, {at: 10 * ms, refused: true}}, 1, "never answered"},
@@ -193,7 +193,7 @@ func TestEdgeOfTheListener(t *testing.T) {
 	atEdge := []attempt{{at: 0, answer: answer{end: reset, bare: true}}, {at: 100 * time.Millisecond, refused: true}}
 	for bound, lost := range map[bool]int{true: 1, false: 0} {
 		s, err := (&bench{plan: &Plan{Bound: bound}}).judgeAttempts(atEdge)
-		if err != nil || s.Lost != lost || s.Excused != bound || !strings.Contains(s.Seen, "1 were lost as the listener closed") {
+		if err != nil || s.Lost != lost || s.Excused != bound || !strings.Contains(s.Seen, "1 were lost when the listener closed") {
 			t.Errorf("a platform asks: %t; %d lost, excused %t, %q: %v", bound, s.Lost, s.Excused, s.Seen, err)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 func wireCases() []Case {
 	return []Case{{
 		ID: "wire/no-reset", State: "in the handler, more bytes unread", Needs: []Need{needSlow},
-		Requires:  "The answer reaches a client that reads late, and no reset follows it: the server closes in stages where bytes of the client are unread.",
+		Requires:  "The answer reaches a client that reads late, and no reset follows it: the server closes in stages if bytes of the client are unread.",
 		Reference: "RFC 9112 section 9.6; RFC 9293 section 3.10.7.4",
-		Remedy:    "Close the sending side first, and read what still comes for a moment: a reset can destroy an answer that the client has not read yet.",
+		Remedy:    "Close the sending side first, and read for a moment longer: a reset can destroy an answer that the client has not read yet.",
 		Rule:      ruleInFlight, run: noReset,
 	}}
 }
@@ -55,7 +55,7 @@ func noReset(b *bench) (s Sighting, err error) {
 	case reset:
 		// On this machine the answer could still be read; elsewhere it may not.
 		s.Bad, s.Excused = true, true
-		s.Seen += ", and then reset (RST) with the client's bytes unread: where the client is slower than here the answer is lost"
+		s.Seen += ", and then reset (RST) with the client's bytes unread: with a slower client the answer is lost"
 	default:
 		s.Seen += ", and then " + end.String()
 	}

@@ -23,7 +23,7 @@ func resolve(addr string) ([]netip.AddrPort, error) {
 	defer cancel()
 	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
 	if err == nil && port == 0 {
-		err = errors.New("port 0 is none")
+		err = errors.New("port 0 is not a port")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%q has no port, as in 127.0.0.1:8080: %w", addr, err)

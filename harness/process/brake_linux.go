@@ -40,7 +40,7 @@ func (p *Process) Brake() error {
 			return nil // what a process forks before it stops is in the list by then
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("stop the tree of process %d: %s runs on after %s", p.PID(), info(running[0].pid), brakeWait), p.Release())
+			return errors.Join(fmt.Errorf("stop the tree of process %d: %s still runs after %s", p.PID(), info(running[0].pid), brakeWait), p.Release())
 		}
 		for _, r := range running {
 			_ = r.signal(syscall.SIGSTOP) // whether it did is seen at the next look

@@ -82,7 +82,7 @@ func explain(err error) error {
 		return &failure{"command not found in PATH", []error{err}}
 	case errors.Is(err, fs.ErrNotExist) && late:
 		return &failure{
-			"it is there, but what should run it is not: see the first line of a script, the loader of a program",
+			"it exists, but its interpreter does not: see the first line of the script, or the loader of the program",
 			[]error{err, exec.ErrNotFound},
 		}
 	case errors.Is(err, fs.ErrNotExist):
@@ -95,7 +95,7 @@ func explain(err error) error {
 		return &failure{"not executable: permission denied", []error{err}}
 	case errors.Is(err, syscall.ENOEXEC):
 		return &failure{
-			"not executable: no program of this system, and no script that begins with #!",
+			"not executable: neither a program of this system nor a script that begins with #!",
 			[]error{err, fs.ErrPermission},
 		}
 	}

@@ -42,7 +42,7 @@ func Holders(addr string) ([]Info, error) {
 		return nil, fmt.Errorf("who listens on %s: %w", addr, err)
 	}
 	if len(pids) == 0 {
-		return nil, fmt.Errorf("somebody listens on %s, but in no process that we may look into", addr)
+		return nil, fmt.Errorf("a process listens on %s, but lastcall has no permission to look into it", addr)
 	}
 	return topmostFirst(pids), nil
 }

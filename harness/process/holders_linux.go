@@ -89,14 +89,14 @@ func parseAddress(text []byte) (netip.AddrPort, error) {
 		_, err = hex.Decode(words, ip)
 	}
 	if err != nil || len(words)%4 != 0 {
-		return netip.AddrPort{}, fmt.Errorf("%q is no address: %w", text, err)
+		return netip.AddrPort{}, fmt.Errorf("%q is not an address: %w", text, err)
 	}
 	for i := 0; i < len(words); i += 4 {
 		binary.NativeEndian.PutUint32(words[i:], binary.BigEndian.Uint32(words[i:]))
 	}
 	addr, ok := netip.AddrFromSlice(words)
 	if !ok {
-		return netip.AddrPort{}, fmt.Errorf("%q is no address", text)
+		return netip.AddrPort{}, fmt.Errorf("%q is not an address", text)
 	}
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), nil
 }

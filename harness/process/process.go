@@ -161,7 +161,7 @@ func (p *Process) Close() {
 		}
 		if !inTime(p.exited, patience) {
 			if err == nil {
-				err = fmt.Errorf("its end was not seen within %s", patience)
+				err = fmt.Errorf("its exit was not seen within %s", patience)
 			}
 			p.finish(lost(err))
 		}

@@ -63,7 +63,7 @@ func checkWait(element string, d time.Duration, first bool, before string) error
 	case before != "":
 		return fmt.Errorf("between %s and %s must be a signal", before, element)
 	case d < 0:
-		return fmt.Errorf("%s is negative: a step follows the one before it", element)
+		return fmt.Errorf("%s is negative: a step comes after the one before it", element)
 	}
 	return nil
 }

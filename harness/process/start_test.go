@@ -40,8 +40,8 @@ func TestCannotStart(t *testing.T) {
 		{"not executable", Command{Path: plain}, "not executable: permission denied", []error{fs.ErrPermission}, []error{exec.ErrNotFound}},
 		{"not executable, relative", Command{Path: "./plain", Dir: dir}, "not executable: permission denied", []error{fs.ErrPermission}, nil},
 		{"a directory", Command{Path: dir}, "it is a directory", []error{fs.ErrPermission}, []error{exec.ErrNotFound}},
-		{"no interpreter", Command{Path: headless}, "what should run it is not", []error{fs.ErrNotExist, exec.ErrNotFound}, nil},
-		{"no program", Command{Path: garbage}, "no program of this system", []error{syscall.ENOEXEC, fs.ErrPermission}, []error{exec.ErrNotFound}},
+		{"no interpreter", Command{Path: headless}, "its interpreter does not", []error{fs.ErrNotExist, exec.ErrNotFound}, nil},
+		{"no program", Command{Path: garbage}, "neither a program of this system", []error{syscall.ENOEXEC, fs.ErrPermission}, []error{exec.ErrNotFound}},
 		{"no such directory", Command{Path: os.Args[0], Dir: filepath.Join(dir, "none")}, "working directory: ", []error{fs.ErrNotExist}, []error{exec.ErrNotFound}},
 		{"no directory", Command{Path: os.Args[0], Dir: plain}, "working directory: ", []error{syscall.ENOTDIR}, []error{exec.ErrNotFound}},
 	} {

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrByHand is returned by Supervise to whoever did not start it with Start.
-var ErrByHand = errors.New("a supervisor is started by lastcall itself, not by hand")
+var ErrByHand = errors.New("lastcall starts its supervisor itself: do not start it by hand")
 
 // supervisor is the parent of one command.
 type supervisor struct {
@@ -154,7 +154,7 @@ func (s *supervisor) command() *exec.Cmd {
 func inherited(fd int) error {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFIFO {
-		return fmt.Errorf("descriptor %d is no pipe: %w", fd, ErrByHand)
+		return fmt.Errorf("descriptor %d is not a pipe: %w", fd, ErrByHand)
 	}
 	unix.CloseOnExec(fd)
 	return nil
@@ -188,7 +188,7 @@ func letGo() error {
 // cannot see we could not kill, and nobody would know that it survived.
 func seesTable() error {
 	if r, ok := look(os.Getpid()); !ok || r.ppid != os.Getppid() {
-		return errors.New("the system does not show our processes (on Linux: is /proc mounted?)")
+		return errors.New("the system does not show the processes of this user (on Linux: is /proc mounted?)")
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ echo
 `
 
 // differs says by name what a program finds otherwise than under a bare shell. The
-// README has the same list ("What differs from a bare shell").
+// docs/testing.md has the same list ("What differs from a bare shell").
 var differs = map[string]string{
 	"stdin":    "/dev/null",
 	"group":    "own",

@@ -150,7 +150,7 @@ func killAll(leader *os.Process, pgid int, list func() ([]row, error), limit tim
 func survivor(r row, err error) string {
 	text := info(r.pid).String()
 	if errors.Is(err, fs.ErrPermission) {
-		text += ", which we may not signal"
+		text += ", which lastcall may not signal"
 	}
 	return text
 }

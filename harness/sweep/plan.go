@@ -108,7 +108,7 @@ func (p *Plan) Check(ctx context.Context) error {
 		return fmt.Errorf("a sweep has one subject, not %d", len(p.Subjects))
 	}
 	if p.Subjects[0].Kind() == "running" || len(p.Scenario.Disruption.While) > 0 {
-		return &history.Invalid{Field: "disruption.while", Problem: "has no place in a sweep, which is around a signal"}
+		return &history.Invalid{Field: "disruption.while", Problem: "does not go with a sweep, which is around a signal"}
 	}
 	if strings.Contains(p.Scenario.Disruption.Signal, ",") {
 		return &history.Invalid{Field: "disruption.signal", Problem: fmt.Sprintf("is %s: a sweep is around one signal", p.Scenario.Disruption.Signal)}

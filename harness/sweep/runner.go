@@ -50,7 +50,7 @@ func (r *runner) all(ctx context.Context) error {
 			r.plan.Scenario.Shutdowns = 1 // it would keep none in those that follow either
 		}
 		if bounded.Err() != nil && ctx.Err() == nil {
-			r.warn("the time limit of %s is over (--limit): %d of %d shutdowns were carried out by then", r.plan.Limit, n-1, max(n, r.plan.Total()))
+			r.warn("the time limit of %s was reached (--limit): %d of %d shutdowns were carried out", r.plan.Limit, n-1, max(n, r.plan.Total()))
 			if n > 1 {
 				return nil // the one that was cut off tells nothing
 			}

@@ -182,7 +182,7 @@ func TestAHandlerThatHangsIsCutOffByTheGrace(t *testing.T) {
 
 func TestWhatCannotBeSweptIsSaid(t *testing.T) {
 	for behaviour, want := range map[string]string{
-		"answers 404":   "it was answered 404 Not Found: ask for something that is answered 2xx",
+		"answers 404":   "it was answered 404 Not Found: use an endpoint that answers 2xx",
 		"answers never": "the server was not warm within 300ms",
 	} {
 		t.Run(behaviour, func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestTheTimeLimitEndsASweep(t *testing.T) {
 		if err := r.all(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		want := fmt.Sprintf("the time limit of 1m0s is over (--limit): %d of 2000 shutdowns were carried out by then", done)
+		want := fmt.Sprintf("the time limit of 1m0s was reached (--limit): %d of 2000 shutdowns were carried out", done)
 		if len(words) != 1 || words[0] != want {
 			t.Errorf("%q, want %q", words, want)
 		}

@@ -25,7 +25,7 @@ var errKeepsNone = errors.New("the server keeps no connection open: sweep --conn
 // everything that is open before the first one that counts. All of it together has as long as one answer.
 func (s *shutdown) warm(ctx context.Context) error {
 	bound := s.plan.Scenario.Load.Timeout.Duration
-	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("the server was not warm within %s (--timeout): ask for something that is answered sooner, or send fewer at a time (--per-step 0.2)", bound))
+	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("the server was not warm within %s (--timeout): use a faster endpoint, or send fewer at a time (--per-step 0.2)", bound))
 	defer cancel()
 	began := time.Now()
 	for range warmUps {
@@ -135,11 +135,11 @@ func ask(ctx context.Context, conn *net.TCPConn, method string, request []byte, 
 	}
 	switch outcome := (load.Expect{}).Outcome(resp.StatusCode); {
 	case outcome != history.Completed:
-		return fmt.Errorf("it was answered %s: ask for something that is answered 2xx", resp.Status)
+		return fmt.Errorf("it was answered %s: use an endpoint that answers 2xx", resp.Status)
 	case kept && resp.Close:
 		return errKeepsNone
 	case in.Buffered() > 0:
-		return errors.New("something followed the answer")
+		return errors.New("more bytes followed the answer")
 	}
 	return nil
 }

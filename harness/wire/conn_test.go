@@ -249,12 +249,12 @@ func TestHeadIsTold(t *testing.T) {
 // takes leave.
 func TestSurplus(t *testing.T) {
 	for rest, want := range map[string]struct{ surplus, farewell bool }{
-		"":                                       {false, false},
-		" and more":                              {true, false},
-		"HTTP/1.1 200 OK\r\n\r\n":                {true, false},
-		"HTTP/1.1 408 Request Timeout\r\n\r\n":   {false, true},
-		"HTTP/1.0 408 Request Time-out\r\n\r\n":  {false, true},
-		"HTTP/1.1 4080 is no status\r\n\r\nrest": {true, false},
+		"":                                      {false, false},
+		" and more":                             {true, false},
+		"HTTP/1.1 200 OK\r\n\r\n":               {true, false},
+		"HTTP/1.1 408 Request Timeout\r\n\r\n":  {false, true},
+		"HTTP/1.0 408 Request Time-out\r\n\r\n": {false, true},
+		"HTTP/1.1 4080 is not a status\r\n\r\nrest": {true, false},
 	} {
 		p := connect(t, Clock{time.Now()}, 1)[0]
 		go p.serve(ok + rest)

@@ -35,7 +35,7 @@ func openBaseline(paths []string, o *outputOptions) (*baseline, error) {
 		}
 		for j, known := range b.suites {
 			if known.Seed == suite.Seed && known.Started.Equal(suite.Started) {
-				return nil, usagef("--baseline: %s and %s are the same run, whose shutdowns would count twice: name one of them (of a directory, move one away)",
+				return nil, usagef("--baseline: %s and %s are the same run, so its shutdowns would count twice: name one of them (in a directory, move one away)",
 					files[j], files[i])
 			}
 		}
@@ -65,7 +65,7 @@ func baselineFiles(path string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, usagef("--baseline %s: the directory holds no report: name one that has files which --report json=FILE.json wrote", path)
+		return nil, usagef("--baseline %s: the directory holds no report: name a directory with files written by --report json=FILE.json", path)
 	}
 	return files, nil
 }

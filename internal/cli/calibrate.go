@@ -93,14 +93,14 @@ func suited(s *harness.Scenario, c harness.Calibration, fixed bool) (more bool) 
 
 // tellPace says with how many requests a second the server is loaded, and why.
 func tellPace(s history.Scenario, c harness.Calibration, more bool) string {
-	why := "it kept up with all that was tried"
+	why := "it kept up with every rate that was tried"
 	if c.Asked > 0 {
 		why = fmt.Sprintf("of %d it completed %.0f", c.Asked, c.Completed)
 	}
-	said := fmt.Sprintf("the server is loaded with %d requests a second (--rate %d): %s, and one by itself takes %s",
+	said := fmt.Sprintf("the load is %d requests a second (--rate %d): %s, and a single request takes %s",
 		c.Rate, c.Rate, why, short(c.Takes))
 	if more {
-		said += fmt.Sprintf("; so few are open at a time that it is stopped %d times (--shutdowns %d)", s.Shutdowns, s.Shutdowns)
+		said += fmt.Sprintf("; because few requests are open at a time, the server is stopped %d times (--shutdowns %d)", s.Shutdowns, s.Shutdowns)
 	}
 	return said
 }

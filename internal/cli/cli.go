@@ -86,21 +86,22 @@ func exitCode(err error, stderr io.Writer) int {
 
 const rootLong = `lastcall tells whether a server loses requests when it is told to stop.
 
-It boots the server, loads it with requests, sends SIGTERM while they are in
-flight, accounts for every single one, and says what was completed and what was
+It starts the server, sends it requests, and sends SIGTERM while they are in
+flight. It accounts for every request, and says what was completed and what was
 dropped. Without a command it compares three ways to stop a small web service:
 http.Serve alone (naive), a cancelled context (with-cancel), and signal.Notify
 with Server.Shutdown (signal-notify).`
 
-const rootExample = `  lastcall                                       the comparison, in ten seconds
+const rootExample = `  lastcall                                       compare three strategies, in about six seconds
+  lastcall test -- ./myserver --port {port}      test your own server
   lastcall compare naive signal-notify --rate 2000 --delay 5ms
   lastcall compare --report json=result.json --record histories
-  lastcall sweep signal-notify                   when does a request have to be sent to be lost?
-  lastcall report histories                      judge what was recorded again
-  lastcall diff old.json new.json                what got worse, what got better
+  lastcall sweep signal-notify                   at which instants are requests dropped?
+  lastcall report histories                      judge recorded histories again
+  lastcall diff old.json new.json                what became worse, what became better
   lastcall explain signal-notify                 a strategy and its source
-  lastcall demo                                  watch it live, and teach it
-  lastcall serve naive --addr 127.0.0.1:8080     then curl it, and kill it`
+  lastcall demo                                  watch it live, in a browser
+  lastcall serve naive --addr 127.0.0.1:8080     one sample server, to curl and to kill`
 
 func newRoot(s streams) *cobra.Command {
 	o := newRunOptions()

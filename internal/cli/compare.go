@@ -18,16 +18,16 @@ import (
 
 const compareLong = `Compare strategies: ways for a server to stop.
 
-Each strategy is a real process that runs the same web service. It is loaded,
-told to stop while requests are in flight, and every request is accounted for.
-The strategies are interleaved, so that whatever else the machine does touches
-all alike.
+Each strategy is a real process that runs the same web service. It gets load,
+is told to stop while requests are in flight, and every request is accounted for.
+The strategies take turns, so that other work on the machine affects all of
+them alike.
 
-The verdicts are the result: compare exits 0 when every strategy could be
-judged, and 3 when one could not. With --gate it exits 1 if any fails.
+The verdicts are the result: compare exits with 0 when every strategy could be
+judged, and with 3 when one could not. With --gate it exits with 1 if one fails.
 
-With --all, strategies are put through every scenario of the catalogue, once each,
-and more often where that shows too little. All of them take about ten minutes.`
+With --all, each strategy is put through every scenario of the catalogue, once,
+and more often where once shows too little. This takes about six minutes.`
 
 func newCompare(s streams) *cobra.Command {
 	o := newRunOptions()
@@ -80,7 +80,7 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 		return harness.Plan{}, policy, err
 	}
 	if len(scenario.Disruption.While) > 0 || len(scenario.Subject.Command) > 0 {
-		return harness.Plan{}, policy, usagef("--scenario %s is for a server of yours: run it with lastcall test -f %s", o.scenario, o.scenario)
+		return harness.Plan{}, policy, usagef("--scenario %s is for your own server: run it with lastcall test -f %s", o.scenario, o.scenario)
 	}
 	if err := o.output.adopt(scenario.Reports); err != nil {
 		return harness.Plan{}, policy, err

@@ -45,7 +45,7 @@ func compareAll(ctx context.Context, s streams, o *runOptions, flags *pflag.Flag
 func onlyWithAll(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if err == nil && !slices.Contains(withAll, f.Name) {
-			err = usagef("--%s does not go with --all, in which every scenario says that for itself: leave one of them out", f.Name)
+			err = usagef("--%s does not go with --all, because each scenario has its own: leave one of them out", f.Name)
 		}
 	})
 	return err
@@ -112,7 +112,7 @@ func onlyFormats(o *outputOptions, formats []reports.MatrixFormat) error {
 	}
 	for _, r := range o.reports {
 		if !slices.Contains(names, r.format) {
-			return usagef("--report %s: there is none of a matrix, only %s", r.format, strings.Join(names, ", "))
+			return usagef("--report %s: a matrix has no such report, only %s", r.format, strings.Join(names, ", "))
 		}
 	}
 	return nil

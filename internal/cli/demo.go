@@ -24,14 +24,14 @@ func newDemo(s streams) *cobra.Command {
 	o := demoOptions{addr: "127.0.0.1:0", lang: live.DefaultLanguage}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Teach it in ten minutes: a live page with a Deploy button",
-		Long: `Open a page on this machine that shows up to three strategies under live load,
-each request as a bar while it happens, and a button that deploys: it sends a real
-SIGTERM. What became of everybody is counted and judged as in lastcall compare. A
-tour of seven steps tells what to look for, and why it came so.
+		Short: "Show live shutdowns in a browser, for teaching",
+		Long: `Open a page on this machine. It shows up to three strategies under live load,
+each request as a bar, and a button that deploys: it sends a real
+SIGTERM. Requests are counted and judged as in lastcall compare. A
+tour of seven steps says what to look for, and why it happens.
 
-In the page, arrow keys walk the tour, d deploys, and p makes it legible from the
-back row. It ends, and all its servers with it, with Ctrl-C.`,
+In the page, the arrow keys walk the tour, d deploys, and p makes the text large
+enough for the back row. Ctrl-C ends it, and all its servers.`,
 		Example: `  lastcall demo
   lastcall demo --no-open --addr 127.0.0.1:8080`,
 		Args: noArgs,
@@ -90,7 +90,7 @@ func listenHere(addr string) (net.Listener, error) {
 		return nil, usagef("--addr %q is not host:port, as in 127.0.0.1:8080", addr)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, usagef("--addr %s can be reached from other machines, and whoever opens the page starts and kills servers: use 127.0.0.1", addr)
+		return nil, usagef("--addr %s can be reached from other machines, and the page starts and kills servers: use 127.0.0.1", addr)
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -163,9 +163,9 @@ func TestDemoInABrowser(t *testing.T) {
 				t.Errorf("%s, %s: the page says %v, the history %v", name, row, got, want)
 			}
 		}
-		told := map[string]string{"naive": "hung up on all of them.", "signal-notify": "signal-notify answered every one."}
+		told := map[string]string{"naive": "dropped all of them.", "signal-notify": "signal-notify completed all of them."}
 		if lucky := j.subject.InFlight.Completed; lucky > 0 { // answered in the last moment
-			told["naive"] = fmt.Sprintf("hung up on %d.", j.subject.InFlight.Dropped)
+			told["naive"] = fmt.Sprintf("dropped %d.", j.subject.InFlight.Dropped)
 		}
 		said := strings.ReplaceAll(browser.Eval[string](t, first, fmt.Sprintf(`document.querySelector('[data-strategy="%s"] .sentence').textContent`, name)), "\u2011", "-")
 		if j.subject.InFlight.Total == 0 || !strings.Contains(said, fmt.Sprintf("%d people were waiting.", j.subject.InFlight.Total)) || !strings.Contains(said, told[name]) {

@@ -13,25 +13,25 @@ import (
 	"lastcall/reports"
 )
 
-const diffLong = `Compare two JSON reports: what got worse, what got better, and ~ where that
-cannot be told from chance.
+const diffLong = `Compare two JSON reports: what became worse, what became better, and ~ where
+chance may explain the difference.
 
-Figures differ from run to run. They count as worse or better only where an
-exact test says so at 5 %, once with the requests as the trials and once with
-the shutdowns, whose requests share their fate: two shutdowns on each side are
-never enough. Rules are compared by the shutdowns that violated them: one that
-breaks now and then does so in either report.
+Figures differ from run to run. They count as worse or better only if an
+exact test says so at 5%, once with the requests as the trials and once with
+the shutdowns. The requests of one shutdown share their fate, so two shutdowns on
+each side are never enough. Rules are compared by the shutdowns that violated them:
+a rule that breaks now and then does so in both reports.
 
 A subject regressed if a required rule is violated in significantly more of its
-shutdowns, or if significantly more requests or shutdowns were lost. What failed
-before is no regression. A rule that is violated now and was not before, and may
-be so by chance, cannot be judged: with three shutdowns on each side it has to be
-violated in all of them. How many shutdowns are made is to be settled first: to
-add some until a difference shows finds one where there is none.
+shutdowns, or if significantly more requests or shutdowns were lost. A rule that
+is violated about as often as before is not a regression. A rule that is violated now and was not
+before, perhaps by chance, cannot be judged: with three shutdowns on each side it
+must be violated in all of them. Choose the number of shutdowns before the run: if
+you add shutdowns until a difference shows, you find one where there is none.
 
-diff exits 0 when of every subject it could be told if it regressed, and 3 when
-of one it could not: it is gone or new, or the new run could not judge it. With
---gate it exits 1 if one regressed.`
+diff exits with 0 when every subject could be judged, and with 3 when one could
+not: it is missing or new, or the new run was inconclusive. With --gate it exits
+with 1 if one regressed.`
 
 // diffOptions are the flags of diff.
 type diffOptions struct{ output outputOptions }
@@ -49,7 +49,7 @@ func newDiff(s streams) *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
 		Use:   "diff OLD.json NEW.json",
-		Short: "Compare two JSON reports: what got worse, what got better",
+		Short: "Compare two JSON reports: what became worse, what became better",
 		Long:  diffLong,
 		Example: `  lastcall compare --report json=old.json
   lastcall compare --report json=new.json
@@ -106,7 +106,7 @@ func keepsInputs(asked []reportRequest, inputs ...string) error {
 		}
 		for _, input := range inputs {
 			if from, err := os.Stat(input); err == nil && os.SameFile(from, to) {
-				return usagef("--report %s=%s would replace a report that is compared: name another file", r.format, r.path)
+				return usagef("--report %s=%s would replace a report of the comparison: name another file", r.format, r.path)
 			}
 		}
 	}

@@ -44,9 +44,9 @@ func newExplain(s streams) *cobra.Command {
 			}
 			near := nearest(args[0], allNames())
 			if near == "" {
-				return usagef("nothing is called %q: lastcall list names all that can be explained", args[0])
+				return usagef("%q is unknown: lastcall list prints all names", args[0])
 			}
-			return usagef("nothing is called %q: did you mean %s?", args[0], near)
+			return usagef("%q is unknown: did you mean %s?", args[0], near)
 		},
 	}
 	registerNoColor(cmd.Flags(), &noColor)
@@ -108,13 +108,13 @@ func explainRule(w page, name string) error {
 func explainPolicy(w page, name string) error {
 	p, _ := check.PolicyByName(name)
 	fmt.Fprintf(w, "%s (policy)\n%s\n%s\n\n", p.Name,
-		reports.Labelled("Asks", labels, p.Summary), reports.Labelled("Source", labels, p.Source))
+		reports.Labelled("What", labels, p.Summary), reports.Labelled("Source", labels, p.Source))
 	for _, line := range p.Why {
 		fmt.Fprintln(w, reports.Labelled("-", 0, line))
 	}
 	lag := "none: the load goes on to the end"
 	if p.Lag > 0 {
-		lag = p.Lag.String() + " after the signal, then no new request comes (--lag)"
+		lag = p.Lag.String() + " after the signal; no request is sent later (--lag)"
 	}
 	fmt.Fprintln(w)
 	for _, line := range []entry{

@@ -23,7 +23,7 @@ func explainScenario(w page, name string) error {
 	}
 	said := []entry{
 		{"Purpose", s.Purpose},
-		{"Run it", "lastcall compare --scenario " + name + ", or on a server of yours: lastcall test --scenario " + name + " -- COMMAND"},
+		{"Run it", "lastcall compare --scenario " + name + ", or on your own server: lastcall test --scenario " + name + " -- COMMAND"},
 	}
 	if asks := asksFor(s.Load); asks != "" {
 		said = append(said, entry{"Asks for", asks})
@@ -69,9 +69,9 @@ func asksFor(l history.Load) string {
 	if len(paths) == 0 {
 		return ""
 	}
-	text := strings.Join(paths, ", ") + ": a server of yours must have them"
+	text := strings.Join(paths, ", ") + ": your own server must have them"
 	if len(l.Parked) > 0 {
-		text += ", or --park says what it has, as in --park websocket=/chat,5 --park events=/stream,5 --park idle,3 --park silent,3, in place of all of these " +
+		text += ", or name others with --park websocket=/chat,5 --park events=/stream,5 --park idle,3 --park silent,3, in place of all of these " +
 			"(a file's load.parked can have a header, too)"
 	}
 	return text

@@ -12,10 +12,10 @@ import (
 // whatShutdownDoes is what nobody sees in the source of a strategy, from the
 // documentation and the source of net/http's Server.Shutdown.
 const whatShutdownDoes = "http.Server.Shutdown closes the listener and all idle connections, and Serve returns " +
-	"http.ErrServerClosed at once. Then it waits until every connection with a request on it has become idle, and closes it: " +
-	"it looks again and again, after 1 ms at first and every 500 ms at last. Of connections that were taken out of its hands " +
-	"(http.Hijacker: websockets) it knows nothing. A new connection on which nothing has been sent yet counts as busy for " +
-	"five seconds. When its context ends it returns that context's error, and whoever is left is neither told nor hung up on."
+	"http.ErrServerClosed at once. Then it waits until each connection with a request has become idle, and closes it: " +
+	"it looks again and again, after 1 ms at first and every 500 ms later. It knows nothing of hijacked connections " +
+	"(http.Hijacker, as for WebSocket). A new connection on which nothing has been sent yet counts as busy for " +
+	"five seconds. When its context ends it returns the context's error, and leaves the other connections as they are."
 
 func explainStrategy(w page, name string) error {
 	s, _ := targets.ByName(name)
@@ -29,7 +29,7 @@ func explainStrategy(w page, name string) error {
 		lines = append(lines, entry{"Bug", s.Bug + ": " + s.BugTitle()})
 	}
 	if s.Sibling != "" {
-		lines = append(lines, entry{"Sibling", s.Sibling + " is the same without the mistake: compare the two"})
+		lines = append(lines, entry{"Sibling", s.Sibling + " is the same without the mistake: compare both"})
 	}
 	lines = append(lines, entry{"See it", "lastcall compare " + s.SeeIt()})
 	for _, line := range lines {

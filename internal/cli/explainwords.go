@@ -35,11 +35,11 @@ func inTheTable(o history.Outcome) string {
 	case history.Rejected, history.Failed:
 		return "a column of the requests in flight"
 	case history.Refused:
-		return "a column of all requests: they found nobody listening, could go elsewhere, and were not done twice"
+		return "a column of all requests: they could not connect, could go elsewhere, and were not done twice"
 	case history.Completed:
-		return "kept, of the requests in flight"
+		return "a column of the requests in flight"
 	case history.Dropped:
-		return "lost, once of the requests in flight and once of the late ones"
+		return "a column of the requests in flight, and one of the late requests"
 	case history.Pending, history.Unsent:
 	}
 	return "in the line below it only"

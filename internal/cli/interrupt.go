@@ -58,7 +58,7 @@ func interruptedExit(ctx context.Context) error {
 		return nil
 	}
 	if i, ok := errors.AsType[*interruption](context.Cause(ctx)); ok {
-		return &exitError{128 + int(i.signal), i.Error() + ": what was reported is partial"}
+		return &exitError{128 + int(i.signal), i.Error() + ": the report is partial"}
 	}
 	return context.Cause(ctx)
 }

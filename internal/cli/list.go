@@ -49,7 +49,7 @@ func kindNames() []string {
 func newList(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(kindNames(), "|") + "]",
-		Short:     "List what there is: strategies, scenarios, rules, policies, probes, outcomes, columns, bugs",
+		Short:     "List strategies, scenarios, rules, policies, probes, outcomes, columns and bugs",
 		Example:   "  lastcall list\n  lastcall list strategies",
 		ValidArgs: kindNames(),
 		RunE: func(_ *cobra.Command, args []string) error {

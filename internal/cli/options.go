@@ -47,32 +47,32 @@ func newRunOptions() *runOptions {
 
 // registerLoad registers what is sent.
 func (o *runOptions) registerLoad(f *pflag.FlagSet) {
-	f.Var(numberValue{&o.rate, "500"}, "rate", "requests per second, in an open loop")
-	f.StringVar(&o.connections, "connections", o.connections, "`reused` (kept alive), fresh (one a request), or mixed (by turns)")
+	f.Var(numberValue{&o.rate, "500"}, "rate", "requests per second, sent at this rate even if the server is slow")
+	f.StringVar(&o.connections, "connections", o.connections, "`kind` of connections: reused (kept alive), fresh (a new one for each request), or mixed (half of each)")
 	f.StringVar(&o.method, "method", o.method, "HTTP `method` of the requests")
-	f.Var(durationValue{&o.timeout}, "timeout", "deadline of a request (default grace and 5s)")
+	f.Var(durationValue{&o.timeout}, "timeout", "deadline of a request (default: grace plus 5s)")
 }
 
 // registerDisruption registers what happens to the server.
 func (o *runOptions) registerDisruption(f *pflag.FlagSet) {
 	f.StringVar(&o.signal, "signal", o.signal, "`signal` that tells the server to stop, or a sequence, as in SIGTERM,2s,SIGTERM")
-	f.StringVar(&o.target, "signal-target", "", "who gets it: `leader`, group or owner of the socket (default by the policy)")
-	f.Var(durationValue{&o.grace}, "grace", "how long the server may take until SIGKILL (default by the policy)")
-	f.Var(durationValue{&o.lag}, "lag", "how long a balancer goes on sending after the signal (default by the policy)")
+	f.StringVar(&o.target, "signal-target", "", "the `process` that gets it: leader (the started one), group (its process group), or owner (of the listening socket) (default: the policy's)")
+	f.Var(durationValue{&o.grace}, "grace", "how long the server may take until SIGKILL (default: the policy's)")
+	f.Var(durationValue{&o.lag}, "lag", "how long a balancer goes on sending after the signal (default: the policy's)")
 }
 
 // registerRun registers how often, and what is kept.
 func (o *runOptions) registerRun(f *pflag.FlagSet) {
-	f.Var(numberValue{&o.shutdowns, "3"}, "shutdowns", "how often each server is shut down")
-	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides when in its load each server is stopped")
+	f.Var(numberValue{&o.shutdowns, "3"}, "shutdowns", "how many times each server is shut down")
+	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides at which instant each server is stopped")
 	f.StringVar(&o.record, "record", "", "write the history of each shutdown into this new `directory`")
 }
 
 // register registers the flags of a comparison.
 func (o *runOptions) register(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringVar(&o.scenario, "scenario", o.scenario, "experiment to run: a `name` of lastcall list scenarios, or a file")
-	f.Var(durationValue{&o.delay}, "delay", "how long the sample handler works on a request")
+	f.StringVar(&o.scenario, "scenario", o.scenario, "the scenario: a `name` of lastcall list scenarios, or a file")
+	f.Var(durationValue{&o.delay}, "delay", "how long the sample server works on a request")
 	o.registerLoad(f)
 	o.registerDisruption(f)
 	o.registerRun(f)
@@ -122,7 +122,7 @@ func loadless(s harness.Scenario, f *pflag.FlagSet) error {
 		"rate", "delay", "connections", "method", "timeout", "header", "body", "requests", "expect-status", "expect-body",
 	} {
 		if f.Changed(name) {
-			return usagef("--%s is about requests, and with disruption.when %s no load is sent: drop it", name, s.Disruption.When)
+			return usagef("--%s is about requests, and with disruption.when %s no load is sent: leave it out", name, s.Disruption.When)
 		}
 	}
 	return nil
@@ -136,7 +136,7 @@ func (o *runOptions) apply(s *harness.Scenario, f *pflag.FlagSet) error {
 		}
 	}
 	if f.Changed("lag") && o.lag <= 0 {
-		return usagef("--lag is %s, must be more than 0: for none say --rule %s=off", o.lag, check.ServesThroughLag)
+		return usagef("--lag is %s, must be more than 0: for no lag write --rule %s=off", o.lag, check.ServesThroughLag)
 	}
 	set := map[string]func(){
 		"rate":          func() { s.Load.Rate = o.rate },
@@ -169,7 +169,7 @@ type outputOptions struct {
 func (o *outputOptions) register(f *pflag.FlagSet) {
 	formats := reports.Names()
 	f.Var(reportsValue{&o.reports, formats}, "report", strings.Join(formats, ", ")+": to standard output or =PATH; may be repeated")
-	f.BoolVar(&o.quiet, "quiet", false, "no progress, and no table unless --report asks for it")
+	f.BoolVar(&o.quiet, "quiet", false, "no progress; a table only with --report table")
 	registerNoColor(f, &o.noColor)
 }
 

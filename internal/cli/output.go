@@ -59,7 +59,7 @@ func openOutput(o *outputOptions, s streams) (*output, error) {
 		if err := out.open(r.path); err != nil {
 			out.discard()
 			if errors.Is(err, syscall.ENXIO) {
-				return nil, usagef("--report %s=%s: no process reads this pipe: start one that does, or name a file", r.format, r.path)
+				return nil, usagef("--report %s=%s: no process reads this pipe: start one that reads it, or name a file", r.format, r.path)
 			}
 			return nil, usagef("--report %s=%s: %w: name a file in a directory that can be written", r.format, r.path, err)
 		}

@@ -26,7 +26,7 @@ func (v parksValue) Set(text string) error {
 	if cut := strings.LastIndex(text, ","); cut >= 0 {
 		n, err := strconv.Atoi(text[cut+1:])
 		if err != nil {
-			return fmt.Errorf("must end with how many, as in websocket=/chat,5")
+			return fmt.Errorf("must end with a number, as in websocket=/chat,5")
 		}
 		text, park.Count = text[:cut], n
 	}

@@ -23,16 +23,16 @@ type policyOptions struct {
 
 func (o *policyOptions) register(f *pflag.FlagSet) {
 	o.registerRules(f)
-	f.Var(shareValue{&o.maxLoss}, "max-loss", "gate late losses by this `share`, with 95 % confidence (1% takes 299 shutdowns)")
-	f.Var(numberValue{&o.minAtRisk, "20"}, "min-at-risk", "how many requests must be at risk for a pass (default by the policy)")
+	f.Var(shareValue{&o.maxLoss}, "max-loss", "allow this `share` of requests to be late and dropped, with 95% confidence (1% takes 299 shutdowns without a loss)")
+	f.Var(numberValue{&o.minAtRisk, "20"}, "min-at-risk", "how many requests must be at risk for a pass (default: the policy's)")
 }
 
 // registerRules registers what is asked of the server.
 func (o *policyOptions) registerRules(f *pflag.FlagSet) {
 	o.name = "default"
-	f.StringVar(&o.name, "policy", o.name, "`name` of what is asked of the server: default, strict, k8s, docker or systemd")
-	f.StringArrayVar(&o.rules, "rule", nil, "`name=severity`: take a rule as fail, warn or off; may be repeated")
-	f.IntSliceVar(&o.exitCodes, "exit-code", nil, "a clean exit `code` besides 0; may be repeated")
+	f.StringVar(&o.name, "policy", o.name, "`name` of the policy: default, strict, k8s, docker or systemd")
+	f.StringArrayVar(&o.rules, "rule", nil, "`name=severity` of a rule: fail, warn or off; may be repeated")
+	f.IntSliceVar(&o.exitCodes, "exit-code", nil, "an exit `code` that is as good as 0; may be repeated")
 }
 
 // apply changes the scenario's policy and overrides by the flags given.
@@ -42,13 +42,13 @@ func (o *policyOptions) apply(s *history.Scenario, f *pflag.FlagSet) error {
 	}
 	if f.Changed("min-at-risk") {
 		if o.minAtRisk < 1 {
-			return usagef("--min-at-risk is %d, must be at least 1: a pass must rest on something", o.minAtRisk)
+			return usagef("--min-at-risk is %d, must be at least 1: a pass needs evidence", o.minAtRisk)
 		}
 		s.Overrides.MinAtRisk = o.minAtRisk
 	}
 	if f.Changed("max-loss") {
 		if o.maxLoss == 0 {
-			return usagef("--max-loss is 0%%, must be more: no number of shutdowns proves that none is ever lost (--rule %s=fail fails each)", check.LateRequestsAnswered)
+			return usagef("--max-loss is 0%%, must be more: no number of shutdowns proves that none is ever lost (with --rule %s=fail each loss fails)", check.LateRequestsAnswered)
 		}
 		s.Overrides.MaxLoss = o.maxLoss
 	}

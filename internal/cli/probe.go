@@ -15,19 +15,21 @@ import (
 	"lastcall/reports"
 )
 
-const probeLong = `Probe what becomes of connections that are in one exact state as the signal comes.
+const probeLong = `Put connections into one exact state, send the signal, and see what it does to them.
 
-Load meets most states by chance, and the narrow ones hardly ever. A probe parks
-connections in one state on purpose, proves that they are in it, sends the signal
-to a fresh process, and says what became of them. Each is repeated: one proven
-breach is enough to fail, or to warn of a race, and every repeat has to go well for
-a pass. lastcall list probes names them, lastcall explain http1/in-handler tells of one.
+Load meets most states by chance, and the narrow ones hardly ever. A probe puts
+connections into one state on purpose, proves that they are in it, sends the signal
+to a fresh process, and says what became of them. Each probe is repeated. One proven
+breach is enough for FAIL, or for a warning of a race. A PASS needs all repeats.
+lastcall list probes prints all names, and lastcall explain http1/in-handler
+explains one.
 
-Probes can be chosen by name, family (http1/) or pattern (http1/*-handler). Some
-have to be told where on a server of yours something can be asked for: without
---slow-url, --download-url (and --chunked-url), --stream-url,
---upload-url, --ws-url or --ready they are skipped. Exit codes: 0 pass, 1 fail, 2 a mistake in what was asked for, 3
-inconclusive or could not run. Skips alone are no pass.`
+Choose probes by name, family (http1/) or pattern (http1/*-handler). For your own
+server, some need a URL: without --slow-url, --download-url (and --chunked-url),
+--stream-url, --upload-url, --ws-url or --ready they are skipped.
+
+Exit codes: 0 pass, 1 fail, 2 a mistake in the flags, 3 inconclusive or could not
+run. If every probe is skipped, the result is 3.`
 
 const probeExample = `  lastcall probe signal-notify
   lastcall probe http1/ silent-holds
@@ -51,7 +53,7 @@ func newProbe(s streams) *cobra.Command {
 	o := &probeOptions{runOptions: *newRunOptions(), repeats: 3, parallel: 4}
 	cmd := &cobra.Command{
 		Use:               "probe [flags] [PROBE...] [STRATEGY... | -- COMMAND [ARG...]]",
-		Short:             "Park connections in exact states, and see what becomes of them at the signal",
+		Short:             "Put connections into exact states, and see what the signal does to them",
 		Long:              probeLong,
 		Example:           probeExample,
 		ValidArgsFunction: completeProbes,
@@ -69,14 +71,14 @@ func newProbe(s streams) *cobra.Command {
 func (o *probeOptions) register(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.BoolVar(&o.list, "list", false, "list the probes")
-	f.BoolVar(&o.matrix, "matrix", false, "show strategies by probes in the table, a mark each")
-	f.Var(numberValue{&o.repeats, "3"}, "repeats", "how often each probe is repeated, each time on a fresh process")
-	f.Var(numberValue{&o.parallel, "4"}, "parallel", "how many servers run at a time (1 where --url names a port)")
+	f.BoolVar(&o.matrix, "matrix", false, "show strategies by probes in the table, one mark each")
+	f.Var(numberValue{&o.repeats, "3"}, "repeats", "how many times each probe is repeated, each time on a fresh process")
+	f.Var(numberValue{&o.parallel, "4"}, "parallel", "how many servers run at the same time (1 if --url names a port)")
 	f.StringVar(&o.url, "url", "", "`URL` of the server, or a path that it answers at once (default http://127.0.0.1:{port}/)")
 	f.StringVar(&o.hints.Slow, "slow-url", "", "`[METHOD ]URL` whose answer takes half a second or more; {ms} in it is replaced by how many milliseconds")
 	f.StringVar(&o.hints.Download, "download-url", "", "`URL` of an answer of many megabytes")
-	f.StringVar(&o.hints.Chunked, "chunked-url", "", "`URL` of one that comes in chunks, without a Content-Length (default what --download-url says)")
-	f.StringVar(&o.hints.Stream, "stream-url", "", "`URL` of an answer without an end, as of server-sent events")
+	f.StringVar(&o.hints.Chunked, "chunked-url", "", "`URL` of an answer in chunks, without a Content-Length (default: that of --download-url)")
+	f.StringVar(&o.hints.Stream, "stream-url", "", "`URL` of an answer without an end, such as server-sent events")
 	f.StringVar(&o.hints.Upload, "upload-url", "", "`[METHOD ]URL` that takes a body of any kind (default method POST)")
 	f.StringVar(&o.hints.Socket, "ws-url", "", "`URL` that speaks the WebSocket protocol")
 	f.StringArrayVar(&o.subject.headers, "header", nil, "`Name: value` of every request; may be repeated")
@@ -176,9 +178,9 @@ func choose(args []string, dash int) (c chosen, err error) {
 	}
 	switch {
 	case len(c.strategies) > 0 && c.command != nil:
-		return c, usagef("%q and a command after -- are both given: drop one of them", c.strategies[0])
+		return c, usagef("%q and a command after -- are both given: leave one out", c.strategies[0])
 	case len(c.strategies) == 0 && c.command == nil:
-		return c, usagef("there is nothing to probe: name a strategy, as in lastcall probe signal-notify, or write a command after --")
+		return c, usagef("there is no server to probe: name a strategy, as in lastcall probe signal-notify, or write a command after --")
 	}
 	c.cases, err = selectCases(patterns)
 	return c, err

@@ -106,7 +106,7 @@ func (o *probeOptions) scenarioOf(f *pflag.FlagSet, c chosen) (harness.Scenario,
 			return s, check.Policy{}, usagef("--url %q: must be a path, or a URL as in http://127.0.0.1:{port}/", o.url)
 		}
 		if strings.HasPrefix(s.Subject.URL, "https://") {
-			return s, check.Policy{}, usagef("--url %s: probes speak plain HTTP only, for they have to see the bytes: let the server listen without TLS, as in --url http://127.0.0.1:{port}/ (lastcall test loads it over TLS)", o.url)
+			return s, check.Policy{}, usagef("--url %s: probes speak plain HTTP only, because they must see the bytes: let the server listen without TLS, as in --url http://127.0.0.1:{port}/ (lastcall test works over TLS)", o.url)
 		}
 		headers := o.subject.headers
 		o.subject.headers = nil // they are of the probes' requests, not of the load's
@@ -189,7 +189,7 @@ func (o *probeOptions) place(s harness.Scenario, text string) (string, error) {
 	}
 	if site, path, ok := cutSite(rest); ok {
 		if site != cmp.Or(s.Subject.URL, "http://127.0.0.1:{port}/") {
-			return "", errors.New("it is not at --url: one server is probed")
+			return "", errors.New("it is on another server than --url")
 		}
 		rest = pathOf("x://x" + path)
 	}

@@ -33,7 +33,7 @@ func selectCases(patterns []string) ([]probe.Case, error) {
 			}
 		}
 		if !found {
-			return nil, usagef("no probe is called %q: %s", pattern, probeHint(pattern))
+			return nil, usagef("unknown probe %q: %s", pattern, probeHint(pattern))
 		}
 	}
 	return slices.DeleteFunc(all, func(c probe.Case) bool { return !met[c.ID] }), nil
@@ -54,7 +54,7 @@ func probeHint(wrong string) string {
 	if near := nearest(wrong, probeNames()); near != "" {
 		return "did you mean " + near + "?"
 	}
-	return "lastcall list probes names them; their families are " + strings.Join(probeFamilies(), ", ")
+	return "lastcall list probes prints all names; the families are " + strings.Join(probeFamilies(), ", ")
 }
 
 // probeFamily is the family of probes that somebody meant who left out its slash,
@@ -122,13 +122,13 @@ func bugTitles(numbers []string) (all []string) {
 
 // probeLines is all that is known of a probe before it is run.
 func probeLines(c probe.Case) []entry {
-	kind := "Placed: it is repeated; one proven breach is a fail, and every repeat has to go well for a pass."
+	kind := "Placed: it is repeated. One proven breach is a FAIL, and a PASS needs all repeats."
 	if c.Race {
-		kind = "A race: it is provoked and repeated, and one loss proves it."
+		kind = "A race: it is provoked and repeated. One loss proves it."
 	}
 	var notes []string
 	if c.Braked {
-		notes = append(notes, "The server's processes are stopped (SIGSTOP) while the connections are parked; only on Linux can that be proved.")
+		notes = append(notes, "The server's processes are stopped (SIGSTOP) while the connections are parked. This can be proved on Linux only.")
 	}
 	return []entry{
 		{"State", c.State},

@@ -25,14 +25,14 @@ func openRecorder(dir string) (*recorder, error) {
 		return nil, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, usagef("--record %s: %w: name a directory that can be made", dir, plain(err))
+		return nil, usagef("--record %s: %w: name a directory that lastcall can create", dir, plain(err))
 	}
 	held, err := historyFiles(dir)
 	if err != nil {
 		return nil, usagef("--record %s: %w", dir, plain(err))
 	}
 	if len(held) > 0 {
-		return nil, usagef("--record %s: it holds recorded histories already: name a new directory", dir)
+		return nil, usagef("--record %s: it already holds recorded histories: name a new directory", dir)
 	}
 	sweepTemp(dir)
 	probe, err := createTemp(dir)
@@ -124,7 +124,7 @@ func readHistories(dir string) ([]*history.History, error) {
 		return nil, usagef("%s: %w: name a directory written by lastcall compare --record", dir, plain(err))
 	}
 	if len(files) == 0 {
-		return nil, usagef("%s: it holds no recorded history (*%s): name a directory written by lastcall compare --record", dir, historySuffix)
+		return nil, usagef("%s: it has no recorded history (*%s): name a directory written by lastcall compare --record", dir, historySuffix)
 	}
 	var histories []*history.History
 	seen := make(map[int]string) // the file of each shutdown: a copy would count twice
@@ -134,7 +134,7 @@ func readHistories(dir string) ([]*history.History, error) {
 			return nil, usagef("%s: %w", name, err)
 		}
 		if len(histories) > 0 && h.Header.Run != histories[0].Header.Run {
-			return nil, usagef("%s: it is of another run than %s: keep each run in a directory of its own", name, files[0])
+			return nil, usagef("%s: it belongs to another run than %s: keep each run in a directory of its own", name, files[0])
 		}
 		if other, ok := seen[h.Header.Ordinal]; ok {
 			return nil, usagef("%s: it is the same shutdown as %s: remove one of them", name, other)
@@ -153,7 +153,7 @@ func readHistory(name string) (*history.History, error) {
 	defer file.Close()
 	h, err := history.Read(file)
 	if errors.Is(err, history.ErrTruncated) {
-		return nil, fmt.Errorf("%w; it was not written to its end: remove it, or record again", err)
+		return nil, fmt.Errorf("%w; it is incomplete: remove it, or record again", err)
 	}
 	return h, err
 }

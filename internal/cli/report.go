@@ -11,10 +11,10 @@ func newReport(s streams) *cobra.Command {
 	var p policyOptions
 	cmd := &cobra.Command{
 		Use:   "report DIR",
-		Short: "Judge and render recorded histories again, offline",
-		Long: `Read the histories that compare --record DIR wrote, judge them again and render
-them. Nothing is started. The same histories get the same verdicts, unless
-another --policy is asked for.`,
+		Short: "Judge recorded histories again, without running anything",
+		Long: `Read the histories that compare --record DIR wrote, judge them again, and report
+them. Nothing is started. The same histories get the same verdicts, unless you
+ask for another --policy.`,
 		Example: `  lastcall compare --record histories
   lastcall report histories
   lastcall report histories --policy strict --report json`,

@@ -43,7 +43,7 @@ func (o *subjectOptions) applySite(s *harness.Scenario) error {
 	for i, text := range o.urls {
 		site, _, ok := cutSite(o.request(text).URL)
 		if !ok || i > 0 {
-			return usagef("--url %s asks for something, and with disruption.when %s no load is sent: drop it; the server is found by one as http://127.0.0.1:{port}/", text, s.Disruption.When)
+			return usagef("--url %s has a path, and with disruption.when %s no load is sent: write http://127.0.0.1:{port}/, or leave it out", text, s.Disruption.When)
 		}
 		s.Subject.URL = site
 	}

@@ -45,7 +45,7 @@ func expectable(s harness.Scenario) error {
 			}
 			if verdict != check.ExpectPass && slices.Contains(s.Expect[check.ExpectPass], name) {
 				return &harness.Invalid{
-					Field: fmt.Sprintf("expect.%s[%d]", verdict, i), Problem: fmt.Sprintf("is %q, which is expected to pass as well", name),
+					Field: fmt.Sprintf("expect.%s[%d]", verdict, i), Problem: fmt.Sprintf("is %q, which is expected to pass, too", name),
 				}
 			}
 		}

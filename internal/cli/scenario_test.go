@@ -22,9 +22,9 @@ func TestWhatOnlyTheGateKnowsIsCheckedInTheFile(t *testing.T) {
 		{"a rule is needed that the policy leaves out", "needs:\n- serves-through-lag\n", "2:3", `needs[0] is serves-through-lag, a rule that is off under the policy "default"`},
 		{
 			"a rule is needed that is about a signal", "needs: [exit-status]\ndisruption: {while: [a]}\n", "1:9",
-			"needs[0] is exit-status, which judges nothing here: it is about a signal, and a command is run instead of one",
+			"needs[0] is exit-status, which has nothing to judge here: it is about a signal, and a command is run instead of one",
 		},
-		{"a rule is needed that is about a command", "needs: [stays-up]\n", "1:9", "needs[0] is stays-up, which judges nothing here: it is about a command"},
+		{"a rule is needed that is about a command", "needs: [stays-up]\n", "1:9", "needs[0] is stays-up, which has nothing to judge here: it is about a command"},
 		{"unknown severity", "overrides:\n  rules:\n    exit-status: never\n", "3:18", `is "never", must be off, warn or fail`},
 		{"a truth for a severity", "overrides: {rules: {no-failed: false}}\n", "1:32", `is "false", must be off, warn or fail`},
 		{"exit code that cannot be", "overrides:\n  exit-codes:\n    - 0\n    - 256\n", "4:7", "overrides.exit-codes[1] is 256, must be from 0 to 255"},

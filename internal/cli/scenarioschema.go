@@ -20,7 +20,7 @@ func scenarioSchema() *jsonschema.Schema {
 	}
 	schema := reflector.Reflect(harness.Scenario{})
 	schema.Title = "lastcall scenario"
-	schema.Description = "What lastcall does to a server, and by which policy it judges. Every key can be left out."
+	schema.Description = "What lastcall does to a server, and by which policy it judges. Every key is optional."
 	schema.Definitions["Target"].Required = []string{"url"}
 	parkShape(schema.Definitions["Park"])
 	for section, keys := range scenarioKeys() {

@@ -20,8 +20,8 @@ func newSchema(s streams) *cobra.Command {
 		Short: "Print the JSON Schema (2020-12) of a machine-readable format",
 		Long: `Print the JSON Schema (2020-12) of a machine-readable format.
 
-scenario is the form of lastcall.yaml, and of every other scenario. An editor
-that has it completes and checks the file as it is written; many look for it in
+scenario is the form of lastcall.yaml and of every other scenario. An editor
+that has it completes and checks the file while you write; many look for it in
 the first line:
 
   # yaml-language-server: $schema=lastcall.schema.json

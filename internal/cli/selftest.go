@@ -13,27 +13,27 @@ import (
 	"lastcall/targets"
 )
 
-const selftestLong = `Prove that lastcall still detects what it is there to detect.
+const selftestLong = `Prove that lastcall still detects the known bugs.
 
-Every faulty strategy carries a bug that real servers had. Each is put through the
-scenario that shows it, and must fail by the rule that says so, and by no other;
-every right strategy is put through the same scenarios, and must pass. Two controls
-come on top: nobody may pass kill, and behind-a-balancer only who drains.
+Each faulty strategy has a bug that real servers had. Each is put through the
+scenario that shows its bug, and must fail by the expected rule, and by no other.
+Each right strategy is put through the same scenarios, and must pass. There are two
+controls: no strategy may pass kill, and only drain may pass behind-a-balancer.
 
-What one shutdown did not show, or could not because too little was at risk or this
-machine was too busy, is tried again with as many as the scenario wants, twice at most;
-a right strategy that fails is not.
+If one shutdown did not show enough, or too few requests were at risk, or this
+machine was too busy, it is tried again with as many shutdowns as the scenario has,
+at most twice. A right strategy that fails is not tried again.
 
-With names, only those strategies are put through it.
+With names, only these strategies are tested.
 
-selftest exits 0 if all is as it must be, 1 if a bug was missed or a right strategy
-failed, and 3 if something could not be judged.`
+selftest exits with 0 if all is as expected, with 1 if a bug was missed or a right
+strategy failed, and with 3 if something could not be judged.`
 
 func newSelftest(s streams) *cobra.Command {
 	o := newRunOptions()
 	cmd := &cobra.Command{
 		Use:   "selftest [STRATEGY...]",
-		Short: "Prove that lastcall still detects: every bug caught, every right strategy passed",
+		Short: "Prove that every faulty strategy fails and every right strategy passes",
 		Long:  selftestLong,
 		Example: `  lastcall selftest
   lastcall selftest naive close --seed 7
@@ -43,11 +43,11 @@ func newSelftest(s streams) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides when in its load each server is stopped")
+	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides at which instant each server is stopped")
 	f.StringVar(&o.record, "record", "", "write the history of each shutdown into this new `directory`")
 	names := reports.MatrixNames()
 	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
-	f.BoolVar(&o.output.quiet, "quiet", false, "no progress, and no table unless --report asks for it")
+	f.BoolVar(&o.output.quiet, "quiet", false, "no progress; a table only with --report table")
 	registerNoColor(f, &o.output.noColor)
 	return cmd
 }

@@ -140,7 +140,7 @@ func TestWhatSelftestComesTo(t *testing.T) {
 		{"missed, then caught", "close", []result.Subject{passes, fails(check.InFlightCompletes)}, 0, "1 of 2"},
 		{"for another reason", "close", []result.Subject{fails(check.ExitStatus)}, exitFail, "OTHER REASON"},
 		{"never judged", "close", []result.Subject{unjudged, unjudged, unjudged}, exitInconclusive, "INCONCLUSIVE: 0 of 1 faulty"},
-		{"a false alarm is not tried again", "drain", []result.Subject{fails(check.InFlightCompletes), passes}, exitFail, "not PASS as expected"},
+		{"a false alarm is not tried again", "drain", []result.Subject{fails(check.InFlightCompletes), passes}, exitFail, "but PASS was expected"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, log strings.Builder

@@ -17,10 +17,10 @@ func newServe(s streams) *cobra.Command {
 		Short: "Run one sample server by hand",
 		Long: `Run the sample service with one strategy, in the foreground. It writes one line
 of JSON with its address and PID to standard output when it listens, and one
-line for each request to standard error. Then it is yours to curl and to kill.
+line for each request to standard error.
 
 LASTCALL_STORE names the SQLite file for its orders (else a temporary one), and
-LASTCALL_LAG how long a strategy that drains serves on (2s, and half a second).`,
+LASTCALL_LAG how long a strategy that drains goes on serving (2s, and half a second more).`,
 		Example: `  lastcall serve naive --addr 127.0.0.1:8080
   curl 'http://127.0.0.1:8080/work?delay=5s'      in another shell
   kill PID                                        while curl waits`,
@@ -48,7 +48,7 @@ LASTCALL_LAG how long a strategy that drains serves on (2s, and half a second).`
 	cmd.Flags().StringVar(&o.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 chooses a free one")
 	cmd.Flags().Var(durationValue{&o.Delay}, "delay", "how long /work and /orders take when the request does not say")
 	cmd.Flags().BoolVar(&o.LogRequest, "request-log", true, "one line for each request on standard error")
-	cmd.Flags().BoolVar(&o.H2C, "h2c", false, "speak HTTP/2 without TLS too, to clients that know it beforehand")
+	cmd.Flags().BoolVar(&o.H2C, "h2c", false, "also speak HTTP/2 without TLS, to clients with prior knowledge")
 	cmd.Flags().BoolVar(&allowRemote, "allow-remote", false, "allow an address that other machines can reach")
 	return cmd
 }

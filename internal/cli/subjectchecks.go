@@ -18,7 +18,7 @@ import (
 func whileOrSignal(s harness.Scenario, f *pflag.FlagSet) error {
 	if len(s.Disruption.While) == 0 {
 		if f.Changed("settle") {
-			return usagef("--settle is how long the load goes on after the command of --while: give that too, or drop it")
+			return usagef("--settle is how long the load goes on after the command of --while: give --while too, or leave out --settle")
 		}
 		return nil
 	}
@@ -28,7 +28,7 @@ func whileOrSignal(s harness.Scenario, f *pflag.FlagSet) error {
 	}
 	for _, name := range []string{"signal", "signal-target", "lag"} {
 		if f.Changed(name) {
-			return usagef("--%s and %s do not go together: a command is run in place of the signal, so drop one of them", name, where)
+			return usagef("--%s and %s do not go together: a command runs in place of the signal, so leave one out", name, where)
 		}
 	}
 	return nil
@@ -41,11 +41,11 @@ func (o *testOptions) tested(s harness.Scenario) error {
 	case command, while && at != "":
 		return nil
 	case while && len(urls) > 0:
-		return usagef("--url %s names no host and port, by which a server that runs already is found: write http://127.0.0.1:8080%s", urls[0], pathOf(urls[0]))
+		return usagef("--url %s has no host and port, and lastcall needs them to find a running server: write http://127.0.0.1:8080%s", urls[0], pathOf(urls[0]))
 	case while:
-		return &harness.Invalid{Field: "subject.url", Problem: "is missing: a server that runs already is found by it, as in http://127.0.0.1:8080/; one to start needs a command"}
+		return &harness.Invalid{Field: "subject.url", Problem: "is missing: name the URL of the running server, as in http://127.0.0.1:8080/, or a command to start"}
 	case at != "" && len(urls) > 0:
-		return usagef("there is no command to test: write it after --; for a server that already runs at %s say with --while what happens to it, as in --while ./deploy.sh", at)
+		return usagef("there is no command to test: write it after --. If a server already runs at %s, name with --while what to run, as in --while ./deploy.sh", at)
 	case o.from != "":
 		return &harness.Invalid{Field: "subject.command", Problem: `is missing: name a program and its arguments, as in [./server, --port, "{port}"]`}
 	}
@@ -76,7 +76,7 @@ func trusts(s history.Subject) error {
 		if s.CA != "" {
 			field = "subject.ca"
 		}
-		return &harness.Invalid{Field: field, Problem: "is for https: name the server's URL too, as in https://127.0.0.1:{port}/"}
+		return &harness.Invalid{Field: field, Problem: "is for https: name the server's URL, too, as in https://127.0.0.1:{port}/"}
 	}
 	if s.CA == "" || s.Insecure { // both: validation says so
 		return nil
@@ -86,7 +86,7 @@ func trusts(s history.Subject) error {
 		return &harness.Invalid{Field: "subject.ca", Problem: fmt.Sprintf("is %s, which cannot be read: %s", s.CA, err)}
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(text) {
-		return &harness.Invalid{Field: "subject.ca", Problem: fmt.Sprintf("is %s, which holds no certificate in PEM form", s.CA)}
+		return &harness.Invalid{Field: "subject.ca", Problem: fmt.Sprintf("is %s, which has no certificate in PEM form", s.CA)}
 	}
 	return nil
 }

@@ -42,32 +42,32 @@ type subjectOptions struct {
 }
 
 func (o *subjectOptions) register(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.urls, "url", nil, "`[METHOD ]URL` or path to ask for; may be repeated: they are sent in turn (default http://127.0.0.1:{port}/)")
+	f.StringArrayVar(&o.urls, "url", nil, "`[METHOD ]URL` or path to request; may be repeated, and they are sent in turn (default http://127.0.0.1:{port}/)")
 	f.StringArrayVar(&o.headers, "header", nil, "`Name: value` of every request; may be repeated")
-	f.StringVar(&o.body, "body", "", "`file` with the body of every request, which is a POST unless a method is given")
+	f.StringVar(&o.body, "body", "", "`file` with the body of every request (a POST, unless a method is given)")
 	f.StringVar(&o.requests, "requests", "", "`file` of more requests, in vegeta's target format")
 	f.StringVar(&o.expectStatus, "expect-status", "", "`statuses` that count as completed, as in 200,204,300-399 (default 200-399)")
 	f.StringVar(&o.expectBody, "expect-body", "", "`regexp` that the body of a completed answer matches")
-	f.Var(parksValue{&o.parked}, "park", "hold connections over the signal: websocket=/chat,5, events=/stream,5, idle,3 or silent,3; may be repeated (default the scenario's)")
+	f.Var(parksValue{&o.parked}, "park", "hold connections while the server stops: websocket=/chat,5, events=/stream,5, idle,3 or silent,3; may be repeated (default: the scenario's)")
 	o.registerServer(f)
 	f.StringVar(&o.ca, "ca", "", "PEM `file` of the certificates to trust, for https")
 	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
-	f.BoolVar(&o.allowRemote, "allow-remote", false, "send the load to another machine, if the URL leads there")
-	f.BoolVar(&o.front, "front", false, "the URL is that of a proxy that stays up and relays to the command, which gets the signal")
-	f.StringVar(&o.applied, "applied", "", "run this `command` after the exit: it prints the ids that were applied, one a line ({port} and {pid} are replaced)")
+	f.BoolVar(&o.allowRemote, "allow-remote", false, "allow load to another machine, if the URL names one")
+	f.BoolVar(&o.front, "front", false, "the URL is that of a proxy, which stays up and forwards to the command; the command gets the signal")
+	f.StringVar(&o.applied, "applied", "", "run this `command` after the exit; it prints the ids that were applied, one a line ({port} and {pid} are replaced)")
 	f.StringVar(&o.while, "while", "", "run this `command` instead of a signal; the server promises to stay up ({port} and {pid} are replaced)")
-	f.Var(durationValue{&o.settle}, "settle", "how long the load goes on after that command (default 2s)")
+	f.Var(durationValue{&o.settle}, "settle", "how long the load goes on after the command of --while (default 2s)")
 }
 
 // registerServer registers how a server of the user's is started, and known to be
 // ready.
 func (o *subjectOptions) registerServer(f *pflag.FlagSet) {
 	f.StringVar(&o.ready, "ready", "", "`URL` or path that answers 2xx when the server is ready (default: it accepts connections)")
-	f.Var(durationValue{&o.readyTimeout}, "ready-timeout", "how long that may take (default 10s)")
+	f.Var(durationValue{&o.readyTimeout}, "ready-timeout", "how long the server may take to be ready (default 10s)")
 	f.StringArrayVar(&o.env, "env", nil, "`NAME=value` in the server's environment; may be repeated")
 	f.StringVar(&o.dir, "dir", "", "working `directory` of the server")
-	f.StringVar(&o.name, "name", "", "`name` of the server in the reports (default the program's)")
-	f.StringVar(&o.ledger, "ledger", "", "`file` that the server appends its ledger to, if not LASTCALL_LEDGER ({port} is replaced)")
+	f.StringVar(&o.name, "name", "", "`name` of the server in the reports (default: the program's)")
+	f.StringVar(&o.ledger, "ledger", "", "`file` to which the server appends its ledger, if not LASTCALL_LEDGER ({port} is replaced)")
 }
 
 // apply changes the scenario by the flags given, and by the command after "--".

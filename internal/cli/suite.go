@@ -78,11 +78,11 @@ func suiteHead(text []byte) error {
 	switch head.Schema {
 	case result.Schema:
 	case "":
-		return errors.New("it is JSON, but no report: it names no schema")
+		return errors.New("it is JSON, but not a report: it has no schema")
 	case history.Schema:
-		return errors.New("it is one recorded history and no report: judge it with lastcall report DIR --report json=FILE")
+		return errors.New("it is a recorded history, not a report: judge it with lastcall report DIR --report json=FILE")
 	case result.DiffSchema:
-		return errors.New("it is a comparison of two reports, and no report")
+		return errors.New("it is a comparison of two reports, not a report")
 	default:
 		return fmt.Errorf("its schema is %q, this lastcall reads %q", head.Schema, result.Schema)
 	}
@@ -98,14 +98,14 @@ func jsonError(text []byte, err error) error {
 		return errors.New("it is empty")
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it is truncated: it was not written to its end")
+		return errors.New("it is truncated")
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("line %d: it is not JSON: %w", lineAt(text, syntax.Offset), err)
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if wrong.Field == "" {
-			return fmt.Errorf("it is JSON, but no report: it is of type %s", wrong.Value)
+			return fmt.Errorf("it is JSON, but not a report: it is of type %s", wrong.Value)
 		}
 		return fmt.Errorf("line %d: %s must not be of type %s", lineAt(text, wrong.Offset), wrong.Field, wrong.Value)
 	}

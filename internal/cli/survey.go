@@ -255,7 +255,7 @@ func (s survey) cell(c course, subject result.Subject) result.Cell {
 	expected := check.Expected(c.scenario.Expect, subject.Name)
 	cell := check.CellOf(c.scenario.Name, subject, expected)
 	if s.strict && expected == nil {
-		cell.Surprise = fmt.Sprintf("nothing is expected of it: name it below expect in scenarios/%s.yaml", c.scenario.Name)
+		cell.Surprise = fmt.Sprintf("no result is expected of it: name it below expect in scenarios/%s.yaml", c.scenario.Name)
 	}
 	return cell
 }

@@ -15,56 +15,52 @@ import (
 	"lastcall/reports"
 )
 
-const sweepLong = `Find out when exactly a request has to be sent to be lost.
+const sweepLong = `Find out at which instant a request must be sent to be lost.
 
-A load that comes at its own pace meets a race of 200 microseconds once in a few
-shutdowns. A sweep goes looking for it: one request on each of many connections,
-at instants that are spread over 2 ms before and after the signal, again and
-again with a fresh server. It draws the share that was lost by the instant of
-sending, and says how wide the window is.
+Load at its own pace meets a race of 200 microseconds once in a few shutdowns. A
+sweep looks for exactly this race: it sends one request on each of many connections,
+at instants spread over 2 ms before and after the signal, again and again with a
+fresh server. It draws the share of dropped requests by the instant of sending, and
+says how wide the window is.
 
-Two kinds of connections are told apart. A fresh one is made for its request, as
-a client does it: connect, and write as soon as that is done. A reused one has
-served a request before, and is idle. Just before a request is written on it, it
-is looked at: where the server has closed it already, nothing is written, and
-nothing is lost. So what is lost here even the most attentive client loses.
+There are two kinds of connections. A fresh one is made for its request, as a client
+does it: connect, and write as soon as it is connected. A reused one has served a
+request before, and is idle. lastcall looks at it just before it writes: if the
+server has closed it already, nothing is written, and nothing is lost. So even the
+most attentive client loses what is dropped here.
 
-A request's instant is when the kernel put it onto the network, by the stamp that
-Linux gives, or without one the clock just before its write(2); the signal's is the
-clock just before its kill(2). What was measured decides, not what was meant. How long
-kill(2) took, and write(2) or with a stamp what is left of it, is how exactly that is
-known: a request of which it is not known to within a step is discarded, and so is one
-that would be sent late by more than a step. The others of its shutdown count. A bin
-proves nothing that has fewer than 15 requests, of which none was lost, and is marked
-so; where as many were asked for, and the bin can be reached,
-shutdowns are added to fill such bins, and to see where the loss begins and ends.
+The instant of a request is when the kernel put it onto the network (Linux stamps
+it), or else the clock just before its write(2). The instant of the signal is the
+clock just before its kill(2). The duration of these calls is the error of the
+instant. A request is discarded if this error is more than a step, or if it would be
+sent late by more than a step. The other requests of its shutdown count. A bin with
+fewer than 15 requests, none of them dropped, proves nothing, and is marked.
+Shutdowns are added to fill such bins, and to see where the loss begins and ends.
 
-Zero is an edge: no bin has requests of both sides in it. The intervals are those of
-Clopper and Pearson, at 95 %. They take requests for independent, and those of one
-shutdown are not quite: shutdowns are cheap here, so rather raise --shutdowns than
---per-step. Most are lost where the share of the lost is at least half of the
-greatest, each taken over a bin and its neighbours.
+The signal lies between two bins: no bin mixes requests from before and after it. The intervals are those of
+Clopper and Pearson, at 95%. They assume that requests are independent, and those of
+one shutdown are not quite: rather raise --shutdowns than --per-step. Most requests
+are dropped in the bins where the share, over a bin and its neighbours, is at least
+half of the greatest.
 
 The requests are short, so that only the race is seen; --delay makes the sample
-handler take longer. A server that is slower than the requests come shows its queue
-and not the race: each has the time of two answers therefore, unless --per-step says
-how many there are. A strategy that
-drains, as drain does, serves through the whole of a sweep, and shows a flat zero:
-the race is then where it calls Shutdown.
-How a server ends is not asked: it is ended as soon as the fate of every request
-is known.
+server slower. If requests come faster than the server answers, the chart shows the
+queue and not the race. So each request has the time of two answers, unless
+--per-step says how many there are. drain serves through the whole of a sweep, and shows zero: its
+race is where it calls Shutdown, later. How a server ends is not judged: it is ended
+as soon as the fate of every request is known.
 
-Where the first shutdown shows that the server keeps no connection open, the sweep
-goes on with fresh ones only, and says so. It ends after --limit at the latest, and
-reports what it has measured by then.
+If the first shutdown shows that the server keeps no connection open, the sweep goes
+on with fresh ones only, and says so. It ends after --limit, and reports what it has
+measured by then.
 
-sweep exits 0 when it has measured, whatever was lost, and 3 when it could not.`
+sweep exits with 0 when it has measured, and with 3 when it could not.`
 
 func newSweep(s streams) *cobra.Command {
 	o := newSweepOptions()
 	cmd := &cobra.Command{
 		Use:   "sweep [flags] [STRATEGY | -- COMMAND [ARG...]]",
-		Short: "Loss as a function of the instant of sending",
+		Short: "Measure at which instants around the signal requests are dropped",
 		Long:  sweepLong,
 		Example: `  lastcall sweep
   lastcall sweep naive --delay 1ms --report chart --report svg=naive.svg

@@ -46,32 +46,32 @@ var ofCommand = []string{"ready", "ready-timeout", "env", "dir", "name", "ledger
 
 func (o *sweepOptions) register(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.Var(durationValue{&o.grid.From}, "from", "where the sweep begins, from the signal: negative is before it")
+	f.Var(durationValue{&o.grid.From}, "from", "where the sweep begins, from the signal (negative: before it)")
 	f.Var(durationValue{&o.grid.To}, "to", "where it ends")
 	f.Var(durationValue{&o.grid.Step}, "step", "the width of a bin")
-	f.Var(fractionValue{&o.perStep, "0.2"}, "per-step", "requests in each bin in each shutdown, as in 0.2: one in five bins (default: as many as make no queue)")
-	f.Var(numberValue{&o.shutdowns, "50"}, "shutdowns", "how often the server is shut down, for each kind of connections; up to five times as often where bins have too few requests")
-	f.Var(durationValue{&o.limit}, "limit", "how long the whole sweep may take; what is measured by then is reported")
-	f.StringVar(&o.connections, "connections", o.connections, "`fresh`, reused or both, by turns")
-	f.Var(durationValue{&o.delay}, "delay", "how long the sample handler works on a request (default 0)")
-	f.StringArrayVar(&o.subject.urls, "url", nil, "`[METHOD ]URL` or path to ask for (default /, at http://127.0.0.1:{port})")
+	f.Var(fractionValue{&o.perStep, "0.2"}, "per-step", "requests in each bin in each shutdown; 0.2 is one in five bins (default: as many as make no queue)")
+	f.Var(numberValue{&o.shutdowns, "50"}, "shutdowns", "how many times the server is shut down, for each kind of connection; up to five times as many if bins have too few requests")
+	f.Var(durationValue{&o.limit}, "limit", "how long the whole sweep may take; the report has what is measured by then")
+	f.StringVar(&o.connections, "connections", o.connections, "`kind` of connections: fresh, reused or both")
+	f.Var(durationValue{&o.delay}, "delay", "how long the sample server works on a request (default 0)")
+	f.StringArrayVar(&o.subject.urls, "url", nil, "`[METHOD ]URL` or path to request (default /, at http://127.0.0.1:{port})")
 	f.StringArrayVar(&o.subject.headers, "header", nil, "`Name: value` of every request; may be repeated")
-	f.StringVar(&o.subject.body, "body", "", "`file` with the body of every request, which is a POST unless a method is given")
+	f.StringVar(&o.subject.body, "body", "", "`file` with the body of every request (a POST, unless a method is given)")
 	f.StringVar(&o.subject.ready, "ready", "", "`URL` or path that answers 2xx when the server is ready (default: it accepts connections)")
-	f.Var(durationValue{&o.subject.readyTimeout}, "ready-timeout", "how long that may take (default 10s)")
+	f.Var(durationValue{&o.subject.readyTimeout}, "ready-timeout", "how long the server may take to be ready (default 10s)")
 	f.StringArrayVar(&o.subject.env, "env", nil, "`NAME=value` in the server's environment; may be repeated")
 	f.StringVar(&o.subject.dir, "dir", "", "working `directory` of the server")
-	f.StringVar(&o.subject.name, "name", "", "`name` of the server in the reports (default the program's)")
-	f.StringVar(&o.subject.ledger, "ledger", "", "`file` that the server appends its ledger to, if not LASTCALL_LEDGER ({port} is replaced)")
-	f.BoolVar(&o.subject.allowRemote, "allow-remote", false, "send the requests to another machine, if the URL leads there")
+	f.StringVar(&o.subject.name, "name", "", "`name` of the server in the reports (default: the program's)")
+	f.StringVar(&o.subject.ledger, "ledger", "", "`file` to which the server appends its ledger, if not LASTCALL_LEDGER ({port} is replaced)")
+	f.BoolVar(&o.subject.allowRemote, "allow-remote", false, "allow requests to another machine, if the URL names one")
 	f.StringVar(&o.signal, "signal", o.signal, "`signal` that tells the server to stop")
-	f.StringVar(&o.target, "signal-target", "", "who gets it: `leader`, group or owner of the socket (default leader)")
+	f.StringVar(&o.target, "signal-target", "", "the `process` that gets it: leader (the started one), group (its process group), or owner (of the listening socket) (default leader)")
 	f.Var(durationValue{&o.grace}, "grace", "how long the server may take to answer until SIGKILL (default 10s)")
-	f.Var(durationValue{&o.timeout}, "timeout", "how long an answer is waited for (default grace and 5s)")
-	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides when in its bin each request is sent")
+	f.Var(durationValue{&o.timeout}, "timeout", "how long to wait for an answer (default: grace plus 5s)")
+	f.Uint64Var(&o.seed, "seed", o.seed, "`number` that decides at which instant of its bin each request is sent")
 	names := reports.SweepNames()
 	f.Var(reportsValue{&o.output.reports, names}, "report", strings.Join(names, ", ")+": to standard output or =PATH; may be repeated")
-	f.BoolVar(&o.output.quiet, "quiet", false, "no progress, and no chart unless --report asks for it")
+	f.BoolVar(&o.output.quiet, "quiet", false, "no progress, and no chart without --report chart")
 	registerNoColor(f, &o.output.noColor)
 }
 
@@ -130,7 +130,7 @@ func sweptSubject(args []string, dash int) (strategy targets.Strategy, command [
 	case dash == 0:
 		return strategy, args, nil
 	case dash > 0:
-		return strategy, nil, usagef("%q stands before --: sweep either a strategy or the command after it", args[0])
+		return strategy, nil, usagef("%q stands before --: name a strategy, or write a command after --, not both", args[0])
 	case len(args) > 1:
 		return strategy, nil, usagef("sweep takes one strategy, got %s", strings.Join(args, " "))
 	case len(args) == 0:
@@ -159,11 +159,11 @@ func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (harness.Sce
 		return s, usagef("--per-step is 0, must be from %g to %d", sweep.MinPerStep, sweep.MaxPerStep)
 	}
 	if len(command) > 0 && f.Changed("delay") {
-		return s, usagef("--delay is for the sample service: ask your server for what takes long with --url")
+		return s, usagef("--delay is for the sample service: for your own server choose a path with --url")
 	}
 	for _, name := range ofCommand {
 		if len(command) == 0 && f.Changed(name) {
-			return s, usagef("--%s is for a command of yours: write it after --, or drop the flag", name)
+			return s, usagef("--%s is for your own command: write the command after --, or leave out the flag", name)
 		}
 	}
 	if len(o.subject.urls) > 1 {
@@ -174,7 +174,7 @@ func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (harness.Sce
 		return s, err
 	}
 	if len(command) == 0 && s.Subject.URL != "" {
-		return s, usagef("--url %s: a strategy is asked by path, as in --url /api/data", o.subject.urls[0])
+		return s, usagef("--url %s: for a strategy write a path, as in --url /api/data", o.subject.urls[0])
 	}
 	s.Subject.Delay.Duration = o.delay
 	s = harness.Complete(s)

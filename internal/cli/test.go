@@ -18,29 +18,29 @@ import (
 	"lastcall/scenarios"
 )
 
-const testLong = `Test whether a server of yours loses requests when it is told to stop.
+const testLong = `Test whether your server loses requests when it is told to stop.
 
-The command after -- is started without a shell, on a port that was free: {port}
-in its arguments, in --env and in URLs, and PORT in its environment. It is loaded,
-gets the signal while requests are in flight, and every request is accounted for;
-that is one shutdown, and there are three. The exit code is the verdict: 0 pass, 1
-fail, 2 a mistake in what was asked for, 3 inconclusive or could not run.
+The command after -- is started without a shell, on a free port: {port}
+in its arguments, in --env and in URLs, and PORT in its environment. It gets load,
+it gets the signal while requests are in flight, and every request is accounted for.
+This is one shutdown. By default there are three. The exit code is the verdict: 0 pass, 1
+fail, 2 a mistake in the flags or the file, 3 inconclusive or could not run.
 
-Without --rate lastcall finds out on a start of its own, which takes about two
-seconds, how many requests a second suit the server: at most 500, and fewer than it
-completes. A slow one is stopped more often than three times.
+Without --rate, lastcall first starts the server once to measure it, for about
+two seconds. Then it sends 70% of the rate that the server completes, at most 500
+requests a second. A slow server is stopped more often than three times.
 
-What is asked of the server is its --policy: lastcall explain default (or k8s,
-docker, systemd, strict). All of it can stand in a file, in the form of a scenario;
-without a command, lastcall.yaml of this directory is used. Flags override it.
+--policy says which rules the server must keep: lastcall explain default (or k8s,
+docker, systemd, strict). All of this can be in a file, in the form of a scenario;
+without a command, lastcall.yaml in this directory is used. Flags override it.
 
-With --while a command is run instead of a signal (a reload, a deploy script), on
-a server that promises to stay up: then every refusal is a loss too. Without a
-command after -- the server at --url is one that runs already.
+--while runs a command instead of the signal: a reload or a deploy script. The
+server must stay up, so each refused request breaks a rule. With --while and without a
+command after --, --url names a server that runs already.
 
-What was acknowledged must be there afterwards (lastcall explain no-lost-ack). {id}
+Acknowledged work must still exist after the exit (lastcall explain no-lost-ack). {id}
 in a URL, a header or a body is the request's own id, as X-Lastcall-Id is; --applied
-is a command that prints the ids which a database, say, holds in the end.`
+is a command that prints the ids which, for example, a database holds in the end.`
 
 const testExample = `  lastcall test -- ./myserver --port {port}
   lastcall test --url /api/orders --ready /health --policy k8s -- ./myserver --port {port}
@@ -67,7 +67,7 @@ func newTest(s streams) *cobra.Command {
 	o := &testOptions{runOptions: *newRunOptions()}
 	cmd := &cobra.Command{
 		Use:     "test [flags] -- COMMAND [ARG...]",
-		Short:   "Gate a server of your own, in any language, against a policy",
+		Short:   "Test your own server, in any language, against a policy",
 		Long:    testLong,
 		Example: testExample,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -87,8 +87,8 @@ func newTest(s streams) *cobra.Command {
 
 func (o *testOptions) register(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringVarP(&o.file, "file", "f", "", "the gate as a YAML `file` (default lastcall.yaml, if there is no command)")
-	f.StringVar(&o.scenario, "scenario", o.scenario, "experiment to run: a `name` of lastcall list scenarios, or a file")
+	f.StringVarP(&o.file, "file", "f", "", "the scenario as a YAML `file` (default lastcall.yaml, if there is no command)")
+	f.StringVar(&o.scenario, "scenario", o.scenario, "the scenario: a `name` of lastcall list scenarios, or a file")
 	o.subject.register(f)
 	o.registerLoad(f)
 	o.registerDisruption(f)
@@ -146,7 +146,7 @@ func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scena
 	}
 	if len(s.Expect) > 0 && o.from != "" && !f.Changed("scenario") {
 		return s, check.Policy{}, o.blame(&harness.Invalid{
-			Field: "expect", Problem: "names lastcall's own strategies and means nothing to a command: drop it",
+			Field: "expect", Problem: "names lastcall's own strategies, and a command has none: leave it out",
 		}, f, command)
 	}
 	if err := o.runOptions.apply(&s, f); err != nil {
@@ -168,7 +168,7 @@ func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scena
 func (o *testOptions) source(f *pflag.FlagSet, command []string) (string, error) {
 	switch {
 	case o.file != "" && f.Changed("scenario"):
-		return "", usagef("--file and --scenario are both given: drop one of them")
+		return "", usagef("--file and --scenario are both given: leave one out")
 	case o.file != "":
 		if _, err := os.Stat(o.file); errors.Is(err, fs.ErrNotExist) {
 			return "", usagef("--file %s: no such file", o.file)

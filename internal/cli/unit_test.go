@@ -114,7 +114,7 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 		"naive":                  {"See it     lastcall compare naive signal-notify"},
 		"steady":                 {"rate: 500", "# In effect", "grace 10s (policy default)", "no lag (policy default)"},
 		"behind-a-balancer":      {"500 requests/s", "delay 100ms", "grace 30s (policy k8s)", "lag 2s (policy k8s)"},
-		"long-lived":             {"/ws (websocket), /events (events): a server of yours must have them", "--park websocket=/chat,5"},
+		"long-lived":             {"/ws (websocket), /events (events): your own server must have them", "--park websocket=/chat,5"},
 		"double-signal":          {"100 requests/s", "delay 1s"},
 		"startup":                {"no load", "grace 5s,"},
 		"late-requests-answered": {"Reference ", "Excuses ", "Policy default   fail, excused: warn", "Policy strict    fail"},
@@ -809,7 +809,7 @@ func TestNoInterruptionIsNoError(t *testing.T) {
 // it means.
 func TestEveryWordOfTheTableIsExplained(t *testing.T) {
 	for _, word := range []string{
-		"in flight", "kept", "rejected", "failed", "lost", "late", "at risk", "refused", "lost acks", "cut", "exit", "verdict",
+		"in flight", "completed", "rejected", "failed", "dropped", "late", "at risk", "refused", "lost acks", "cut", "exit", "verdict",
 	} {
 		code, text, stderr := run(t, append([]string{"explain"}, strings.Fields(word)...)...)
 		if code != exitPass || stderr != "" || !strings.Contains(text, "Meaning ") {

@@ -13,7 +13,7 @@ import (
 func newVersion(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print which lastcall this is, and on what it runs",
+		Short: "Print the version of lastcall, and on which system it runs",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			e := harness.Environment()

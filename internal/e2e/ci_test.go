@@ -24,8 +24,8 @@ func TestReadmeInYourCI(t *testing.T) {
 		exit     int
 		says     string
 	}{
-		{"signal-notify", exitPass, "no requests were lost"},
-		{"naive", exitFail, "the server loses requests"},
+		{"signal-notify", exitPass, "the server passed"},
+		{"naive", exitFail, "the server broke a required rule"},
 	} {
 		t.Run(c.strategy, func(t *testing.T) {
 			repo := newRepo(t, c.strategy)

@@ -21,7 +21,7 @@ func TestLongLived(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			forgetful, right := s.Subjects[0], s.Subjects[1]
 			wantVerdict(t, forgetful, result.Fail, check.ClosesCleanly, result.Violated)
-			wantStory(t, forgetful, "Nobody told the 5 websockets")
+			wantStory(t, forgetful, "The 5 WebSocket connections got no close frame")
 			wantParked(t, forgetful, map[string]result.Parked{history.WebSocket: {Held: 5, Cut: 5}, history.EventStream: {Held: 5, Clean: 5}, history.Silent: {Held: 3, Clean: 3}})
 			wantVerdict(t, right, result.Pass, check.ClosesCleanly, result.Satisfied)
 			wantParked(t, right, map[string]result.Parked{history.WebSocket: {Held: 5, Clean: 5}, history.EventStream: {Held: 5, Clean: 5}, history.Silent: {Held: 3, Clean: 3}})

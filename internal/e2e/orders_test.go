@@ -108,7 +108,7 @@ func TestOrders(t *testing.T) {
 			wantStatus(t, subject, check.NoDuplicate, result.Satisfied)
 			lost := wantLost(t, python, db, judged(t, filepath.Join(dir, "histories")), subject)
 			if c.verdict == result.Fail {
-				wantStory(t, subject, "were told that it was done, and will not ask again")
+				wantStory(t, subject, "were told that it was done, and will not retry")
 				wantStory(t, subject, lost[0])
 			}
 		})

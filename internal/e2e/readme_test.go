@@ -51,7 +51,7 @@ var outputs = map[string][][]string{
 	"./lastcall compare\n":  {{"naive", "FAIL"}, {"with-cancel", "FAIL"}, {"signal-notify", "PASS"}},
 	"lastcall diff":         {{"signal-notify", "PASS", "PASS", "same"}, {"signal-notify: NO REGRESSION"}},
 	"kill -TERM":            {{"the client got its answer"}, {"the server exited with 0"}},
-	"lastcall probe http1/": {{"http1/in-handler", "pass"}},
+	"lastcall probe http1/": {{"http1/in-handler", "PASS"}},
 }
 
 // TestReadmeCommands runs each command of the README and of docs as a newcomer would copy

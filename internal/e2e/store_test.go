@@ -47,24 +47,24 @@ const (
 const killed = -1
 
 // handlersFail is what a store that cannot be written does to whoever waits for it.
-const handlersFail = "Close the store and all that handlers use only after the last of them has returned"
+const handlersFail = "Close the store, and everything else that handlers use, only after the last handler has returned"
 
 func storeFaults() []storeFault {
 	return []storeFault{
 		{
 			name: "removed", strategy: "drain", url: writtenOrders, strike: removeStore,
 			verdict: result.Inconclusive, rule: check.NoLostAck, status: result.NotExercised,
-			says: []string{"what was applied is not known", "read store: ", "no such file or directory"},
+			says: []string{"it is not known what was applied", "read store: ", "no such file or directory"},
 		},
 		{
 			name: "replaced by an empty one", strategy: "drain", url: writtenOrders, strike: replaceStore, readable: true,
 			verdict: result.Fail, rule: check.NoLostAck, status: result.Violated,
-			says: []string{"acknowledged writes were not applied", "Their clients were told that it was done", "Not one was found"},
+			says: []string{"acknowledged writes were not applied", "Their clients were told that it was done", "None was found"},
 		},
 		{
 			name: "overwritten", strategy: "drain", url: writtenOrders, strike: overwriteStore,
 			verdict: result.Fail, rule: check.InFlightCompletes, status: result.Violated,
-			says: []string{handlersFail, "order not stored", "what was applied is not known", "file is not a database"},
+			says: []string{handlersFail, "order not stored", "it is not known what was applied", "file is not a database"},
 		},
 		{
 			name: "locked for a moment", strategy: "drain", url: writtenOrders, strike: lockFor(500 * time.Millisecond), readable: true,
@@ -89,7 +89,7 @@ func storeFaults() []storeFault {
 		{
 			name: "locked against readers, and lastcall is one", strategy: "drain", url: writtenOrders, strike: lockReaders,
 			verdict: result.Inconclusive, rule: check.NoLostAck, status: result.NotExercised,
-			says: []string{"what was applied is not known", "database is locked"},
+			says: []string{"it is not known what was applied", "database is locked"},
 		},
 	}
 }

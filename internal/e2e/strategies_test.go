@@ -37,7 +37,7 @@ func behindABalancer(t *testing.T, connections, lag string, e effort) {
 	hasty := gate("signal-notify", exitFail)
 	wantVerdict(t, hasty, result.Fail, check.ServesThroughLag, result.Violated)
 	wantStatus(t, hasty, check.InFlightCompletes, result.Satisfied)
-	wantStory(t, hasty, "while a load balancer has not yet learned of it, requests go on coming")
+	wantStory(t, hasty, "A load balancer goes on sending requests")
 	wantStory(t, hasty, "stopped listening too early")
 	wantStory(t, hasty, "closing the listener is what Go's Server.Shutdown does first")
 	wantStory(t, hasty, "`lastcall explain drain` shows it")

@@ -54,7 +54,7 @@ func withCancelRejects(t *testing.T, s result.Subject) {
 		t.Errorf("%d in flight dropped, want none", s.InFlight.Dropped)
 	}
 	wantVerdict(t, s, result.Fail, check.InFlightCompletes, result.Violated)
-	wantStory(t, s, "the context under which they work is cancelled")
+	wantStory(t, s, "The signal cancelled the context of their handlers")
 }
 
 func signalNotifyCompletes(t *testing.T, s result.Subject) {
@@ -82,7 +82,7 @@ func TestReturningHandlersFail(t *testing.T) {
 	}
 	wantStatus(t, s[0], check.InFlightCompletes, result.Violated)
 	wantStatus(t, s[0], check.NoFailed, result.Violated)
-	wantStory(t, s[0], "answered 200 with an empty body, as none before the signal")
+	wantStory(t, s[0], "answered 200 with an empty body, unlike every answer before the signal")
 	wantStory(t, s[0], "Do not let handlers inherit a context that the signal cancels")
 	wantVerdict(t, s[1], result.Pass, check.InFlightCompletes, result.Satisfied)
 }

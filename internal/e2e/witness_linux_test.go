@@ -235,7 +235,7 @@ func TestWithoutTheKernel(t *testing.T) {
 			if w := got.Details[0].Witness; w.Kernel || !strings.Contains(w.Missing, "operation not permitted") {
 				t.Errorf("the witness is %+v", w)
 			}
-			if said := strings.Join(s.Warnings, "\n"); !strings.Contains(said, "only when it was sent") {
+			if said := strings.Join(s.Warnings, "\n"); !strings.Contains(said, "only when each was sent") {
 				t.Errorf("it is not said once: %q", said)
 			}
 		})

@@ -26,7 +26,7 @@ const noiseFoot = `
 The table is made by these commands, which go on where they were stopped, and the last of which writes this
 page:
 
-` + "```sh" + `
+` + "```sh example" + `
 go run ./cmd/truth -runs 5
 go run ./cmd/truth -few -runs 20
 go run ./cmd/truth -few -runs 20 -busy

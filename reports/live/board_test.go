@@ -138,7 +138,7 @@ func TestDeployment(t *testing.T) {
 	}
 	s.Name, s.InFlight = "drain", history.Counts{Total: 2, Completed: 2}
 	b.Deployed(1, h, s)
-	if want := "1 person was waiting. naive hung up. 2 people were waiting. drain answered every one."; b.announced != want {
+	if want := "1 person was waiting. naive dropped that request. 2 people were waiting. drain completed all of them."; b.announced != want {
 		t.Errorf("announced %q, want %q", b.announced, want)
 	}
 	v, err := b.Watch()
@@ -154,7 +154,7 @@ func TestDeployment(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil || len(p.Rows) != 1 || p.Rows[0] != [4]float64{-50, 1, 5, 1} {
 		t.Errorf("picture %s: %v", picture, err)
 	}
-	if want := "So far, in 1 deployment: not served: 1 (hung up 1, turned away 0) of 1 waiting or late."; b.tallies[0].Sentence != want {
+	if want := "So far, in 1 deployment: 1 of 1 waiting or late requests were not completed (1 dropped, 0 rejected)."; b.tallies[0].Sentence != want {
 		t.Errorf("tallies %+v", b.tallies)
 	}
 	b.Deploying()
@@ -176,22 +176,22 @@ func TestSentences(t *testing.T) {
 		s    result.Subject
 		lag  int
 	}{
-		{"Nobody was waiting.", result.Subject{}, 0},
-		{"47 people were waiting. naive hung up on all of them.", result.Subject{InFlight: count(0, 0, 47)}, 0},
-		{"1 person was waiting. naive answered.", result.Subject{InFlight: count(1, 0, 0)}, 0},
-		{"2 people were waiting. naive sent all of them away.", result.Subject{InFlight: count(0, 2, 0)}, 0},
+		{"No request was waiting.", result.Subject{}, 0},
+		{"47 people were waiting. naive dropped all of them.", result.Subject{InFlight: count(0, 0, 47)}, 0},
+		{"1 person was waiting. naive completed that request.", result.Subject{InFlight: count(1, 0, 0)}, 0},
+		{"2 people were waiting. naive rejected all of them.", result.Subject{InFlight: count(0, 2, 0)}, 0},
 		{
-			"4 people were waiting. naive answered 1, sent 1 away and hung up on 2. 3 latecomers were hung up on.",
+			"4 people were waiting. naive completed 1, rejected 1 and dropped 2. 3 late requests were dropped.",
 			result.Subject{InFlight: count(1, 1, 2), Late: count(9, 0, 3)},
 			0,
 		},
-		{"1 person was waiting. naive answered. 5 of those that lastcall still sent met a closed door.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 2000},
-		{"1 person was waiting. naive answered.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 0},
-		{"2 people were waiting. naive answered every one, and 1,200 who came late.", result.Subject{InFlight: count(2, 0, 0), Late: count(1200, 0, 0)}, 2000},
-		{"2 people were waiting. naive answered every one.", result.Subject{InFlight: count(2, 0, 0), Late: count(9, 0, 0)}, 0},
-		{"2 people were waiting. naive hung up on all of them. 1 who came late was answered.", result.Subject{InFlight: count(0, 0, 2), Late: count(1, 0, 0)}, 500},
-		{"1 person was waiting. naive answered. 2 orders that were confirmed do not exist.", result.Subject{InFlight: count(1, 0, 0), Ledger: result.Ledger{LostAcks: 2}}, 0},
-		{"1 person was waiting. naive answered. In the end it had to be killed.", result.Subject{InFlight: count(1, 0, 0), Exits: []result.Exit{{Killed: true}}}, 0},
+		{"1 person was waiting. naive completed that request. 5 later requests were refused.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 2000},
+		{"1 person was waiting. naive completed that request.", result.Subject{InFlight: count(1, 0, 0), Late: history.Counts{Refused: 5}}, 0},
+		{"2 people were waiting. naive completed all of their requests, and 1,200 late ones.", result.Subject{InFlight: count(2, 0, 0), Late: count(1200, 0, 0)}, 2000},
+		{"2 people were waiting. naive completed all of them.", result.Subject{InFlight: count(2, 0, 0), Late: count(9, 0, 0)}, 0},
+		{"2 people were waiting. naive dropped all of them. 1 late request was completed.", result.Subject{InFlight: count(0, 0, 2), Late: count(1, 0, 0)}, 500},
+		{"1 person was waiting. naive completed that request. 2 orders that were confirmed do not exist.", result.Subject{InFlight: count(1, 0, 0), Ledger: result.Ledger{LostAcks: 2}}, 0},
+		{"1 person was waiting. naive completed that request. At the end of its grace period it was killed.", result.Subject{InFlight: count(1, 0, 0), Exits: []result.Exit{{Killed: true}}}, 0},
 	} {
 		c.s.Name, c.s.ShutdownsIntact = "naive", 1
 		if got := texts.tell(c.s, Settings{Lag: c.lag}); got != c.want {

@@ -56,9 +56,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyWithin))
 	switch {
 	case !g.ours(r.Host):
-		http.Error(w, "this is no name of this page", http.StatusMisdirectedRequest)
+		http.Error(w, "this is not a name of this page", http.StatusMisdirectedRequest)
 	case !g.sameOrigin(r):
-		http.Error(w, "another site's page may not ask for this", http.StatusForbidden)
+		http.Error(w, "a page of another site may not request this", http.StatusForbidden)
 	case g.free[r.URL.Path], g.matches(r.Header.Get(keyHeader)):
 		g.next.ServeHTTP(w, r)
 	default:

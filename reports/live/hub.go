@@ -11,7 +11,7 @@ const (
 )
 
 // ErrFull says that nobody else can watch.
-var ErrFull = errors.New("too many are watching already")
+var ErrFull = errors.New("too many pages are open already")
 
 // viewer is somebody who watches. Its messages are complete: no part of one is
 // ever sent alone.

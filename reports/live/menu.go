@@ -89,7 +89,7 @@ func (s Settings) validPanels(strategies []Strategy) error {
 		known := func(k Strategy) bool { return k.Name == name }
 		switch {
 		case !slices.ContainsFunc(strategies, known):
-			return fmt.Errorf("panels has %q, which is no strategy", name)
+			return fmt.Errorf("panels has %q, which is not a strategy", name)
 		case slices.Contains(s.Panels[:i], name):
 			return fmt.Errorf("panels has %s twice", name)
 		}

@@ -52,7 +52,7 @@ func (t Texts) inHand(s result.Subject, late int) []string {
 	all, name := s.InFlight, "name"
 	lost := all.Dropped + all.Failed
 	if all.Total == 0 {
-		return []string{t.Say("told.nobody")}
+		return []string{t.Say("told.none")}
 	}
 	said := []string{t.Count("told.waiting", all.Total)}
 	switch {

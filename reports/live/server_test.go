@@ -133,7 +133,7 @@ func TestOnlyTheMenuIsServed(t *testing.T) {
 		want             int
 		says             string
 	}{
-		{"a strategy that is none", "/settings", change(func(x *Settings) { x.Panels = []string{"/bin/sh"} }), 422, "no strategy"},
+		{"a strategy that is none", "/settings", change(func(x *Settings) { x.Panels = []string{"/bin/sh"} }), 422, "not a strategy"},
 		{"one twice", "/settings", change(func(x *Settings) { x.Panels = []string{"naive", "naive"} }), 422, "twice"},
 		{"too many", "/settings", change(func(x *Settings) { x.Panels = []string{"naive", "drain", "signal-notify", "early-exit"} }), 422, "1 to 3"},
 		{"none", "/settings", change(func(x *Settings) { x.Panels = nil }), 422, "1 to 3"},
@@ -164,7 +164,7 @@ func TestOnlyTheMenuIsServed(t *testing.T) {
 		})
 	}
 	for i, step := range Tour() {
-		if err := step.Validate(s.stage.Strategies()); err != nil && !strings.Contains(err.Error(), "no strategy") {
+		if err := step.Validate(s.stage.Strategies()); err != nil && !strings.Contains(err.Error(), "not a strategy") {
 			t.Errorf("step %d: %v", i+1, err)
 		}
 	}

@@ -17,7 +17,7 @@ func TestTally(t *testing.T) {
 			Late:     history.Counts{Total: 9, Completed: 1, Rejected: 1, Failed: 1, Refused: 6},
 		})
 	}
-	const twice = "So far, in 2 deployments: not served: 12 (hung up 4, turned away 8) of 16 waiting or late."
+	const twice = "So far, in 2 deployments: 12 of 16 waiting or late requests were not completed (4 dropped, 8 rejected)."
 	for _, c := range []struct {
 		name   string
 		change func(*Settings)
@@ -48,7 +48,7 @@ func TestTally(t *testing.T) {
 	b := newTestBoard(t, "naive")
 	b.settings.Lag = 2000
 	deployed(b)
-	const door = "So far, in 1 deployment: not served: 6 (hung up 2, turned away 4) of 8 waiting or late. Besides, 6 met a closed door."
+	const door = "So far, in 1 deployment: 6 of 8 waiting or late requests were not completed (2 dropped, 4 rejected). 6 more were refused."
 	if got := b.tallies[0].Sentence; got != door {
 		t.Errorf("with a balancer: %q, want %q", got, door)
 	}

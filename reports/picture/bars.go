@@ -118,7 +118,7 @@ func (p Picture) labelLost(c *canvas, s Subject, y float64) {
 
 func lostWords(all history.Counts) string {
 	var parts []string
-	names := map[history.Outcome]string{history.Dropped: "lost", history.Failed: "wrong", history.Rejected: "turned away"}
+	names := map[history.Outcome]string{history.Dropped: "lost", history.Failed: "wrong", history.Rejected: "rejected"}
 	for _, o := range lostOutcomes() {
 		if n := countOf(all, o); n > 0 {
 			parts = append(parts, strconv.Itoa(n)+" "+names[o])

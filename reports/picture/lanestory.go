@@ -61,13 +61,13 @@ func (s storyteller) never(t *telling, r *history.Request) {
 	t.say("Request %s began "+s.when(r.Started), number(r.Seq), s.apart(r.Started))
 	switch {
 	case r.Outcome == history.Unsent:
-		t.say(" and was never sent (%s): lastcall itself is to blame.", r.Reason.String())
+		t.say(" and was never sent (%s): this is lastcall's own fault.", r.Reason.String())
 	case r.Outcome == history.Pending:
 		t.say(" and had not ended when lastcall stopped looking.")
 	case r.Reason == history.ConnectionRefused:
-		t.say(" and found nobody listening: its client knew at once that it had to go elsewhere.")
+		t.say(" and was refused: its client knew at once that it must go elsewhere.")
 	default:
-		t.say(" and could not be sent (%s): its client knew that it had to go elsewhere.", r.Reason.String())
+		t.say(" and could not be sent (%s): its client knew that it must go elsewhere.", r.Reason.String())
 	}
 }
 
@@ -86,7 +86,7 @@ func (s storyteller) ended(t *telling, r *history.Request, w history.Window) {
 	case history.Completed:
 		s.completed(t, r, w)
 	case history.Rejected:
-		t.say("the server had it for %s and turned it away with %s.", had, strconv.Itoa(int(r.Status)))
+		t.say("the server had it for %s and rejected it with %s.", had, strconv.Itoa(int(r.Status)))
 	case history.Failed:
 		s.failed(t, r)
 	case history.Dropped:
@@ -101,9 +101,9 @@ func (s storyteller) failed(t *telling, r *history.Request) {
 	had, status := s.held(r), strconv.Itoa(int(r.Status))
 	switch r.Reason {
 	case history.UnexpectedBody:
-		t.say("after %s came an answer of status %s that is not the one expected.", had, status)
+		t.say("after %s came an answer with status %s and an unexpected body.", had, status)
 	case history.UnlikeBefore:
-		t.say("after %s came an answer of status %s with %s bytes: no answer before "+s.moment()+" looked like that.", had, status, strconv.FormatInt(r.Length, 10))
+		t.say("after %s came an answer with status %s and %s bytes: no answer before "+s.moment()+" looked like that.", had, status, strconv.FormatInt(r.Length, 10))
 	default:
 		t.say("the server had it for %s and answered with %s.", had, status)
 	}
@@ -113,13 +113,13 @@ func (s storyteller) completed(t *telling, r *history.Request, w history.Window)
 	took := Brief(r.End - r.Sent)
 	switch w {
 	case history.InFlight:
-		t.say("the server had it in hand, and answered it %s after "+s.moment()+".", Brief(r.End-s.history.Signal.Before))
+		t.say("it was in flight, and was completed %s after "+s.moment()+".", Brief(r.End-s.history.Signal.Before))
 	case history.Before:
-		t.say("it was answered %s later, before "+s.moment()+".", took)
+		t.say("it was completed %s later, before "+s.moment()+".", took)
 	case history.After:
-		t.say("it was answered %s later, by whoever listens now.", took)
+		t.say("it was completed %s later, by the process that listens now.", took)
 	default:
-		t.say("it was still answered, %s later.", took)
+		t.say("it was still completed, %s later.", took)
 	}
 }
 
@@ -139,20 +139,20 @@ func (s storyteller) dropped(t *telling, r *history.Request, w history.Window) {
 	}
 	switch r.Cause {
 	case history.Closed:
-		t.say(" hung up: its client got nothing.")
+		t.say(" closed the connection: its client got no answer.")
 	case history.Reset:
-		t.say(" reset the connection: its client got nothing.")
+		t.say(" reset the connection: its client got no answer.")
 	case history.Truncated:
-		t.say(" broke off after %s bytes: its client got part of an answer.", strconv.FormatInt(r.BytesIn, 10))
+		t.say(" stopped after %s bytes: its client got part of an answer.", strconv.FormatInt(r.BytesIn, 10))
 	case history.Hung:
 		t.say(" there was still no answer: its client gave up.")
 	case history.Corrupt:
-		t.say(" sent what is not the answer that it had announced.")
+		t.say(" sent another body than it had announced.")
 	default:
-		t.say(" was gone: its client got nothing.")
+		t.say(" was gone: its client got no answer.")
 	}
 	if r.Masked {
-		t.say(" Go's own client would have sent it again, and hidden that.")
+		t.say(" Go's own client would have sent it again, and hidden this loss.")
 	}
 }
 

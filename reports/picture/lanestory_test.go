@@ -17,58 +17,58 @@ func TestStories(t *testing.T) {
 		request history.Request
 		window  history.Window
 	}{
-		"Request 417 was sent 38 ms before the signal on a kept-alive connection; the server had it for 38 ms and hung up: its client got nothing.": {
+		"Request 417 was sent 38 ms before the signal on a kept-alive connection; the server had it for 38 ms and closed the connection: its client got no answer.": {
 			with(dropped, func(r *history.Request) { r.Reused = true }), history.InFlight,
 		},
-		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and reset the connection: its client got nothing. " +
-			"Go's own client would have sent it again, and hidden that.": {
+		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and reset the connection: its client got no answer. " +
+			"Go's own client would have sent it again, and hidden this loss.": {
 			with(dropped, func(r *history.Request) { r.Cause, r.Masked = history.Reset, true }), history.InFlight,
 		},
-		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and broke off after 77 bytes: its client got part of an answer.": {
+		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and stopped after 77 bytes: its client got part of an answer.": {
 			with(dropped, func(r *history.Request) { r.Cause, r.BytesIn = history.Truncated, 77 }), history.InFlight,
 		},
 		"Request 417 was sent 38 ms before the signal on a new connection; 38 ms later there was still no answer: its client gave up.": {
 			with(dropped, func(r *history.Request) { r.Cause = history.Hung }), history.InFlight,
 		},
-		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and sent what is not the answer that it had announced.": {
+		"Request 417 was sent 38 ms before the signal on a new connection; the server had it for 38 ms and sent another body than it had announced.": {
 			with(dropped, func(r *history.Request) { r.Cause = history.Corrupt }), history.InFlight,
 		},
-		"Request 417 was sent 0.2 ms after the signal on a kept-alive connection; 0.3 ms later the server hung up: its client got nothing.": {
+		"Request 417 was sent 0.2 ms after the signal on a kept-alive connection; 0.3 ms later the server closed the connection: its client got no answer.": {
 			with(asked(0.2, 0.5, history.Dropped), func(r *history.Request) { r.Reused = true }), history.Late,
 		},
-		"Request 417 was sent 20 ms before the signal on a new connection; the server had it in hand, and answered it 80 ms after the signal.": {
+		"Request 417 was sent 20 ms before the signal on a new connection; it was in flight, and was completed 80 ms after the signal.": {
 			asked(-20, 80, history.Completed), history.InFlight,
 		},
-		"Request 417 was sent 200 ms before the signal on a new connection; it was answered 101 ms later, before the signal.": {
+		"Request 417 was sent 200 ms before the signal on a new connection; it was completed 101 ms later, before the signal.": {
 			asked(-200, -99, history.Completed), history.Before,
 		},
-		"Request 417 was sent 1.5 s after the signal on a new connection; it was still answered, 100 ms later.": {
+		"Request 417 was sent 1.5 s after the signal on a new connection; it was still completed, 100 ms later.": {
 			asked(1500, 1600, history.Completed), history.Late,
 		},
-		"Request 417 was sent 1.5 s after the signal on a new connection; it was answered 100 ms later, by whoever listens now.": {
+		"Request 417 was sent 1.5 s after the signal on a new connection; it was completed 100 ms later, by the process that listens now.": {
 			asked(1500, 1600, history.Completed), history.After,
 		},
-		"Request 417 was sent 20 ms before the signal on a new connection; the server had it for 25 ms and turned it away with 503.": {
+		"Request 417 was sent 20 ms before the signal on a new connection; the server had it for 25 ms and rejected it with 503.": {
 			asked(-20, 5, history.Rejected), history.InFlight,
 		},
 		"Request 417 was sent 20 ms before the signal on a new connection; the server had it for 25 ms and answered with 500.": {
 			asked(-20, 5, history.Failed), history.InFlight,
 		},
-		"Request 417 was sent 20 ms before the signal on a new connection; after 25 ms came an answer of status 200 that is not the one expected.": {
+		"Request 417 was sent 20 ms before the signal on a new connection; after 25 ms came an answer with status 200 and an unexpected body.": {
 			with(asked(-20, 5, history.Failed), func(r *history.Request) { r.Status, r.Reason = 200, history.UnexpectedBody }), history.InFlight,
 		},
-		"Request 417 was sent 20 ms before the signal on a new connection; after 25 ms came an answer of status 200 with 7 bytes: no answer before the signal looked like that.": {
+		"Request 417 was sent 20 ms before the signal on a new connection; after 25 ms came an answer with status 200 and 7 bytes: no answer before the signal looked like that.": {
 			with(asked(-20, 5, history.Failed), func(r *history.Request) {
 				r.Status, r.Reason, r.Framing, r.Length = 200, history.UnlikeBefore, history.ByLength, 7
 			}), history.InFlight,
 		},
-		"Request 417 began 12 ms after the signal and found nobody listening: its client knew at once that it had to go elsewhere.": {
+		"Request 417 began 12 ms after the signal and was refused: its client knew at once that it must go elsewhere.": {
 			asked(12, 12.1, history.Refused), history.After,
 		},
-		"Request 417 began 12 ms after the signal and could not be sent (dead-connections): its client knew that it had to go elsewhere.": {
+		"Request 417 began 12 ms after the signal and could not be sent (dead-connections): its client knew that it must go elsewhere.": {
 			with(asked(12, 12.1, history.Refused), func(r *history.Request) { r.Reason = history.DeadConnections }), history.Late,
 		},
-		"Request 417 began 12 ms after the signal and was never sent (out-of-ports): lastcall itself is to blame.": {
+		"Request 417 began 12 ms after the signal and was never sent (out-of-ports): this is lastcall's own fault.": {
 			asked(12, 13, history.Unsent), history.Late,
 		},
 		"Request 417 was sent 12 ms after the signal on a new connection; it had not ended when lastcall stopped looking.": {
@@ -94,7 +94,7 @@ func TestStoriesOfAnOperation(t *testing.T) {
 	h := shutdownOf("it", 1)
 	h.Operation = &history.Operation{}
 	r := asked(-20, 80, history.Completed)
-	want := "Request 0 was sent 20 ms before the command on a new connection; the server had it in hand, and answered it 80 ms after the command."
+	want := "Request 0 was sent 20 ms before the command on a new connection; it was in flight, and was completed 80 ms after the command."
 	if got := (storyteller{h}).story(&r, history.InFlight).String(); got != want {
 		t.Errorf("got %s", got)
 	}
