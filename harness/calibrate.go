@@ -34,7 +34,7 @@ const (
 	// soloMost bounds the wait for the first of them.
 	soloMost = 5 * time.Second
 	// stepTime is how long a step of the ramp lasts, at the least, and stepMost at the most.
-	// The last lasts twice as long: whoever nearly keeps up with it falls behind slowly.
+	// The last lasts twice as long: a server that nearly keeps up with it falls behind slowly.
 	stepTime, stepMost = 250 * time.Millisecond, 3 * time.Second
 	// amply is how many open requests are enough: more tell nothing new.
 	amply = 100

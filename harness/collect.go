@@ -151,7 +151,7 @@ func (s *shutdown) noteRequests() {
 		r := &s.history.Requests[i]
 		switch r.Outcome {
 		case history.Refused:
-			// Only this proves that nobody listens: a reset can come from a server
+			// Only this proves that no process listens: a reset can come from a server
 			// that accepts and closes at once.
 			if r.Reason == history.ConnectionRefused && s.history.Signal.Sent && r.Started >= s.history.Signal.Before && (refused == 0 || r.Started < refused) {
 				refused = r.Started

@@ -33,7 +33,7 @@ const defaultURL = "http://127.0.0.1:" + portMark + "/"
 const envPort = "PORT"
 
 // Command is a subject that is a command of the user's, in any language. It is
-// started anew for every shutdown, on a port that was free. {port} in its
+// started again for every shutdown, on a port that was free. {port} in its
 // arguments, its environment and its URLs, and PORT in its environment, are
 // that port, or, where the URL names one, the URL's.
 type Command struct {
@@ -245,7 +245,7 @@ func (l *local) awaitCommand(ctx context.Context, p place, timeout time.Duration
 	}
 }
 
-// refused reports whether nobody listened.
+// refused reports whether no process listened.
 func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // listensElsewhere explains a server that lives and was not found: the commonest

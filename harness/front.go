@@ -14,7 +14,7 @@ import (
 // A front is a proxy that stays up while the command behind it is started and told
 // to stop: nginx before php-fpm, or whatever else relays. It listens at the URL, and
 // the command elsewhere. So it is the front that is asked, and the command that gets
-// the signal; and whoever listens at the URL says nothing of the command.
+// the signal; and the process that listens at the URL says nothing of the command.
 
 // gatewayStatus reports whether an answer says that a front has nobody to relay to
 // (RFC 9110 sections 15.6.3 to 15.6.5).
@@ -29,7 +29,7 @@ func gatewayStatus(status int) bool {
 // frontOf returns the process that listens at the place as a front, "" if nobody
 // listens there. One that was not announced is taken for a front if it answers that
 // it has nobody to relay to, as long as the command is not started: of any other the
-// load would go to a server that nobody stops, and it is refused.
+// load would go to a server that is not stopped, and it is refused.
 func frontOf(ctx context.Context, s history.Subject, p place) (string, error) {
 	address := ""
 	for _, a := range p.addresses {

@@ -127,7 +127,7 @@ var (
 )
 
 // otherProtocol finds out what a server speaks that has not answered HTTP/1.1 well.
-// It returns nil if nobody knows: the load will show what is wrong.
+// It returns nil if it cannot tell: the load will show what is wrong.
 func otherProtocol(ctx context.Context, e Endpoint) error {
 	switch {
 	case e.TLS != nil:

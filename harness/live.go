@@ -25,7 +25,7 @@ type Live struct {
 	// Extra are signals to send between the first one and the exit, besides those
 	// of the sequence, by name. What is no signal is not sent.
 	Extra <-chan string
-	// Feed is told what happens, nil if nobody is.
+	// Feed gets what happens, nil if there is no watcher.
 	Feed *Feed
 }
 
@@ -40,7 +40,7 @@ type Sight struct {
 	Request history.Request // as it begins, when its outcome is pending, and again as it has ended
 }
 
-// Feed carries what happens to whoever watches. It is bounded and never waits: a
+// Feed carries what happens to a watcher. It is bounded and never waits: a
 // watcher who does not keep up misses something, and can tell how much, but the
 // load is not slowed down.
 type Feed struct {
@@ -65,7 +65,7 @@ func (f *Feed) tell(s Sight) {
 	}
 }
 
-// feed is who is told what happens, nil if nobody is.
+// feed gets what happens, nil if there is no watcher.
 func (p *Plan) feed() *Feed {
 	if p.Live == nil {
 		return nil
@@ -73,7 +73,7 @@ func (p *Plan) feed() *Feed {
 	return p.Live.Feed
 }
 
-// watch is what the load tells of its requests, nil if nobody listens.
+// watch gets the requests of the load, nil if there is no watcher.
 func (s *shutdown) watch() func(*history.Request) {
 	feed := s.plan.feed()
 	if feed == nil {
@@ -82,7 +82,7 @@ func (s *shutdown) watch() func(*history.Request) {
 	return func(r *history.Request) { feed.tell(Sight{Base: s.base, Request: *r}) }
 }
 
-// extra brings the signals that are sent besides the sequence's, nil if none are.
+// extra brings the signals that are sent in addition to the sequence's, nil if none are.
 func (s *shutdown) extra() <-chan string {
 	if s.plan.Live == nil {
 		return nil
@@ -110,7 +110,7 @@ func (p *Plan) checkLive() error {
 	return nil
 }
 
-// awaitLive waits for the moment that somebody else decides, but at least until
+// awaitLive waits for the moment that the watcher chooses, but at least until
 // the subject is warm. Meanwhile it looks how many requests are open.
 func (s *shutdown) awaitLive(ctx context.Context) error {
 	live, warm := s.plan.Live, s.now()+s.plan.Scenario.Warm()

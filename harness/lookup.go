@@ -38,7 +38,7 @@ func (s *shutdown) lookUp(ctx context.Context) error {
 		return nil
 	}
 	ids := &idReader{prefix: ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal), sent: len(s.history.Requests)}
-	read := make(chan error, 1) // buffered: in the end nobody may be left to hear of it
+	read := make(chan error, 1) // buffered: in the end there may be no reader
 	go func() {
 		defer bug.Catch()
 		read <- out.lines(ids.take)

@@ -212,7 +212,7 @@ func (s *settling) over() bool {
 // mean is how many requests were open, in the mean of the second half of the warm-up.
 func (m *moment) mean() float64 { return float64(m.sum) / float64(max(m.samples, 1)) }
 
-// gone says that nobody is left to send the signal to.
+// gone says that no process is left to send the signal to.
 func (s *shutdown) gone() error {
 	left, _ := s.server.Tree() // only to explain
 	return fmt.Errorf("%w: %w", errSubjectGone, gone(s.server.Exit(), left))

@@ -145,7 +145,7 @@ func (s *shutdown) awaitOperation(ctx context.Context, op operation, record *his
 	return nil
 }
 
-// endOperation stops what is left of the command, once nobody is asked any more.
+// endOperation stops what is left of the command, once no request is sent any more.
 func (s *shutdown) endOperation() {
 	if s.operation != nil {
 		s.operation.Close()

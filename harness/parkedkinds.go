@@ -177,7 +177,7 @@ func (s socket) await(ctx context.Context) history.Parked {
 	}
 }
 
-func (s socket) close() { _ = s.CloseNow() } // there is nobody left to tell
+func (s socket) close() { _ = s.CloseNow() } // there is no caller for an error
 
 // events is an answer that goes on and on.
 type events struct{ io.ReadCloser }

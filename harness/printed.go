@@ -113,7 +113,7 @@ const stdoutFlag = "--stdout"
 // process.Supervise, whose errors it returns.
 func Supervise(words []string) error {
 	if len(words) > 1 && words[0] == stdoutFlag {
-		file, err := os.OpenFile(words[1], os.O_WRONLY, 0) // it is there, and somebody reads
+		file, err := os.OpenFile(words[1], os.O_WRONLY, 0) // it is there, and has a reader
 		if err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}

@@ -45,7 +45,7 @@ type Plan struct {
 	// or because the server got no CPU: then it is tried again, twice at most. Nil: it is
 	// not asked. Package check has the answer (check.Blurred).
 	Blurred func(*history.History) bool
-	// Live makes the run wait for somebody who watches it; nil: nobody does.
+	// Live makes the run wait for a watcher; nil: there is none.
 	Live *Live
 
 	// Progress is told what is being done, if it is set. It is called from one
@@ -107,7 +107,7 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	return r.histories, err
 }
 
-// maxRepeats is how often a shutdown is done anew because we ourselves could not
+// maxRepeats is how often a shutdown is repeated because we ourselves could not
 // keep to the schedule. On a busy machine that happens, and says nothing about
 // the server; the history tells how often it did.
 const maxRepeats = 2
@@ -212,7 +212,7 @@ func (r *runner) prepare(position, n int) *shutdown {
 	if p.Scenario.Disruption.When == history.Started {
 		s.history.Header.Scenario.Load.Jitter.Duration = r.spans[position]
 	}
-	if subject.Kind() != kindStrategy { // how long a handler takes that is not ours nobody knows
+	if subject.Kind() != kindStrategy { // it is not known how long another program's handler takes
 		s.history.Header.Scenario.Subject.Delay.Duration = 0
 	}
 	return s

@@ -31,7 +31,7 @@ func (r Running) Name() string {
 // Kind returns "running".
 func (r Running) Kind() string { return "running" }
 
-// Check refuses a URL that leads to another machine, or whose port nobody knows.
+// Check refuses a URL that leads to another machine, or has no port.
 func (r Running) Check(ctx context.Context) error {
 	if r.Spec.URL == "" {
 		return &Invalid{Field: "subject.url", Problem: "is missing: name the URL of the server that runs already"}
@@ -101,5 +101,5 @@ func (r *running) Tree() ([]process.Info, error) { return nil, nil }
 // Stderr is empty.
 func (r *running) Stderr() []string { return nil }
 
-// Close leaves the server alone: whoever started it stops it.
+// Close leaves the server alone: lastcall did not start it.
 func (r *running) Close() { r.book.Close() }

@@ -86,7 +86,7 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	s.server.Close() // before the last lines are read: it waits for them
 	s.history.Stderr = s.server.Stderr()
 	if err == nil && !s.staysUp() {
-		err = s.lookUp(ctx) // only now, when nobody of the server's writes any more
+		err = s.lookUp(ctx) // only now, when no process of the server writes any more
 	}
 	if bookErr := s.readLedger(); err == nil {
 		err = bookErr

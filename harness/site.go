@@ -13,7 +13,7 @@ import (
 	"lastcall/harness/process"
 )
 
-// site is where a server is, whoever started it.
+// site is where a server is, whichever program started it.
 type site struct {
 	mu       sync.Mutex // guards endpoint: a server can be signalled while it is waited for
 	endpoint Endpoint
@@ -32,7 +32,7 @@ func (s *site) Endpoint() Endpoint {
 
 // found notes where the server is.
 func (s *site) found(e Endpoint) {
-	s.mu.Lock() // whoever signals it asks for the endpoint
+	s.mu.Lock() // the goroutine that signals it asks for the endpoint
 	defer s.mu.Unlock()
 	s.endpoint = e
 }
@@ -60,7 +60,7 @@ func (s *site) Holders() ([]process.Info, error) {
 // if none does.
 func (s *site) Front() string { return s.front }
 
-// PortTaken reports whether somebody listens at the endpoint. A front always does.
+// PortTaken reports whether a process listens at the endpoint. A front always does.
 func (s *site) PortTaken() bool { return s.front == "" && process.PortTaken(s.Endpoint().Address) }
 
 // between is how long to wait between two looks at a server that boots.

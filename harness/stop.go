@@ -246,7 +246,7 @@ func (s *shutdown) noteLeft(ctx context.Context, grace <-chan time.Time) {
 			return
 		case <-over:
 		}
-		if err != nil { // nobody has looked, as far as a rule is concerned
+		if err != nil { // as far as a rule is concerned, lastcall has not looked
 			return
 		}
 		s.noteDeaf()

@@ -28,7 +28,7 @@ type Strategy struct {
 	Args     []string // without the program's name
 	Lifeline string   // the environment variable that gets the lifeline's descriptor
 	Health   string   // path of the readiness check, "" if the ready line is enough
-	Env      []string // KEY=value, besides our own environment
+	Env      []string // KEY=value, added to our own environment
 
 	Store      string   // the environment variable that names the file of its store, "" if it has none
 	Applied    []string // the command that prints the ids in that file, whose path replaces {store}

@@ -21,7 +21,7 @@ type Subject interface {
 	// error says what it said instead.
 	Boot(ctx context.Context, ledgerPath string) (Server, error)
 	// Lookup returns the command that prints the ids which the server has applied,
-	// one a line. It has no Path if nobody can be asked.
+	// one a line. It has no Path if there is no command to ask.
 	Lookup(server Server) process.Command
 }
 
@@ -75,7 +75,7 @@ type Server interface {
 	Exited() <-chan struct{}       // closed once the process that was started has exited
 	Exit() process.Exit            // valid once Exited is closed
 	Tree() ([]process.Info, error) // what lives of it now
-	PortTaken() bool               // somebody listens at the endpoint now
+	PortTaken() bool               // a process listens at the endpoint now
 	Stderr() []string              // the last lines it wrote there
 	Close()                        // kills what lives, and releases everything
 }

@@ -29,7 +29,7 @@ const (
 	// together is how many requests that a server has read at one time show that
 	// it does not give a worker to each connection.
 	together = 3
-	// treeEvery is how often the processes of the subject are listed anew, in looks.
+	// treeEvery is how often the processes of the subject are listed again, in looks.
 	treeEvery = 40
 	// idleOut is how long nothing may be outstanding, and nothing listen, before the
 	// connections that were set aside are closed where no client keeps any.

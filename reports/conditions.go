@@ -38,7 +38,7 @@ func underLoad(s result.Suite) []string {
 	parts := []string{
 		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
 	}
-	if !onlyCommands(s) && !ownRequests(s.Scenario.Load) { // how long others take nobody knows, and requests may say it themselves
+	if !onlyCommands(s) && !ownRequests(s.Scenario.Load) { // it is not known how long others take, and requests may say it themselves
 		parts = append(parts, history.InWords(s.Scenario.Subject.Delay.Duration)+" handlers")
 	}
 	if held := parked(s.Scenario.Load.Parked); held != "" {

@@ -34,7 +34,7 @@ func findings(s result.Subject) []named {
 	return list
 }
 
-// unused returns a name that nobody has taken yet, and takes it.
+// unused returns a name that is not taken yet, and takes it.
 func unused(base string, taken map[string]bool) string {
 	name := base
 	for n := 2; taken[name]; n++ {
@@ -45,7 +45,7 @@ func unused(base string, taken map[string]bool) string {
 }
 
 // ruleFindings returns what the rules came to. A verdict that no finding accounts for is one more: what did not pass
-// must not look green because nobody says why.
+// must not look green because the reason is missing.
 func ruleFindings(s result.Subject) []named {
 	all := s.Findings
 	if f, ok := unexplained(s); ok {

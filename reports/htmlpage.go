@@ -34,10 +34,10 @@ type page struct {
 	Head                  pageHead
 	Warnings              []string
 	Subjects              []pageSubject
-	Loaded, Probed        bool // somebody was put under load, and somebody was probed
+	Loaded, Probed        bool // a subject was put under load, and one was probed
 	Matrix                *pageMatrix
 	Missing               string // whose histories, in a sentence
-	Lanes, Exited         bool   // somebody has some, and did
+	Lanes, Exited         bool   // a subject has some, and one did
 	Columns               string // of swimlanes beside each other
 	Legend, BarLegend     []pageLegend
 	Width                 string // of a bucket
@@ -222,7 +222,7 @@ func join(between, a, b string) string {
 	return a + between + b
 }
 
-// short is what somebody else may have written, as a page takes it.
+// short is text from outside, as a page takes it.
 func short(text string) string { return shorten(clean(bounded(text)), maxSentence) }
 
 // bounded cuts off what nobody will read, before anything goes through it letter

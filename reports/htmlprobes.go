@@ -11,7 +11,7 @@ import (
 )
 
 // maxProbes is how many probes of one subject the page shows. There are fewer, but
-// for what somebody else wrote.
+// for text from outside.
 const maxProbes = 200
 
 // tallNames is from how many subjects on their names stand upright over the matrix.

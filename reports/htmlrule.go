@@ -43,7 +43,7 @@ func pageRules(s result.Subject, swim *picture.Swimlane) (broken, kept []pageRul
 	return limited(broken), limited(kept)
 }
 
-// limited leaves out what nobody would read, and says so.
+// limited leaves out what is too long to read, and says so.
 func limited(rules []pageRule) []pageRule {
 	more := len(rules) - maxListed
 	if more <= 0 {

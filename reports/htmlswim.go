@@ -24,7 +24,7 @@ type laneData struct {
 	Lanes    []laneRow `json:"lanes"`
 }
 
-// laneRow is [pattern, 1 if somebody was let down, blanks...].
+// laneRow is [pattern, 1 if the request was lost, blanks...].
 type laneRow struct {
 	pattern int
 	wrong   bool
@@ -61,7 +61,7 @@ func newPageSwim(name string, s result.Subject, swim *picture.Swimlane) *pageSwi
 	return p
 }
 
-// laneHint is a first story: that of somebody who was let down.
+// laneHint is a first story: that of a lost request.
 func laneHint(swim *picture.Swimlane) string {
 	i := slices.IndexFunc(swim.Lanes, func(l picture.Lane) bool { return wrongly(l.Outcome) })
 	if i < 0 {

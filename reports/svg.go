@@ -46,7 +46,7 @@ func (style Style) SVG(w io.Writer, s result.Suite) error {
 	return nil
 }
 
-// svgSheet is what a drawing that stands alone paints besides its marks.
+// svgSheet is what a drawing that stands alone paints in addition to its marks.
 const svgSheet = `.ground{fill:var(--ground)}.name{font-size:17px;font-weight:700}.said{font-size:13px;fill:var(--soft)}` +
 	`.PASS{fill:#00614a}.FAIL{fill:#a83f00}.INCONCLUSIVE{fill:#6d5200}` +
 	`@media (prefers-color-scheme:dark){.PASS{fill:#5fd3b0}.FAIL{fill:#ff9a57}.INCONCLUSIVE{fill:#e8c75a}}`

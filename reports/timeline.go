@@ -16,7 +16,7 @@ const (
 	exitMark   = "#"
 )
 
-// mostColumns bounds a timeline that somebody else made, in columns.
+// mostColumns bounds a timeline from outside, in columns.
 const mostColumns = width - 10
 
 // timeline draws the worst shutdown of a subject in one line of letters, with a

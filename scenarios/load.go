@@ -32,7 +32,7 @@ const largest = 256 << 10
 // subject.ledger, body-file, requests-file, and the program of subject.command,
 // subject.applied and disruption.while if it has a slash in it, as in ./server
 // (without one it is looked up in PATH). They are returned as absolute paths. A
-// program's arguments stay as they are, for nobody knows which of them are paths:
+// program's arguments stay as they are, because it is not known which of them are paths:
 // the program runs where lastcall is started, or in subject.dir. So do the paths of
 // reports: reports are made where lastcall is started.
 func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {

@@ -16,7 +16,7 @@ import (
 	"lastcall/harness"
 )
 
-// Check is what a caller demands of a scenario besides what harness.Validate
+// Check is what a caller demands of a scenario in addition to what harness.Validate
 // does, such as that there is a policy of that name. An *harness.Invalid among
 // its errors is shown where its field stands in the file.
 type Check func(harness.Scenario) error
@@ -25,7 +25,7 @@ type Check func(harness.Scenario) error
 // or a bad duration is an error that names the file, line and column and shows
 // the line. What the text leaves out is as in harness.DefaultScenario, and so is
 // a key without a value. What the policy decides (the grace, say) is left open:
-// whoever runs the scenario fills it in.
+// the caller that runs the scenario fills it in.
 //
 // A text may be written as a number or a truth value, and is what was written:
 // PORT: 0x10 is "0x10". Of YAML there are mappings, lists and values; anchors,

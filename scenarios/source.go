@@ -88,7 +88,7 @@ func (s source) excerpt(at place) string {
 	var b strings.Builder
 	first, last := max(at.line-around, 1), min(at.line+around, len(s.lines))
 	for last > at.line && strings.TrimSpace(s.lines[last-1]) == "" {
-		last-- // nobody needs to see the empty end of a file
+		last-- // the empty end of a file is not shown
 	}
 	digits := len(fmt.Sprint(last))
 	for n := first; n <= last; n++ {

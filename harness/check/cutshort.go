@@ -11,7 +11,7 @@ import (
 
 // cutShort says that the load ended before the lag did, because the process had
 // gone: what such a server lost looks small beside one that was there to the end,
-// and whoever compares the two has to know.
+// and a reader who compares the two must know.
 func (t teller) cutShort() []string {
 	lag := t.scenario.Disruption.Lag.Duration
 	var stops []time.Duration

@@ -7,7 +7,7 @@ const mostShutdowns = 1 << 24
 // within the limit, if they lose as those so far: the same shares, as often. It
 // reports false if no reasonable number decides: the mean is too near to the limit.
 //
-// The number is for a run that is made anew, and it has to be settled before that:
+// The number is for a new run, and it must be chosen before that:
 // to go on only for as long as nothing is proved would find its proof too often.
 func (t trials) needed(limit float64) (int, bool) {
 	decides := func(n int) bool {

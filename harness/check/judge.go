@@ -149,7 +149,7 @@ func judgeSubject(histories []*history.History, policy Policy, why string) resul
 }
 
 // staysUpThrough reports whether the server promised to stay up: then a refusal
-// is a loss, and not somebody else's turn.
+// is a loss, because there is no other server.
 func staysUpThrough(s history.Scenario) bool { return len(s.Disruption.While) > 0 }
 
 // judgeRules judges the intact shutdowns by every rule that the policy asks for

@@ -234,7 +234,7 @@ func (t teller) wrongAnswers(f result.Finding) []string {
 	}
 }
 
-// unanswered tells of work that was done for nobody.
+// unanswered tells of work whose client got no answer.
 func (t teller) unanswered(f result.Finding) []string {
 	return []string{
 		sentence(f.Detail),

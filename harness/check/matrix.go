@@ -83,7 +83,7 @@ func AllJudged(m result.Matrix) result.Overall {
 func statusOf(m result.Matrix, right func(result.Cell) bool) result.Overall {
 	status := result.SuitePass
 	for _, row := range m.Rows {
-		if len(row.Cells) == 0 || len(row.Cells) < row.Due { // what it was not put through nobody knows
+		if len(row.Cells) == 0 || len(row.Cells) < row.Due { // it was not put through all of them
 			status = result.SuiteInconclusive
 		}
 		for _, c := range row.Cells {

@@ -19,7 +19,7 @@ func needed(needs []string, ruled []result.Finding, intact int) (findings []resu
 		if !slices.Contains(needs, rule.Name) || i >= 0 && earned(ruled[i]) {
 			continue
 		}
-		detail := fmt.Sprintf("this scenario needs %s, which is off", rule.Name) // judged anew under another policy
+		detail := fmt.Sprintf("this scenario needs %s, which is off", rule.Name) // judged again under another policy
 		if i >= 0 {
 			detail = fmt.Sprintf("this scenario needs %s, and %s", rule.Name, ruled[i].Detail)
 		}

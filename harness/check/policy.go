@@ -62,7 +62,7 @@ type Policy struct {
 	Why       []string // in a few lines, for who has to live with it
 	MinAtRisk int      // fewer requests at risk, over all shutdowns, prove nothing
 	MaxLoss   float64  // share of the worst half second that may be late and lost; 0: late-requests-answered decides
-	ExitCodes []int    // that are clean, besides 0
+	ExitCodes []int    // that are as good as 0
 	DiesClean bool     // to die of the very signal that was sent is a clean end
 	Levels    map[string]Level
 
@@ -109,7 +109,7 @@ func normalLevels() map[string]Level {
 		NoFailed:              {Require, Require},
 		ClosesCleanly:         {Require, Require},
 		AnnouncesClose:        {Warn, Warn},
-		ReadyFlipsFirst:       {Off, Off}, // only where somebody asks
+		ReadyFlipsFirst:       {Off, Off}, // only where a policy asks
 		ExitsInGrace:          {Require, Warn},
 		ExitStatus:            {Require, Warn},
 		NoSurvivors:           {Require, Require},

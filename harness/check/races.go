@@ -22,7 +22,7 @@ func (t teller) onlyRaces() bool {
 	})
 }
 
-// races tells of late losses that nobody could have avoided.
+// races tells of late losses that no server can prevent.
 func (t teller) races() []string {
 	s := t.subject
 	said := []string{fmt.Sprintf("%d of %s at risk %s dropped in races that no HTTP/1.1 server can win: "+

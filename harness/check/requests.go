@@ -43,7 +43,7 @@ func lateRequestsAnswered(o *observation) (t tally) {
 }
 
 // staysUp takes it for a breach that a request which came late was refused or turned
-// away: there is nobody else to go to. One in flight is the matter of another rule.
+// away: there is no other server. One in flight is the matter of another rule.
 func staysUp(o *observation) (t tally) {
 	for i := range o.Requests {
 		r := &o.Requests[i]
@@ -123,7 +123,7 @@ func announcesClose(o *observation) (t tally) {
 	for i := range o.Requests { // in order, for evidence that can be compared
 		r := &o.Requests[i]
 		if last[r.Conn] != r || r.FirstByte <= o.Signal.After+o.guard || o.windows[i] == history.After {
-			continue // what answers after the exit is somebody else
+			continue // after the exit another process answers
 		}
 		t.judged++
 		if !r.Closes {

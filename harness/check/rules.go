@@ -36,7 +36,7 @@ type Rule struct {
 	Breach    string // what a violation did, as in "were not completed"
 	Mild      string // what an excused one did, "" if it is the same
 	when      occasion
-	timed     bool // a breach is a matter of when things happened, which nobody knows where lastcall itself was late
+	timed     bool // a breach is a matter of when things happened, which is not known where lastcall itself was late
 	judge     func(*observation) tally
 }
 

@@ -129,7 +129,7 @@ func shareOf(share float64) string {
 // should have been answered, in microseconds: many times what it takes.
 const backlog = 500
 
-// answerTime is how long an answer takes where nobody disturbs it, in microseconds:
+// answerTime is how long an answer takes without other load, in microseconds:
 // the quickest that was seen, or what the handlers were told to take besides.
 func answerTime(histories []*history.History) float64 {
 	var quickest, delay time.Duration

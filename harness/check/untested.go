@@ -13,7 +13,7 @@ const keepWitness = "keep a ledger, or name --applied"
 
 // remiss are the rules that a reader may take for tested where something was
 // missing that they could give: with what, and in which shutdowns the rule would
-// have meant something. Whoever sends only GETs, say, has lost no write.
+// have meant something. A load of GETs only, for example, has lost no write.
 var remiss = []struct {
 	rule, give string
 	means      func(*observation) bool

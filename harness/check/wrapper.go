@@ -59,7 +59,7 @@ const (
 	goRunRemedy = "go run does not forward signals (golang/go #54868): build the program first (go build), and start that."
 )
 
-// remedy says what helps against whoever swallowed the signal.
+// remedy says what helps against the process that swallowed the signal.
 func remedy(told []history.Process) string {
 	for _, p := range told {
 		if known := wrapper(strings.Fields(p.Name)); known != "" {

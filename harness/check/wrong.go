@@ -95,7 +95,7 @@ const (
 // otherwise is what to ask for instead of what was answered with that status.
 func (w wrong) otherwise(status uint16) string {
 	switch status {
-	case notFound, methodNotAllowed, notImplemented: // nobody means to test with these
+	case notFound, methodNotAllowed, notImplemented: // these are never meant to be tested
 		asked := w.asked[status]
 		if method, _, named := strings.Cut(asked, " "); named && !w.served[asked] {
 			return fmt.Sprintf(": this server has no %s; test another path with --url '%s /...'", asked, method)

@@ -108,7 +108,7 @@ func (r *Request) completed() bool {
 }
 
 // exposedAnswers are the completed answers whose life overlaps the shutdown. What
-// began after the exit somebody else has answered.
+// began after the exit another process has answered.
 func (h *History) exposedAnswers() (all []int) {
 	for i := range h.Requests {
 		r := &h.Requests[i]

@@ -69,7 +69,7 @@ func (s Signal) IncludesNumber(number int) bool {
 type Readiness struct {
 	Polls   int           `json:"polls"`             // checks that were answered or refused, before the signal too
 	Red     time.Duration `json:"red,omitempty"`     // the first that answered anything but 2xx
-	Refused time.Duration `json:"refused,omitempty"` // the first that found nobody
+	Refused time.Duration `json:"refused,omitempty"` // the first refused request
 }
 
 // Process names a process for people.
@@ -124,9 +124,9 @@ func (d Delivery) Disposition(pid int) (Disposition, bool) {
 
 // Left is what was there after the subject's exit, before lastcall removed it.
 type Left struct {
-	Looked    bool      `json:"looked,omitempty"`     // somebody looked
+	Looked    bool      `json:"looked,omitempty"`     // lastcall looked
 	Processes []Process `json:"processes,omitempty"`  // of the subject's tree, that lived on
-	PortTaken bool      `json:"port_taken,omitempty"` // somebody still listened at the subject's address
+	PortTaken bool      `json:"port_taken,omitempty"` // a process still listened at the subject's address
 }
 
 // Operation is a command that ran under load instead of a signal. Its times are

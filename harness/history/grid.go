@@ -65,7 +65,7 @@ const EnoughShots = 15
 
 // Sweep is what a sweep alone knows of a shutdown.
 type Sweep struct {
-	Answered time.Duration `json:"answered,omitempty"` // how long the quickest answer took before the signal; 0: nobody has looked
+	Answered time.Duration `json:"answered,omitempty"` // how long the quickest answer took before the signal; 0: not measured
 	Skipped  int           `json:"skipped,omitempty"`  // requests that were not sent, their turn being over: they are in no Requests
 
 	// Written has, by Request.Seq, the instant just after the system call that sent

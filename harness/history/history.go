@@ -85,7 +85,7 @@ type History struct {
 	Stalls      []Stall // in which it missed hits, that were skipped and so never scheduled
 	Results     int     // results that vegeta handed back, each with a sequence number of its own
 	Disagreed   int     // results whose status is not the one that our transport saw
-	Interrupted bool    // somebody stopped lastcall; nothing can be concluded
+	Interrupted bool    // lastcall was stopped; nothing can be concluded
 
 	Stderr []string // the last lines the subject wrote there
 	Error  string   // why the shutdown could not be carried out, "" if it was

@@ -90,7 +90,7 @@ type Reason uint8
 // which a whole answer of an expected status is wrong.
 const (
 	NoReason          Reason = iota
-	ConnectionRefused        // nobody listens
+	ConnectionRefused        // no process listens
 	ConnectionReset          // reset while connecting
 	DialTimeout              // no handshake, of TCP or of TLS, by the deadline
 	Unreachable              // any other dial error that is not our own shortage

@@ -33,7 +33,7 @@ type Request struct {
 
 	// What the kernel showed of the server's end of its connection: see Kernel.
 	Standing Standing `json:"standing,omitempty"` // in the last look before the signal
-	State    uint8    `json:"state,omitempty"`    // of our end, as the connection had ended: TCPClose or TCPCloseWait, 0 if nobody looked
+	State    uint8    `json:"state,omitempty"`    // of our end, as the connection had ended: TCPClose or TCPCloseWait, 0: not looked at
 	Had      uint32   `json:"had,omitempty"`      // the first look that saw it read, from 1; 0: none did
 	Waited   uint32   `json:"waited,omitempty"`   // how long the subject's most delayed thread waited for a CPU from that look to the end, in microseconds; of a lost request only
 	Later    uint32   `json:"later,omitempty"`    // how long after a FIN the RST came, in microseconds; 0: none was seen

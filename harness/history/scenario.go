@@ -116,7 +116,7 @@ const (
 type Overrides struct {
 	MinAtRisk int               `json:"min_at_risk,omitempty" yaml:"min-at-risk,omitempty"` // fewer requests at risk prove nothing
 	MaxLoss   Share             `json:"max_loss,omitzero" yaml:"max-loss,omitempty"`        // late losses are gated by their 95 % bound over shutdowns
-	ExitCodes []int             `json:"exit_codes,omitempty" yaml:"exit-codes,omitempty"`   // besides 0
+	ExitCodes []int             `json:"exit_codes,omitempty" yaml:"exit-codes,omitempty"`   // as good as 0
 	Rules     map[string]string `json:"rules,omitempty" yaml:"rules,omitempty"`             // off, warn or fail, by rule
 }
 

@@ -21,7 +21,7 @@ func (s Share) String() string {
 func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads a share in percent; a number without the sign is an error,
-// for nobody knows whether 0.1 is a tenth or a thousandth.
+// because 0.1 may mean a tenth or a thousandth.
 func (s *Share) UnmarshalText(text []byte) error {
 	number, ok := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)

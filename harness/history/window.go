@@ -44,7 +44,7 @@ const (
 )
 
 // Windows returns each request's window, in the order of h.Requests, and the
-// guard that was used where nobody else knows.
+// guard that was used where only times are known.
 //
 // Where the kernel was asked, what the server's process had read in the last look
 // before the signal was in flight. Where there is a ledger, its order decides for

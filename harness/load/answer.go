@@ -45,7 +45,7 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // Close settles a request whose body was not read to its end by reading the
-// rest: without its end nobody knows whether the answer was whole.
+// rest: without its end it is not known whether the answer was whole.
 func (b *body) Close() error {
 	if !b.settled {
 		if _, err := io.Copy(io.Discard, b); err != nil {

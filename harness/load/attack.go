@@ -59,7 +59,7 @@ type Config struct {
 
 	// Watch is called as a request begins, its outcome still pending, and again as
 	// it has ended, by the goroutine that owns it: it must not keep the record, and
-	// must not wait. Nil: nobody watches.
+	// must not wait. Nil: there is no watcher.
 	Watch func(*history.Request)
 }
 

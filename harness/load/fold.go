@@ -30,7 +30,7 @@ func (a *Attack) foldOld(seen marks) {
 		return
 	}
 	before := a.transport.clock.Now() - f.after
-	for len(f.odd) < maxOdd && seen.chunk(f.chunks) { // so nobody writes to its records any more
+	for len(f.odd) < maxOdd && seen.chunk(f.chunks) { // so its records are not written any more
 		chunk := records.chunks[f.chunks].Load()
 		for i := range chunk {
 			if chunk[i].End > before {

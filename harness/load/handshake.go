@@ -129,7 +129,7 @@ func explainCertificate(err error, name string) string {
 	}
 }
 
-// issuer says who vouches for a certificate that nobody here trusts.
+// issuer names the issuer of a certificate that this machine does not trust.
 func issuer(err error, cert *x509.Certificate) string {
 	if verification, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(verification.UnverifiedCertificates) > 0 {
 		cert = verification.UnverifiedCertificates[0] // the server's own; the other is the last that was looked at

@@ -32,7 +32,7 @@ type lingers struct {
 
 type lingering struct {
 	conn   *wire.Conn
-	record *history.Request // nobody else writes to it any more
+	record *history.Request // this goroutine alone writes to it now
 	since  time.Duration
 }
 

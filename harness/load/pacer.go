@@ -13,7 +13,7 @@ import (
 )
 
 // maxLate is how late a hit may be and still be sent: what was missed for longer is
-// skipped, and not sent in a burst that nobody asked for.
+// skipped, and not sent in a burst.
 const maxLate = 10 * time.Millisecond
 
 // maxStalls is how many stalls are told apart: those that follow are added to the
@@ -36,7 +36,7 @@ type pacer struct {
 	interval  time.Duration
 	maxOpen   int64
 	tail      time.Duration
-	lag       time.Duration // 0 if nobody learns
+	lag       time.Duration // 0: no lag
 
 	due    time.Duration // of the next hit; only Pace touches it, as all that follows
 	hits   int           // granted; read by others once the attack is over

@@ -13,7 +13,7 @@ import (
 )
 
 // pool holds the kept-alive connections to one address. It never sends
-// anything twice: whoever takes a connection learns that connection's own fate.
+// anything twice: the caller that takes a connection learns that connection's own fate.
 type pool struct {
 	address string
 	tls     *tls.Config // nil: plain TCP

@@ -21,7 +21,7 @@ import (
 const MaxTargets = 256
 
 // Target is one request that is sent again and again; several are sent in turn.
-// IDMark in its URL, a header's value or its body is replaced anew each time.
+// IDMark in its URL, a header's value or its body is replaced each time.
 type Target struct {
 	Method string
 	URL    string // absolute; only its host stands in the request, what is dialled is Config.Address

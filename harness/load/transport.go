@@ -37,7 +37,7 @@ type transport struct {
 	timeout   time.Duration
 	prefix    string // of the ids
 	expect    Expect
-	watch     func(*history.Request) // nil: nobody watches
+	watch     func(*history.Request) // nil: there is no watcher
 	lines     lines
 	cancelled atomic.Bool
 
@@ -122,7 +122,7 @@ func (t *transport) take(r *history.Request) (*wire.Conn, error) {
 	return t.pool.dial(r.Started + t.timeout)
 }
 
-// send sends the request on a connection that nobody else holds.
+// send sends the request on a connection that this caller alone holds.
 func (t *transport) send(c *wire.Conn, req *http.Request, r *history.Request) (*http.Response, error) {
 	r.Conn, r.Port, r.Connected, r.Reused = c.Number, c.Port(), c.Connected, c.Served
 	resp, err := c.RoundTrip(req, r.Seq, r.Started+t.timeout)

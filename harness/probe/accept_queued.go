@@ -46,7 +46,7 @@ func queuedBehind(b *bench) (s Sighting, err error) {
 	return s, nil
 }
 
-// unread watches a request that nobody reads, and says where it is.
+// unread watches a request that the server does not read, and says where it is.
 func (b *bench) unread(w sent) (where string, err error) {
 	for end := time.Now().Add(min(idleTakes, b.facts.slow/2)); ; {
 		peer, err := w.peer()

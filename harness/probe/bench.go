@@ -59,7 +59,7 @@ func (b *bench) dialSmall(receive int) (*conn, error) {
 	return c, nil
 }
 
-// closeAll closes every connection, so that nobody waits for one.
+// closeAll closes every connection, so that no goroutine waits for one.
 func (b *bench) closeAll() {
 	b.mu.Lock() // with dial
 	defer b.mu.Unlock()
@@ -229,7 +229,7 @@ func (b *bench) awaitExit() (leave, error) {
 	case <-b.ctx.Done():
 		return leave{}, context.Cause(b.ctx)
 	case <-timer.C:
-		if b.exited() { // both are ready for whoever waited for an answer until now
+		if b.exited() { // both are ready for a goroutine that waited for an answer until now
 			break
 		}
 		b.cut = true

@@ -135,7 +135,7 @@ func (c *conn) abort() {
 func (c *conn) close() { c.tcp.Close() }
 
 // hungUp looks, without waiting, whether the server has closed the connection or
-// sent what nobody asked for. What it has sent stays to be read.
+// sent bytes without a request. What it has sent stays to be read.
 func (c *conn) hungUp() bool {
 	if c.last != open && c.last != timeout {
 		return true

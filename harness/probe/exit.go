@@ -71,7 +71,7 @@ func exitStatus(b *bench) (Sighting, error) {
 	return s, nil
 }
 
-// idleBound is how long a server may take to leave where nobody is there.
+// idleBound is how long a server without any connection may take to exit.
 const idleBound = 5 * time.Second
 
 func exitIdle(b *bench) (Sighting, error) {

@@ -20,7 +20,7 @@ import (
 type h2conn struct {
 	*conn
 	framer *http2.Framer
-	done   chan struct{} // closed when nobody reads any more
+	done   chan struct{} // closed when the reader has ended
 
 	writes sync.Mutex // one frame at a time: two goroutines write
 	block  bytes.Buffer
@@ -154,7 +154,7 @@ func (h *h2conn) open(r request) (*stream, error) {
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.streams, s.id) // nobody has it
+		delete(h.streams, s.id) // no caller has it
 		return nil, err
 	}
 	return s, nil

@@ -86,7 +86,7 @@ func (b *bench) openLate(h *h2conn) (streams []*stream, err error) {
 		}
 		one, err := h.open(r)
 		if err != nil {
-			break // of a connection that has just ended: nobody has this stream
+			break // the connection has just ended: no caller has this stream
 		}
 		streams = append(streams, one)
 		if err := b.pause(streamEvery); err != nil {

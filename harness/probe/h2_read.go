@@ -45,7 +45,7 @@ func (h *h2conn) readGreeting() bool {
 
 // note changes what is known.
 func (h *h2conn) note(change func()) {
-	h.mu.Lock() // with whoever looks
+	h.mu.Lock() // shared with the goroutine that looks
 	defer h.mu.Unlock()
 	change()
 }

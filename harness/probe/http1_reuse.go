@@ -80,7 +80,7 @@ func reuseAfter(b *bench) (s Sighting, err error) {
 			return s, err
 		}
 		a := b.ask(kept, r)
-		if !a.whole { // one that crosses the close of its connection nobody can save
+		if !a.whole { // no server can answer one that crosses the close of its connection
 			s.Lost, s.Excused = 1, a.bare && a.end != timeout
 		}
 		if !a.whole || a.close {

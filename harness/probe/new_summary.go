@@ -43,7 +43,7 @@ func summarise(all []attempt) summary {
 
 // countLosses tells the race at the close of the listener from a server that
 // accepts and does not answer. The race is over within an instant: nothing is lost
-// later, and nobody served. It is seen by the losses themselves: on a busy machine
+// later, and none was served. It is seen by the losses themselves: on a busy machine
 // the first refusal may be noticed much later.
 func (s *summary) countLosses(all []attempt) {
 	first, last, hung := time.Duration(-1), time.Duration(-1), false

@@ -35,7 +35,7 @@ func readyOrder(b *bench) (s Sighting, err error) {
 	}
 	ctx, stop := context.WithCancel(b.ctx)
 	defer stop()
-	turned := make(chan time.Duration, 1) // buffered: nobody may be there to take it
+	turned := make(chan time.Duration, 1) // buffered: there may be no reader
 	go func() {
 		defer bug.Catch()
 		turned <- b.firstRed(ctx)

@@ -27,10 +27,10 @@ type Plan struct {
 	Signal   syscall.Signal
 	Target   string        // history.Leader, Group or Owner
 	Grace    time.Duration // until SIGKILL
-	Lag      time.Duration // how long a balancer goes on sending, 0 if nobody asks
-	Clean    []int         // exit codes that are clean, besides 0
+	Lag      time.Duration // how long a balancer goes on sending, 0: no lag
+	Clean    []int         // exit codes that are as good as 0
 	Died     bool          // to die of the signal is clean
-	Bound    bool          // the grace is a platform's: nobody can be sure that no handler outlives it
+	Bound    bool          // the grace is a platform's: a handler may outlive it
 	Severity Severity
 	Repeats  int
 	Parallel int // how many servers run at a time
@@ -121,7 +121,7 @@ func (r *runner) all(ctx context.Context) ([]result.Probe, error) {
 	total, finished := len(together)+len(alone), 0
 	var mu sync.Mutex // guards finished, and keeps the reports of progress apart
 	one := func(t task) {
-		sightings[t.place][t.repeat] = r.sight(ctx, variants[t.place]) // nobody else has this place
+		sightings[t.place][t.repeat] = r.sight(ctx, variants[t.place]) // this goroutine alone has this place
 		mu.Lock()
 		defer mu.Unlock()
 		finished++
@@ -243,7 +243,7 @@ func (r *runner) boot(ctx context.Context) (*bench, error) {
 		return nil, fmt.Errorf("the server did not get ready: %w", err)
 	}
 	b.server = server
-	stop := context.AfterFunc(ctx, b.closeAll) // nobody reads on after the end
+	stop := context.AfterFunc(ctx, b.closeAll) // no reader goes on after the end
 	b.end = func() {
 		stop()
 		b.closeAll()

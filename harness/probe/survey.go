@@ -100,7 +100,7 @@ func (r *runner) byH2(b *bench, req request, first answer) (func(request) (answe
 // ofH2 reports whether a case speaks HTTP/2.
 func ofH2(c Case) bool { return strings.HasPrefix(c.ID, "h2/") }
 
-// noH2 is why the server cannot be probed by HTTP/2, "" if it can or nobody knows.
+// noH2 is why the server cannot be probed by HTTP/2, "" if it can or it is not known.
 // Who does not speak it need not be asked for what such a probe needs besides.
 func (b *bench) noH2() string {
 	h, err := b.dialH2()

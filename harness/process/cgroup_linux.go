@@ -19,7 +19,7 @@ import (
 // cgroup is a control group of one run's own. What is born in it stays in it,
 // whatever becomes of its parents, its session and its environment, and all of it
 // can be killed at once (cgroups(7)). It has no limits and counts nothing. A nil
-// cgroup is none: many systems let nobody but root make one.
+// cgroup is none: on many systems only root may make one.
 type cgroup struct {
 	path string
 	v1   bool   // of the freezer's hierarchy

@@ -7,7 +7,7 @@ import (
 
 // Exit is how a process ended.
 type Exit struct {
-	// At is the instant at which whoever waited for the process learned of its
+	// At is the instant at which the waiting process learned of its
 	// end: we, or the supervisor by its own clock on Linux. It does not depend on
 	// when stdout or stderr ended.
 	At     time.Time

@@ -15,7 +15,7 @@ type listener struct {
 
 // Holders returns the processes that hold a socket which listens on the TCP
 // address (host:port): those that a connection to it can reach, also through a
-// wildcard. Whoever forked with the socket open holds it too, whether it accepts
+// wildcard. A process that forked with the socket open holds it too, whether it accepts
 // or not. The topmost come first: those without an ancestor that holds it.
 //
 // Nobody at all is no error. It is one if somebody listens, but in no process

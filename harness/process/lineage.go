@@ -49,7 +49,7 @@ type lineage struct {
 }
 
 // newLineage returns the lineage of a command that was just started, as the leader
-// of a process group. Of a leader that nobody could name the mark alone tells.
+// of a process group. If the leader has no name, only the mark tells.
 func newLineage(leader identity, mark string, supervisor identity, c *cgroup) *lineage {
 	session, err := unix.Getsid(0)
 	if err != nil {
@@ -74,7 +74,7 @@ func newLineage(leader identity, mark string, supervisor identity, c *cgroup) *l
 // not for ever: a busy machine never holds still.
 const (
 	settleFor   = 250 * time.Millisecond
-	settleLong  = 2 * time.Second       // where nobody waits
+	settleLong  = 2 * time.Second       // if no process waits
 	settlePause = 10 * time.Millisecond // at most
 	// blankFor is how long a process may take from one program to the next, on a
 	// machine with better things to do: its environment is empty until then.

@@ -39,7 +39,7 @@ var chosen struct {
 // occupy the port before the server binds it. Only if the kernel has taken the
 // whole range for that is it one of its own.
 func ChoosePort() (int, error) {
-	chosen.Lock() // held while we look: whoever comes meanwhile gets another one
+	chosen.Lock() // held while we look: a caller that comes meanwhile gets another port
 	defer chosen.Unlock()
 	if chosen.ports == nil {
 		chosen.ports = make(map[int]bool)
@@ -120,7 +120,7 @@ func free(port int) bool {
 	return true
 }
 
-// PortTaken says whether somebody listens on the TCP address, also through a
+// PortTaken says whether a process listens on the TCP address, also through a
 // wildcard address. What is left of closed connections (TIME_WAIT) does not
 // count, though it can keep a server from listening that does not set
 // SO_REUSEADDR (Python's socketserver). An address that is none is not taken.

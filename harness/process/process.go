@@ -129,7 +129,7 @@ func (p *Process) finish(e Exit) {
 // PID returns the process id of the command itself, also under a supervisor.
 func (p *Process) PID() int { return p.pid }
 
-// Exited is closed once the command has exited, whoever of its tree lives on.
+// Exited is closed once the command has exited, also if others of its tree still run.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
 // Exit returns how the command ended. It must not be called before Exited is
@@ -173,7 +173,7 @@ func (p *Process) Close() {
 	})
 }
 
-// lost is the exit of a command whose end nobody saw.
+// lost is the exit of a command whose end was not seen.
 func lost(why error) Exit { return Exit{At: time.Now(), Code: -1, Err: why} }
 
 func (p *Process) closePipes() {

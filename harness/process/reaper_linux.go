@@ -28,7 +28,7 @@ func (s *supervisor) reap() {
 		return 0, unix.Waitid(unix.P_PID, s.leader.Process.Pid, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT, nil)
 	})
 	if err != nil {
-		return // ECHILD: somebody else has waited for it, and nobody else can
+		return // ECHILD: another waiter had it, and no other can be
 	}
 	s.ended(info.status(), monotonic())
 	_, _ = retry(func() (int, error) { return syscall.Wait4(s.leader.Process.Pid, nil, 0, nil) })

@@ -17,7 +17,7 @@ import (
 	"lastcall/internal/bug"
 )
 
-// ErrByHand is returned by Supervise to whoever did not start it with Start.
+// ErrByHand is returned by Supervise if it was not started with Start.
 var ErrByHand = errors.New("lastcall starts its supervisor itself: do not start it by hand")
 
 // supervisor is the parent of one command.
@@ -210,7 +210,7 @@ func (s *supervisor) watch() {
 		close(s.let)
 		_, _ = s.lifeline.Read(make([]byte, 1)) // blocks until the end: no more is sent
 	} else {
-		close(s.let) // nobody will hold it: it need not wait
+		close(s.let) // it will not be held: it need not wait
 	}
 	close(s.alone) // only here: Supervise waits for it
 }
@@ -240,7 +240,7 @@ func (s *supervisor) follow() {
 func (s *supervisor) tell() {
 	seen, err := s.lineage.follow()
 	if err == nil && len(seen) > 0 { // without a list there is nothing to tell
-		_ = s.report(report{Event: reportSeen, Seen: seen}) // it fails if nobody is there, and then the lifeline ends too
+		_ = s.report(report{Event: reportSeen, Seen: seen}) // it fails if there is no reader, and then the lifeline ends too
 	}
 }
 
@@ -248,20 +248,20 @@ func (s *supervisor) tell() {
 // it may be reaped.
 func (s *supervisor) ended(status syscall.WaitStatus, at int64) {
 	if s.lineage.cgroup == nil {
-		s.tell() // before its end: whoever learns of that looks for what it has left
+		s.tell() // before its end: the reader of the report looks for what it has left
 	}
 	r := report{Event: reportExited, Code: status.ExitStatus(), At: at}
 	if status.Signaled() {
 		r.Signal = int(status.Signal())
 	}
-	_ = s.report(r) // it fails if nobody is there, and then the lifeline ends too
+	_ = s.report(r) // it fails if there is no reader, and then the lifeline ends too
 	<-s.let
 }
 
 // end kills all that came of the command, and waits until it was reaped.
 func (s *supervisor) end() error {
 	if s.lineage.cgroup == nil {
-		s.lineage.settle = settleLong // nobody else looks any more
+		s.lineage.settle = settleLong // no other goroutine looks any more
 	}
 	s.lineage.cgroup.kill() // at once, whatever forks meanwhile
 	if err := killAll(s.leader.Process, s.leader.Process.Pid, s.lineage.members, endWait); err != nil {

@@ -164,5 +164,5 @@ func (p *Process) dismiss(patience time.Duration) {
 		_ = p.KillTree()
 	}
 	p.lineage.cgroup.remove() // the supervisor has, unless it was killed
-	_ = p.leader.Release()    // a descriptor: nobody else closes it
+	_ = p.leader.Release()    // a descriptor that only this code closes
 }

@@ -81,7 +81,7 @@ type Direction uint8
 // The directions of a change.
 const (
 	CannotTell Direction = iota
-	Same                 // the figures are equal, or so close that nobody would care
+	Same                 // the figures are equal, or so close that it does not matter
 	Better
 	Worse
 )

@@ -90,7 +90,7 @@ type Ledger struct {
 	Answered             int `json:"answered"`
 	Applied              int `json:"applied,omitempty"` // as the store was found to hold them in the end
 	NeverRead            int `json:"never_read"`        // dropped, and the server never received them
-	LostAcks             int `json:"lost_acks"`         // acknowledged, and neither applied nor, where nobody looked, executed
+	LostAcks             int `json:"lost_acks"`         // acknowledged, and neither applied nor, without a look-up, executed
 	Duplicates           int `json:"duplicates"`        // ids that were executed or applied more than once
 	UnansweredExecutions int `json:"unanswered_executions"`
 }
@@ -147,7 +147,7 @@ type Detail struct {
 	Late     history.Counts `json:"late"`
 	Edge     history.Counts `json:"edge"`
 	Witness  Witness        `json:"witness"`
-	GuardMS  float64        `json:"guard_ms"`    // where nobody else knows: see history.History.Windows
+	GuardMS  float64        `json:"guard_ms"`    // where only times are known: see history.History.Windows
 	SlipMS   float64        `json:"slip_p99_ms"` // how late the slowest hundredth of our requests started
 	LagP99MS float64        `json:"lag_p99_ms"`  // the same, by its name of old
 	Signal   DetailSignal   `json:"signal"`

@@ -95,14 +95,14 @@ type SweepCount struct {
 	Completed int `json:"completed"` // a whole answer, 200-399
 	Rejected  int `json:"rejected"`  // a whole answer, 503 or 429
 	Failed    int `json:"failed"`    // a whole answer of another status
-	Refused   int `json:"refused"`   // nobody listened
+	Refused   int `json:"refused"`   // no process listened
 	Closed    int `json:"closed"`    // the idle connection was seen to be closed, and nothing was written
 	Unsent    int `json:"unsent"`    // our own shortage
 	Lost      int `json:"lost"`      // written, and no whole answer came
 	AtRisk    int `json:"at_risk"`   // sent, less refused, closed and unsent
 
 	// What the server's ledger says of the lost. Without a ledger all are unknown.
-	Executed  int `json:"executed"`   // the effect happened, and nobody was told
+	Executed  int `json:"executed"`   // the effect happened, and no answer came
 	Received  int `json:"received"`   // it reached the server's code, and no effect is recorded
 	NeverRead int `json:"never_read"` // it never did
 	Unknown   int `json:"unknown"`

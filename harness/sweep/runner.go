@@ -54,7 +54,7 @@ func (r *runner) all(ctx context.Context) error {
 			if n > 1 {
 				return nil // the one that was cut off tells nothing
 			}
-			s.history.Interrupted, s.history.Error = false, errLimit.Error() // nobody has stopped us
+			s.history.Interrupted, s.history.Error = false, errLimit.Error() // lastcall was not stopped
 		}
 		h := new(history.History) // a copy: the rest of the shutdown is freed
 		*h = s.history

@@ -134,7 +134,7 @@ func (s *shutdown) prepare(ctx context.Context) error {
 }
 
 // collect reads every answer. The server has its grace period for them, and is
-// killed after it, as a platform would; whoever waits still is hung up on then.
+// killed after it, as a platform would; requests that still wait are dropped then.
 func (s *shutdown) collect(ctx context.Context) {
 	s.progress("reading")
 	grace := time.AfterFunc(s.plan.Scenario.Disruption.Grace.Duration, func() { _ = s.server.Kill() })

@@ -91,7 +91,7 @@ var errNotYet = errors.New("not connected yet")
 
 // conn hands the socket over to the net package, which can wait.
 func (s *socket) conn() (*net.TCPConn, error) {
-	s.stampNoMore() // a stamp would look like an error to whoever waits
+	s.stampNoMore() // a stamp would look like an error to the poller
 	file := os.NewFile(uintptr(s.fd), "connection")
 	s.fd = -1
 	defer file.Close() // FileConn has a descriptor of its own

@@ -166,7 +166,7 @@ func (c *Conn) Rest() {
 }
 
 // Wake takes an idle connection for an exchange. It reports false if the server has
-// ended it, or said something on it that nobody asked for, as the 408 by which some
+// ended it, or sent something without a request, as the 408 by which some
 // take leave of an idle client.
 func (c *Conn) Wake() bool {
 	if !c.idle.Swap(false) {

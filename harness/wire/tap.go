@@ -57,7 +57,7 @@ func (t *tap) arm() error {
 	return t.Conn.SetDeadline(t.clock.Base.Add(time.Duration(due)))
 }
 
-// giveUp makes whoever reads or writes stop, now.
+// giveUp makes a read or write stop, now.
 func (t *tap) giveUp() error {
 	t.due.Store(1) // in the past
 	return t.arm()

@@ -37,7 +37,7 @@ func (w *Watch) begin() {
 }
 
 // Add makes the watch know a connection, once, before it is idle. Data that comes on it
-// wakes nobody: it is asked for the end alone (EPOLLRDHUP; errors are always told).
+// wakes no goroutine: it is asked for the end alone (EPOLLRDHUP; errors are always told).
 func (w *Watch) Add(c *Conn) {
 	if c.watched || c.tap.raw == nil {
 		return

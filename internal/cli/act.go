@@ -31,7 +31,7 @@ type act struct {
 	policy check.Policy
 	feed   *harness.Feed
 
-	mu     sync.Mutex    // guards what follows: whoever deploys meets the run here
+	mu     sync.Mutex    // guards what follows: a deployment meets the run here
 	moment chan struct{} // closed when the deployment is wanted
 	asked  bool          // it is closed
 	extra  chan string

@@ -21,7 +21,7 @@ type sampleStore struct {
 	env   string   // the environment variable that names its file
 	paths []string // where the service writes to it
 	// ids returns the ids in the file, in the order in which they were written.
-	// It is nil where the service has no store: then nobody can be asked.
+	// It is nil where the service has no store: then there is nothing to ask.
 	ids func(ctx context.Context, path string) ([]string, error)
 }
 
@@ -67,7 +67,7 @@ func (store sampleStore) witness(s harness.Strategy, scenario harness.Scenario, 
 
 // holds reports whether the store holds all that the load asks to be written.
 func (store sampleStore) holds(l history.Load) bool {
-	if l.RequestsFile != "" { // nobody has read it yet
+	if l.RequestsFile != "" { // it is not read yet
 		return false
 	}
 	writes := 0

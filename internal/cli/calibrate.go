@@ -15,7 +15,7 @@ import (
 )
 
 // givenRate reports whether somebody has said how many requests a second are to be
-// sent. The default scenario's own rate is nobody's word.
+// sent. The default scenario's own rate is not the user's.
 func (o *testOptions) givenRate(f *pflag.FlagSet) bool {
 	switch {
 	case f.Changed("rate"):

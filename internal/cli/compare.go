@@ -119,7 +119,7 @@ func strategyPlan(scenario harness.Scenario, policy check.Policy, names, env []s
 }
 
 // knownLag is how long the scenario's balancer goes on sending, which a strategy that
-// drains is told as whoever runs a server knows it of theirs. A lag in the
+// drains is told, as the operator of a server knows it. A lag in the
 // environment is meant, and stays.
 func knownLag(s harness.Scenario) time.Duration {
 	if os.Getenv(targets.EnvLag) != "" {

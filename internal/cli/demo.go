@@ -46,7 +46,7 @@ enough for the back row. Ctrl-C ends it, and all its servers.`,
 	return cmd
 }
 
-// demo serves the page until somebody interrupts it, which is how it ends well.
+// demo serves the page until it is interrupted, which is how it ends well.
 func demo(ctx context.Context, s streams, o demoOptions) error {
 	texts, err := live.LoadTexts(o.lang)
 	if err != nil {
@@ -58,7 +58,7 @@ func demo(ctx context.Context, s streams, o demoOptions) error {
 	}
 	defer ln.Close()
 	log.SetOutput(io.Discard) // see experiment.run
-	outliveReaders()          // the address is printed once, and whoever reads it may leave
+	outliveReaders()          // the address is printed once, and its reader may leave
 	ctx, stop := interruptible(ctx)
 	defer stop()
 

@@ -21,7 +21,7 @@ func (i *interruption) Error() string { return "interrupted by " + process.Signa
 // interruptible returns a context that ends at the first SIGINT, SIGTERM or SIGHUP. A
 // second one has its default action: it ends the process at once, and the
 // lifelines of its children with it. A SIGHUP that is ignored as lastcall starts, as
-// under nohup, stays ignored: whoever started it means it to outlive the terminal.
+// under nohup, stays ignored: it is meant to outlive the terminal.
 //
 // Only commands that run experiments may call it: serve must leave the signals
 // to its strategy, or naive would not be naive.

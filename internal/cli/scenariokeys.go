@@ -8,7 +8,7 @@ import (
 	"lastcall/harness/history"
 )
 
-// keySpec is what the schema says of a scenario's key besides its type.
+// keySpec is what the schema says of a scenario's key in addition to its type.
 type keySpec struct {
 	about string
 	shape func(*jsonschema.Schema) // nil: the type says it all

@@ -57,7 +57,7 @@ func (s *stage) Strategies() []live.Strategy {
 
 // Apply ends all servers, and starts others.
 func (s *stage) Apply(settings live.Settings) error {
-	s.changing.Lock() // two changes at once would start servers that nobody sees
+	s.changing.Lock() // two changes at once would start servers that no page shows
 	defer s.changing.Unlock()
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)

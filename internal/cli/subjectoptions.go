@@ -77,7 +77,7 @@ func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []
 	}
 	o.post = o.body != "" && !f.Changed("method") && s.Load.Method == http.MethodGet
 	subject, l := &s.Subject, &s.Load
-	subject.Delay.Duration = 0 // the sample handler's; how long a user's takes nobody knows
+	subject.Delay.Duration = 0 // the sample handler's; it is not known how long a user's takes
 	if len(command) > 0 {
 		subject.Command = command
 	}
@@ -128,7 +128,7 @@ func (o *subjectOptions) applyEnv(s *harness.Scenario) error {
 	return nil
 }
 
-// applyCommands takes the commands that are run besides the server.
+// applyCommands takes the commands that are run beside the server.
 func (o *subjectOptions) applyCommands(s *harness.Scenario) error {
 	if err := splitInto(&s.Disruption.While, "while", o.while, "nginx -s reload"); err != nil {
 		return err

@@ -37,7 +37,7 @@ func appendSummary(path string, markdown func(io.Writer) error) error {
 	if err := markdown(&text); err != nil {
 		return err
 	}
-	// A pipe that nobody reads must not hold up the end of a run.
+	// A pipe without a reader must not delay the end of a run.
 	const flags = os.O_WRONLY | os.O_APPEND | os.O_CREATE | syscall.O_NONBLOCK
 	file, err := os.OpenFile(path, flags, 0o644)
 	if err != nil {

@@ -104,7 +104,7 @@ var tempNames = regexp.MustCompile(`^\.lastcall-\d+$`)
 func sweepTemp(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return // whoever writes there will be told
+		return // the writer there will get an error
 	}
 	for _, e := range entries {
 		if !tempNames.MatchString(e.Name()) || !e.Type().IsRegular() {

@@ -28,7 +28,7 @@ func (e *Large) Error() string { return fmt.Sprintf("%s is larger than %d MiB", 
 var ErrIrregular = errors.New("it is not a regular file")
 
 // pipes are the texts of those that were read, by path: what was read is gone from a
-// pipe, and lastcall needs it for every shutdown anew.
+// pipe, and lastcall needs it again for every shutdown.
 var pipes = struct {
 	mu   sync.Mutex
 	text map[string][]byte

@@ -33,7 +33,7 @@ func NewBoard(t Texts) *Board { return &Board{texts: t, base: time.Now()} }
 
 // Reset clears the board for other settings.
 func (b *Board) Reset(s Settings) {
-	b.mu.Lock() // nobody sees half of it
+	b.mu.Lock() // no viewer sees half of it
 	defer b.mu.Unlock()
 	b.forget(s)
 	b.settings, b.panels, b.announced = s, nil, ""
@@ -135,7 +135,7 @@ func (b *Board) Event(panel int, base time.Time, e history.Event) {
 
 // Deployed says what came of a deployment.
 func (b *Board) Deployed(panel int, h *history.History, s result.Subject) {
-	view := picture(h) // which takes a moment: nobody waits for it
+	view := picture(h) // which takes a moment, while no lock is held
 	b.mu.Lock()        // see Board.mu
 	defer b.mu.Unlock()
 	p := b.panels[panel]

@@ -10,7 +10,7 @@ const (
 	backlog = 64
 )
 
-// ErrFull says that nobody else can watch.
+// ErrFull says that no other page can watch.
 var ErrFull = errors.New("too many pages are open already")
 
 // viewer is somebody who watches. Its messages are complete: no part of one is
@@ -48,7 +48,7 @@ func (h *hub) publish(message []byte) {
 		case v.messages <- message:
 		default:
 			h.leave(v)
-			close(v.messages) // closed once: nobody can reach it any more
+			close(v.messages) // closed once: it cannot be reached any more
 		}
 	}
 }

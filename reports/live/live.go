@@ -22,7 +22,7 @@ import (
 type Stage interface {
 	// Strategies are those that can be put on the stage.
 	Strategies() []Strategy
-	// Apply begins anew with other settings.
+	// Apply begins again with other settings.
 	Apply(Settings) error
 	// Deploy tells every server to stop. The error is ErrNotNow while one is not
 	// ready for it.

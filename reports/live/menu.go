@@ -10,7 +10,7 @@ import (
 // Settings are the controls of the stage. Every viewer sees them, and anyone can
 // change them; what can be chosen is on the Menu.
 type Settings struct {
-	Step        int                 `json:"step"`        // of the tour, from 1; 0: whoever presents goes their own way
+	Step        int                 `json:"step"`        // of the tour, from 1; 0: an experiment of the presenter
 	Panels      []string            `json:"panels"`      // the strategies, side by side
 	Rate        int                 `json:"rate"`        // requests per second, to each
 	Delay       int                 `json:"delay"`       // how long a handler takes, in milliseconds
@@ -62,7 +62,7 @@ func Menu() Choices {
 	}
 }
 
-// Extras are the signals that can be sent besides while a server stops.
+// Extras are the signals that can also be sent while a server stops.
 func Extras() []string { return []string{"SIGTERM", "SIGKILL"} }
 
 // Validate refuses what is not on the menu.

@@ -73,7 +73,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	go s.board.Run(ctx)
-	failed := make(chan error, 1) // buffered: after the end of the context nobody reads it
+	failed := make(chan error, 1) // buffered: after the end of the context there is no reader
 	go func() {
 		defer bug.Catch()
 		failed <- server.Serve(ln)
