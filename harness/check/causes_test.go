@@ -105,6 +105,11 @@ func TestCausesOfLossesInFlight(t *testing.T) {
 			nil,
 		},
 		{
+			"not handled, and its end heard of late", atSignal().exit(byTerm).edit(handles(history.Disposition{})),
+			[]string{"Nothing in the process handles SIGTERM, so the kernel ended it"},
+			[]string{"went on"},
+		},
+		{
 			"not known, dropped, and ended by it later", atSignal().exit(byTerm).edit(func(h *history.History) { h.Delivery.Dispositions = nil }),
 			[]string{"They were dropped within 3 ms of SIGTERM; the process went on for 498 ms after that, and ended by SIGTERM."},
 			[]string{"catches"},

@@ -73,6 +73,8 @@ func (t teller) dropped(dropped int) []string {
 			"No process can handle SIGKILL: the kernel ends it at once, and its connections with it.",
 			"Use a signal that the server can handle (--signal SIGTERM). SIGKILL is the control that must fail.",
 		}
+	case handlingOf(c.in) == handlingNone && c.every(endedByIt) && !c.every(diedOfAnother): // how late its end was heard of does not matter
+		return t.diedOfIt(c, exit)
 	case c.early():
 		return t.droppedEarly(c)
 	case c.every(func(o *observation) bool { return o.Exit.Killed }):
@@ -85,7 +87,7 @@ func (t teller) dropped(dropped int) []string {
 			"Go on handling signals until the drain is over; in Go, call neither signal.Reset nor the stop function of " +
 				"signal.NotifyContext before Server.Shutdown has returned.",
 		}
-	case c.every(func(o *observation) bool { return o.Exit.Signal == o.Signal.Name }):
+	case c.every(endedByIt):
 		return t.diedOfIt(c, exit)
 	}
 	return []string{
@@ -94,6 +96,9 @@ func (t teller) dropped(dropped int) []string {
 		t.otherSignal("Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes."),
 	}
 }
+
+// endedByIt reports whether the signal itself ended the process.
+func endedByIt(o *observation) bool { return o.Exit.Signal == o.Signal.Name && !o.Exit.Killed }
 
 // diedOfIt tells of a process that ended by the signal itself, and dropped what it had
 // with its end.
@@ -133,7 +138,7 @@ func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
 func (t teller) droppedEarly(c cuts) []string {
 	what := fmt.Sprintf("%s were dropped %s", c.who(), c.when(t.signal()))
 	remedy := "Close no connection with a request on it: close the listening socket and idle connections, answer the requests in flight, and only then exit."
-	byIt := c.every(func(o *observation) bool { return o.Exit.Signal == o.Signal.Name && !o.Exit.Killed })
+	byIt := c.every(endedByIt)
 	switch handled := handlingOf(c.in); {
 	case c.every(func(o *observation) bool { return o.Exit.Killed }):
 		untold, other := t.untold(c.in)
