@@ -78,7 +78,7 @@ func Labelled(label string, wide int, text string) string {
 func wrap(text, indent string) string {
 	var lines []string
 	line := indent
-	for _, word := range strings.Fields(text) {
+	for _, word := range withUnits(strings.Fields(text)) {
 		if line != indent && columns(line)+1+columns(word) > width {
 			lines = append(lines, line)
 			line = indent
@@ -95,6 +95,27 @@ func wrap(text, indent string) string {
 		line += word
 	}
 	return strings.Join(append(lines, line), "\n")
+}
+
+// withUnits makes one word of a number and its unit, so that no line ends between them.
+func withUnits(words []string) (joined []string) {
+	for _, word := range words {
+		last := len(joined) - 1
+		switch strings.TrimRight(word, ".,;:)") {
+		case "ms", "s", "µs", "min", "h":
+			if last >= 0 && endsInDigit(joined[last]) {
+				joined[last] += " " + word
+				continue
+			}
+		}
+		joined = append(joined, word)
+	}
+	return joined
+}
+
+func endsInDigit(word string) bool {
+	last := word[len(word)-1]
+	return last >= '0' && last <= '9'
 }
 
 // shorten cuts text to so many columns.

@@ -265,3 +265,15 @@ func TestEverySubjectHasItsRow(t *testing.T) {
 		}
 	})
 }
+
+// TestAUnitStaysWithItsNumber, also at the end of a line.
+func TestAUnitStaysWithItsNumber(t *testing.T) {
+	for n := range 12 {
+		text := wrap(strings.Repeat("x", 88+n)+" after 4 ms, or 1.2 s (of 3 min 20 s)", "  ")
+		for _, torn := range []string{"4\n", "1.2\n", "3\n", "20\n"} {
+			if strings.Contains(text, torn) {
+				t.Errorf("a number and its unit are torn apart:\n%s", text)
+			}
+		}
+	}
+}
