@@ -22,7 +22,7 @@ func TestWhatWentWrongBeforeTheSignal(t *testing.T) {
 		history *builder
 		says    string
 	}{
-		{"404, nobody has written down what was asked for", newHistory().before(history.Failed, 3, status(404)), "3 answered 404; test a path that the server always answers (--url)."},
+		{"404, and the request was not recorded", newHistory().before(history.Failed, 3, status(404)), "3 answered 404; test a path that the server always answers (--url)."},
 		{"404 to one of two", newHistory().before(history.Failed, 3, status(404), target(1)).edit(asks("GET /", "GET /nothing")), "3 answered 404: this server has no GET /nothing; test another path with --url 'GET /...'."},
 		{"404 to what was there before", newHistory().before(history.Failed, 3, status(404)).edit(asks("GET /")), "3 answered 404; test a path that the server always answers (--url)."},
 		{"405 to everything", lost(405).edit(asks("POST http://127.0.0.1:80/async?delay=25ms")), "Shutdown 1: every request was answered 405: this server has no POST /async; test another path with --url 'POST /...'."},
