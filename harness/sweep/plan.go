@@ -139,13 +139,12 @@ const (
 
 // connections is how many requests there are in a shutdown of a server that answers
 // in that time: as PerStep says, or as many as make no queue, since the race would be
-// lost in that. They come in any order on what processors the server has left, so
-// each has twice the time.
+// lost in that. An answer's time has a connection's in it, so each has more than its own.
 func (p *Plan) connections(answered time.Duration) int {
 	if p.PerStep > 0 {
 		return int(math.Ceil(float64(p.Grid.Bins()) * p.PerStep))
 	}
-	apart := min(max(2*(answered-p.Scenario.Subject.Delay.Duration), minApart), maxApart)
+	apart := min(max(answered-p.Scenario.Subject.Delay.Duration, minApart), maxApart)
 	return max(1, int(time.Duration(p.Grid.Bins())*p.Grid.Step/apart))
 }
 

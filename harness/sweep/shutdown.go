@@ -28,7 +28,7 @@ const (
 	// one after another would take minutes where a handler takes long.
 	slowAnswer, slowTogether = 20 * time.Millisecond, 16
 	// quiet is how long the connections are idle before the first request.
-	quiet = 25 * time.Millisecond
+	quiet = 20 * time.Millisecond
 	// leaving is how long a server has to end by itself once the fate of every
 	// request is known, so that its ledger is complete, over what a handler takes. How
 	// it ends is no question of a sweep.

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// maxMore is how many times as many shutdowns as were asked for are added where
-	// bins have too few requests.
-	maxMore = 4
+	// maxMore is how many times as many shutdowns as were asked for are added where a bin
+	// says nothing, and edgeMore where the loss begins or ends in a bin that could say more.
+	maxMore, edgeMore = 5, 3
 	// edgeShots is how many requests a bin must count that loses some, or that is next
 	// to one that does.
-	edgeShots = 3 * history.EnoughShots
+	edgeShots = 2 * history.EnoughShots
 	// beyondEnough is what a request beyond history.EnoughShots counts for: a bin that
 	// says nothing comes before one that could say more.
-	beyondEnough = 1.0 / 3
+	beyondEnough = 1.0 / 6
 	// A bin is out of reach if of so many requests that were meant for it hardly any came
 	// to be sent in it: while kill(2) runs nothing is sent, and a connection takes its
 	// time to be made.
@@ -84,7 +84,8 @@ func (p *Plan) lacks(t *tally) []int {
 			continue
 		}
 		want := history.EnoughShots
-		if slices.Max(t.lost[max(0, bin-1):min(len(t.lost), bin+2)]) > 1 { // one alone may be a stray
+		edge := slices.Max(t.lost[max(0, bin-1):min(len(t.lost), bin+2)]) > 1 // one alone may be a stray
+		if edge && t.shutdowns < (1+edgeMore)*p.Scenario.Shutdowns {
 			want = edgeShots
 		}
 		all[bin] = max(0, min(want, asked)-n)

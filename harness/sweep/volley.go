@@ -77,6 +77,15 @@ func (s *shutdown) fire(number syscall.Signal) error {
 // connecting is how long a connect takes at the most, as a rule.
 const connecting = 50 * time.Microsecond
 
+// begins is when a request is begun that is due then: a fresh one is written a connect's
+// time later. One of just after the signal would begin before that: see connectAhead.
+func (s *shot) begins() time.Duration {
+	if s.lane == fresh && s.due < 0 {
+		return s.due - connecting
+	}
+	return s.due
+}
+
 // connectAhead sends what is due long before the signal, and then connects the fresh
 // requests that are due within a connect's time after it. One that is written in that time
 // had to begin its connect before the signal, and then the thread has no time for it.
@@ -121,15 +130,18 @@ func (s *shutdown) signalled(done harness.Sent) {
 	s.event(history.EventSignal, sent.Before)
 }
 
-// sendUntil sends what is due before that time from the signal. What comes up late
-// by more than a step is skipped: its bin is over, and to send all that a thread has
-// missed at once would make a queue, which the sweep would take for the race.
+// sendUntil sends what is due before that time from the signal. A request that is late is
+// sent all the same, and counts where it was sent. Of several that are late by more than a
+// step the last is sent, and the others are skipped: all at once would make a queue, which
+// the sweep would take for the race.
 func (v *volley) sendUntil(end time.Duration) {
 	for v.next < len(v.shots) && v.shots[v.next].due < end {
 		shot := v.shots[v.next]
 		v.next++
-		v.await(shot.due)
-		if shot.skipped = time.Since(v.zero.Add(shot.due)) > v.plan.Grid.Step; !shot.skipped {
+		v.await(shot.begins())
+		now := time.Since(v.zero)
+		overtaken := v.next < len(v.shots) && v.shots[v.next].due < min(now, end)
+		if shot.skipped = overtaken && now-shot.due > v.plan.Grid.Step; !shot.skipped {
 			v.send(shot)
 		}
 	}
@@ -156,7 +168,7 @@ func (v *volley) poll() {
 
 func (v *volley) send(s *shot) {
 	r := &s.record
-	r.Scheduled = v.zero.Add(s.due).Sub(v.base)
+	r.Scheduled = v.zero.Add(s.begins()).Sub(v.base)
 	r.Started = v.now()
 	if s.ahead {
 		if r.Connected = v.now(); !v.write(s) {

@@ -32,23 +32,24 @@ most attentive client loses what is dropped here.
 The instant of a request is when the kernel put it onto the network (Linux stamps
 it), or else the clock just before its write(2). The instant of the signal is the
 clock just before its kill(2). The duration of these calls is the error of the
-instant. A request is discarded if this error is more than a step, or if it would be
-sent late by more than a step. The other requests of its shutdown count. A bin with
-fewer than 15 requests, none of them dropped, proves nothing, and is marked.
-Shutdowns are added to fill such bins, and to see where the loss begins and ends.
+instant. A request is discarded if this error is more than a step. A late request
+counts where it was sent. If several are late by more than a step, only the last is
+sent. A bin with fewer than 15 requests, none of them dropped, proves nothing, and
+is marked. Shutdowns are added to fill such bins, and to see where the loss begins
+and ends.
 
-The signal lies between two bins: no bin mixes requests from before and after it. The intervals are those of
-Clopper and Pearson, at 95%. They assume that requests are independent, and those of
-one shutdown are not quite: rather raise --shutdowns than --per-step. Most requests
-are dropped in the bins where the share, over a bin and its neighbours, is at least
-half of the greatest.
+The signal lies between two bins: no bin mixes requests from before and after it.
+The intervals are those of Clopper and Pearson, at 95%. They assume that requests
+are independent, and those of one shutdown are not quite: rather raise --shutdowns
+than --per-step. Most requests are dropped in the bins where the share, over a bin
+and its neighbours, is at least half of the greatest.
 
 The requests are short, so that only the race is seen; --delay makes the sample
 server slower. If requests come faster than the server answers, the chart shows the
-queue and not the race. So each request has the time of two answers, unless
---per-step says how many there are. drain serves through the whole of a sweep, and shows zero: its
-race is where it calls Shutdown, later. How a server ends is not judged: it is ended
-as soon as the fate of every request is known.
+queue and not the race. So each request has the time of one answer on a new
+connection, unless --per-step says how many there are. drain serves through the
+whole of a sweep, and shows zero: its race is where it calls Shutdown, later. How a
+server ends is not judged: it is ended as soon as the fate of every request is known.
 
 If the first shutdown shows that the server keeps no connection open, the sweep goes
 on with fresh ones only, and says so. It ends after --limit, and reports what it has
