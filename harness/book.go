@@ -16,6 +16,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
+	"lastcall/harness/scenario"
 )
 
 // Book is the file to which a server appends its ledger, and lastcall its mark.
@@ -181,10 +182,10 @@ func checkBook(name string) error {
 		return nil
 	}
 	invalid := func(format string, args ...any) error {
-		return &Invalid{Field: "subject.ledger", Problem: fmt.Sprintf("is %q, "+format, append([]any{name}, args...)...)}
+		return &scenario.Invalid{Field: "subject.ledger", Problem: fmt.Sprintf("is %q, "+format, append([]any{name}, args...)...)}
 	}
 	dir := filepath.Dir(name)
-	if strings.Contains(dir, portMark) {
+	if strings.Contains(dir, scenario.PortMark) {
 		return nil
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -192,7 +193,7 @@ func checkBook(name string) error {
 	}
 	info, err := os.Stat(name)
 	switch {
-	case strings.Contains(name, portMark), errors.Is(err, fs.ErrNotExist):
+	case strings.Contains(name, scenario.PortMark), errors.Is(err, fs.ErrNotExist):
 		if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
 			return invalid("in a directory that cannot be written to: %s", err)
 		}

@@ -13,6 +13,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // marks counts lastcall's own marks in a ledger.
@@ -159,7 +160,7 @@ func TestLedgerThatCannotBeIsRefused(t *testing.T) {
 			running.Spec.URL = "http://127.0.0.1:1/"
 			for _, subject := range []harness.Subject{harness.Command{Spec: spec}, running} {
 				err := subject.Check(t.Context())
-				invalid, ok := errors.AsType[*harness.Invalid](err)
+				invalid, ok := errors.AsType[*scenario.Invalid](err)
 				if !ok || invalid.Field != "subject.ledger" || !strings.Contains(invalid.Problem, c.says) {
 					t.Errorf("%T: error %v, want one about subject.ledger that says %q", subject, err, c.says)
 				}
@@ -188,9 +189,9 @@ func TestRunningServerKeepsALedger(t *testing.T) {
 	}
 	defer server.Close()
 	s := ordering()
-	s.Disruption.While, s.Disruption.Settle = []string{"true"}, history.Millis(100)
+	s.Disruption.While, s.Disruption.Settle = []string{"true"}, scenario.Millis(100)
 	subject := harness.Running{
-		Spec:       harness.Spec{URL: server.Endpoint().URL.String(), Ledger: kept, Applied: []string{"cat", store}},
+		Spec:       scenario.Subject{URL: server.Endpoint().URL.String(), Ledger: kept, Applied: []string{"cat", store}},
 		Supervisor: []string{os.Args[0], "supervise"},
 	}
 	h, judged := judgeAs(t, result.Pass, s, subject)

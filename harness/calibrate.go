@@ -11,6 +11,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 )
 
 // Calibration is the rate that suits a server, and by what it was found.
@@ -56,7 +57,7 @@ func ramp() []int { return []int{50, 100, 200, 500} }
 // those of no shutdown (ledger.IsTrial). An error says that nothing was found out,
 // which a run that follows will explain better.
 func Calibrate(ctx context.Context, p Plan) (Calibration, error) {
-	p.Scenario = Complete(p.Scenario)
+	p.Scenario = scenario.Complete(p.Scenario)
 	if err := p.Check(ctx); err != nil {
 		return Calibration{}, err
 	}
@@ -183,7 +184,7 @@ func (c *calibrator) load(ctx context.Context, rate, open int, enough func(*load
 	base := time.Now()
 	a := load.Start(load.Config{
 		Base: base, Address: endpoint.Address, Targets: targets, TLS: endpoint.TLS, Expect: expect,
-		Rate: rate, Lanes: l.Connections, Timeout: l.Timeout.Duration, Tail: MaxDuration, MaxOpen: open,
+		Rate: rate, Lanes: l.Connections, Timeout: l.Timeout.Duration, Tail: scenario.MaxDuration, MaxOpen: open,
 		Prefix: ledger.TrialPrefix(c.id, c.step),
 	})
 	until := func(done func() bool) error {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // TestDispositionsAreKept: what the server had told the kernel, just before the
@@ -16,7 +17,7 @@ func TestDispositionsAreKept(t *testing.T) {
 		"ignores it outright": {Ignores: true, Runtime: true},
 	} {
 		s := quick()
-		s.Disruption.Grace = history.Millis(300)
+		s.Disruption.Grace = scenario.Millis(300)
 		h := run(t, s, newSubject(t, behaviour))[0]
 		want.PID = h.PID
 		if got, known := h.Delivery.Disposition(h.PID); !known || got != want {

@@ -11,6 +11,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 )
 
 // aftermath is how long the load goes on after the exit, so that the refusals of
@@ -76,18 +77,18 @@ func (s *shutdown) spill() func([]history.Request) error {
 // lag is how long after the disruption new requests are still sent, 0 if they
 // go on: as long as a balancer takes to learn, or until an operation has
 // settled.
-func lag(d history.Disruption) time.Duration {
+func lag(d scenario.Disruption) time.Duration {
 	if len(d.While) > 0 {
 		return d.Settle.Duration
 	}
 	return d.Lag.Duration
 }
 
-func expectation(l history.Load) (load.Expect, error) {
+func expectation(l scenario.Load) (load.Expect, error) {
 	var e load.Expect
 	var err error
 	if l.ExpectStatus != "" {
-		if e.Status, err = load.ParseStatusSet(l.ExpectStatus); err != nil {
+		if e.Status, err = scenario.ParseStatusSet(l.ExpectStatus); err != nil {
 			return e, err
 		}
 	}

@@ -17,17 +17,17 @@ import (
 	"syscall"
 	"time"
 
-	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // Spec describes a server of the user's: the command, where it serves, and how
 // it shows that it is ready. It has the form of a scenario's subject.
-type Spec = history.Subject
+type Spec = scenario.Subject
 
 // defaultURL is where a command serves that does not say.
-const defaultURL = "http://127.0.0.1:" + portMark + "/"
+const defaultURL = "http://127.0.0.1:" + scenario.PortMark + "/"
 
 // envPort is the environment variable that carries the port.
 const envPort = "PORT"
@@ -37,7 +37,7 @@ const envPort = "PORT"
 // arguments, its environment and its URLs, and PORT in its environment, are
 // that port, or, where the URL names one, the URL's.
 type Command struct {
-	Spec Spec
+	Spec scenario.Subject
 	// Supervisor is the command line of the program that starts the command and
 	// leaves nothing of it behind, however we end: lastcall itself, with
 	// "supervise", or any program that calls Supervise. Without one the command
@@ -60,10 +60,10 @@ func (c Command) Name() string {
 func (c Command) Kind() string { return "command" }
 
 // spec is the description with what was left out filled in.
-func (c Command) spec() Spec {
+func (c Command) spec() scenario.Subject {
 	s := c.Spec
 	s.URL = cmp.Or(s.URL, defaultURL)
-	s.ReadyTimeout.Duration = cmp.Or(s.ReadyTimeout.Duration, defaultReadyTimeout)
+	s.ReadyTimeout.Duration = cmp.Or(s.ReadyTimeout.Duration, scenario.DefaultReadyTimeout)
 	return s
 }
 
@@ -71,25 +71,25 @@ func (c Command) spec() Spec {
 // that is none, and a URL that leads to another machine.
 func (c Command) Check(ctx context.Context) error {
 	if len(c.Spec.Command) == 0 {
-		return &Invalid{Field: "subject.command", Problem: "is empty, must be a program and its arguments"}
+		return &scenario.Invalid{Field: "subject.command", Problem: "is empty, must be a program and its arguments"}
 	}
 	if err := checkFront(c.Spec); err != nil {
 		return err
 	}
 	if dir := c.Spec.Dir; dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return &Invalid{Field: "subject.dir", Problem: fmt.Sprintf("is %q, which is not a directory", dir)}
+			return &scenario.Invalid{Field: "subject.dir", Problem: fmt.Sprintf("is %q, which is not a directory", dir)}
 		}
 	}
 	if _, err := findProgram(c.Spec.Command[0], c.Spec.Dir); err != nil {
-		return &Invalid{Field: "subject.command", Problem: err.Error()}
+		return &scenario.Invalid{Field: "subject.command", Problem: err.Error()}
 	}
 	return checkSpec(ctx, c.spec(), c.Supervisor)
 }
 
 // checkSpec refuses what cannot work of a server that the user has described,
 // whoever starts it.
-func checkSpec(ctx context.Context, s Spec, supervisor []string) error {
+func checkSpec(ctx context.Context, s scenario.Subject, supervisor []string) error {
 	if err := checkPlace(ctx, s); err != nil {
 		return err
 	}
@@ -104,15 +104,15 @@ func (c Command) Lookup(server Server) process.Command { return lookup(c.Spec, s
 
 // checkPlace resolves the URLs of a subject, to see whether that can be done and
 // leads to no other machine.
-func checkPlace(ctx context.Context, s Spec) error {
+func checkPlace(ctx context.Context, s scenario.Subject) error {
 	if _, err := locate(ctx, s, 1); err != nil {
-		return &Invalid{Field: "subject.url", Problem: "cannot be used: " + err.Error()}
+		return &scenario.Invalid{Field: "subject.url", Problem: "cannot be used: " + err.Error()}
 	}
 	if strings.Contains(s.Ready, "://") {
 		ready := s
 		ready.URL, ready.CA = s.Ready, ""
 		if _, err := locate(ctx, ready, 1); err != nil {
-			return &Invalid{Field: "subject.ready", Problem: "cannot be used: " + err.Error()}
+			return &scenario.Invalid{Field: "subject.ready", Problem: "cannot be used: " + err.Error()}
 		}
 	}
 	return nil
@@ -182,17 +182,17 @@ func (c Command) Start(ctx context.Context, ledgerPath string) (Server, Await, e
 
 // choosePort returns the port that the URL names, or a free one.
 func choosePort(rawURL string) (int, error) {
-	if !strings.Contains(rawURL, portMark) {
+	if !strings.Contains(rawURL, scenario.PortMark) {
 		u, err := url.Parse(rawURL)
 		if err != nil {
-			return 0, fmt.Errorf("url %q: %w", rawURL, unwrapURL(err))
+			return 0, fmt.Errorf("url %q: %w", rawURL, scenario.UnwrapURL(err))
 		}
 		return strconv.Atoi(portOf(u))
 	}
 	return process.ChoosePort()
 }
 
-func (c Command) process(s Spec, text, ledgerPath string) process.Command {
+func (c Command) process(s scenario.Subject, text, ledgerPath string) process.Command {
 	var args []string
 	for _, word := range s.Command[1:] {
 		args = append(args, putPort(word, text))
@@ -204,11 +204,11 @@ func (c Command) process(s Spec, text, ledgerPath string) process.Command {
 	return process.Command{Path: program, Args: args, Dir: s.Dir, Env: environ(s, text, ledgerPath), Supervisor: c.Supervisor}
 }
 
-func putPort(text, port string) string { return strings.ReplaceAll(text, portMark, port) }
+func putPort(text, port string) string { return strings.ReplaceAll(text, scenario.PortMark, port) }
 
 // environ is what a server finds in its environment, and whoever is asked about
 // it. The port is "" where it is not the server's.
-func environ(s Spec, port, ledgerPath string) []string {
+func environ(s scenario.Subject, port, ledgerPath string) []string {
 	env := []string{ledger.EnvPath + "=" + ledgerPath}
 	if port != "" {
 		env = append(env, envPort+"="+port)
@@ -259,5 +259,5 @@ func (l *local) listensElsewhere(err error, p place) error {
 		return fmt.Errorf("%w: it does not listen yet; give it more time (--ready-timeout), or find out what it waits for", err)
 	}
 	return fmt.Errorf("%w: it listens on %s instead; tell it its port (%s in its arguments, or %s in its environment, which is %s), or name its address (--url)",
-		err, strings.Join(found, ", "), portMark, envPort, portOf(p.url))
+		err, strings.Join(found, ", "), scenario.PortMark, envPort, portOf(p.url))
 }

@@ -22,29 +22,30 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/process"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/internal/testrun"
 )
 
 // command is the server of this test binary as a command of a user's.
 func command(behaviour string) harness.Command {
 	return harness.Command{
-		Spec: harness.Spec{
+		Spec: scenario.Subject{
 			Command: []string{os.Args[0]}, Env: map[string]string{envServer: behaviour},
-			ReadyTimeout: history.Seconds(5),
+			ReadyTimeout: scenario.Seconds(5),
 		},
 		Supervisor: []string{os.Args[0], "supervise"},
 	}
 }
 
 // judge runs one quick shutdown and judges it by the default policy.
-func judge(t *testing.T, s harness.Scenario, subject harness.Subject) (*history.History, result.Subject) {
+func judge(t *testing.T, s scenario.Scenario, subject harness.Subject) (*history.History, result.Subject) {
 	t.Helper()
 	return judgeAs(t, result.Inconclusive, s, subject)
 }
 
 // judgeAs is judge for a subject that deserves a verdict: a run that comes to none is
 // begun again, because a busy machine can keep any verdict open.
-func judgeAs(t *testing.T, want result.Verdict, s harness.Scenario, subject harness.Subject) (*history.History, result.Subject) {
+func judgeAs(t *testing.T, want result.Verdict, s scenario.Scenario, subject harness.Subject) (*history.History, result.Subject) {
 	t.Helper()
 	s.Policy = "default"
 	s.Overrides.MinAtRisk = 1 // its shutdowns are short
@@ -125,17 +126,17 @@ func TestCommandThatCannotBeStartedIsRefused(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, field, says string
-		spoil             func(*harness.Spec)
+		spoil             func(*scenario.Subject)
 	}{
-		{"no command", "subject.command", "is empty", func(s *harness.Spec) { s.Command = nil }},
-		{"not found", "subject.command", "is not found in PATH", func(s *harness.Spec) { s.Command = []string{"no-such-program-here"} }},
-		{"no such file", "subject.command", "does not exist", func(s *harness.Spec) { s.Command = []string{"./no-such-file"} }},
-		{"not executable", "subject.command", "chmod +x", func(s *harness.Spec) { s.Command = []string{plain} }},
-		{"a directory", "subject.command", "cannot be", func(s *harness.Spec) { s.Command = []string{t.TempDir()} }},
-		{"no such directory", "subject.dir", "is not a directory", func(s *harness.Spec) { s.Dir = plain }},
-		{"another machine", "subject.url", "--allow-remote", func(s *harness.Spec) { s.URL = "http://192.0.2.1:{port}/" }},
-		{"readiness on another machine", "subject.ready", "--allow-remote", func(s *harness.Spec) { s.Ready = "http://192.0.2.1/" }},
-		{"a ca that is none", "subject.url", "no certificate", func(s *harness.Spec) { s.URL, s.CA = "https://127.0.0.1:{port}/", plain }},
+		{"no command", "subject.command", "is empty", func(s *scenario.Subject) { s.Command = nil }},
+		{"not found", "subject.command", "is not found in PATH", func(s *scenario.Subject) { s.Command = []string{"no-such-program-here"} }},
+		{"no such file", "subject.command", "does not exist", func(s *scenario.Subject) { s.Command = []string{"./no-such-file"} }},
+		{"not executable", "subject.command", "chmod +x", func(s *scenario.Subject) { s.Command = []string{plain} }},
+		{"a directory", "subject.command", "cannot be", func(s *scenario.Subject) { s.Command = []string{t.TempDir()} }},
+		{"no such directory", "subject.dir", "is not a directory", func(s *scenario.Subject) { s.Dir = plain }},
+		{"another machine", "subject.url", "--allow-remote", func(s *scenario.Subject) { s.URL = "http://192.0.2.1:{port}/" }},
+		{"readiness on another machine", "subject.ready", "--allow-remote", func(s *scenario.Subject) { s.Ready = "http://192.0.2.1/" }},
+		{"a ca that is none", "subject.url", "no certificate", func(s *scenario.Subject) { s.URL, s.CA = "https://127.0.0.1:{port}/", plain }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			subject := command("drains")
@@ -144,7 +145,7 @@ func TestCommandThatCannotBeStartedIsRefused(t *testing.T) {
 			_, err := harness.Run(t.Context(), harness.Plan{
 				Scenario: quick(), Subjects: []harness.Subject{subject}, Progress: func(harness.Step) { booted = true },
 			})
-			invalid, ok := errors.AsType[*harness.Invalid](err)
+			invalid, ok := errors.AsType[*scenario.Invalid](err)
 			if !ok || invalid.Field != c.field || !strings.Contains(invalid.Problem, c.says) || booted {
 				t.Errorf("error %v, booted %t; want one about %s that says %q", err, booted, c.field, c.says)
 			}
@@ -175,18 +176,18 @@ func TestCommandThatDoesNotGetReadySaysWhy(t *testing.T) {
 	defer taken.Close()
 	for _, c := range []struct {
 		behaviour, says, words string
-		change                 func(*harness.Spec)
+		change                 func(*scenario.Subject)
 	}{
 		{"dies before it is ready", "it ended with exit status 4", "cannot open the store", nil},
-		{"says nothing", "it does not listen yet", "", func(s *harness.Spec) { s.ReadyTimeout = history.Millis(300) }},
-		{"drains", "instead; tell it its port ({port} in its arguments, or PORT", "", func(s *harness.Spec) {
-			s.Env, s.ReadyTimeout = map[string]string{envServer: "drains", "PORT": "0"}, history.Millis(300)
+		{"says nothing", "it does not listen yet", "", func(s *scenario.Subject) { s.ReadyTimeout = scenario.Millis(300) }},
+		{"drains", "instead; tell it its port ({port} in its arguments, or PORT", "", func(s *scenario.Subject) {
+			s.Env, s.ReadyTimeout = map[string]string{envServer: "drains", "PORT": "0"}, scenario.Millis(300)
 		}},
-		{"is never healthy", "readiness check /health answers 503", "", func(s *harness.Spec) {
-			s.Ready, s.ReadyTimeout = "/health", history.Millis(300)
+		{"is never healthy", "readiness check /health answers 503", "", func(s *scenario.Subject) {
+			s.Ready, s.ReadyTimeout = "/health", scenario.Millis(300)
 		}},
 		{"daemonises", "in the background: start the server in the foreground", "", nil},
-		{"drains", "is already in use by", "", func(s *harness.Spec) { s.URL = fmt.Sprintf("http://%s/", taken.Addr()) }},
+		{"drains", "is already in use by", "", func(s *scenario.Subject) { s.URL = fmt.Sprintf("http://%s/", taken.Addr()) }},
 	} {
 		t.Run(c.behaviour+", "+c.says, func(t *testing.T) {
 			subject := command(c.behaviour)
@@ -236,21 +237,21 @@ func TestSickCommands(t *testing.T) {
 		verdict   result.Verdict
 		rule      string // "" for none
 		says      string // in the story
-		change    func(*harness.Scenario)
+		change    func(*scenario.Scenario)
 	}{
-		{"ignores the signal", result.Fail, check.ExitsInGrace, "was killed", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(400) }},
-		{"waits for every connection", result.Fail, check.ExitsInGrace, "3 idle kept-alive connections", func(s *harness.Scenario) {
-			s.Load.Parked, s.Disruption.Grace = []history.Park{{Kind: history.Idle, Count: 3}}, history.Seconds(1)
+		{"ignores the signal", result.Fail, check.ExitsInGrace, "was killed", func(s *scenario.Scenario) { s.Disruption.Grace = scenario.Millis(400) }},
+		{"waits for every connection", result.Fail, check.ExitsInGrace, "3 idle kept-alive connections", func(s *scenario.Scenario) {
+			s.Load.Parked, s.Disruption.Grace = []scenario.Park{{Kind: scenario.Idle, Count: 3}}, scenario.Seconds(1)
 		}},
-		{"hangs", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
-			s.Load.MaxOpen, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
+		{"hangs", result.Fail, check.InFlightCompletes, "in flight", func(s *scenario.Scenario) {
+			s.Load.MaxOpen, s.Disruption.Grace, s.Load.Timeout = 50, scenario.Millis(400), scenario.Seconds(2)
 		}},
 		{"crashes under load", result.Inconclusive, "", "the subject was gone before the signal: it ended with exit status 7", nil},
 		{"answers 500", result.Inconclusive, "", "every request was answered 500; test a path", nil},
-		{"answers without an end", result.Fail, check.InFlightCompletes, "in flight", func(s *harness.Scenario) {
-			s.Load.Rate, s.Disruption.Grace, s.Load.Timeout = 50, history.Millis(400), history.Seconds(2)
+		{"answers without an end", result.Fail, check.InFlightCompletes, "in flight", func(s *scenario.Scenario) {
+			s.Load.Rate, s.Disruption.Grace, s.Load.Timeout = 50, scenario.Millis(400), scenario.Seconds(2)
 		}},
-		{"sends 10 MB of headers", result.Inconclusive, "", "went wrong before the signal", func(s *harness.Scenario) { s.Load.Rate = 20 }},
+		{"sends 10 MB of headers", result.Inconclusive, "", "went wrong before the signal", func(s *scenario.Scenario) { s.Load.Rate = 20 }},
 		{"leaves a worker", result.Fail, check.NoSurvivors, "still ran", nil},
 	} {
 		t.Run(c.behaviour, func(t *testing.T) {
@@ -282,12 +283,12 @@ func TestHeldExit(t *testing.T) {
 		status result.Status
 		says   string // in the story; "" if there is none
 	}{
-		{history.Silent, result.Warned, "2 silent connections probably delayed the exit"},
-		{history.Idle, result.Satisfied, ""},
+		{scenario.Silent, result.Warned, "2 silent connections probably delayed the exit"},
+		{scenario.Idle, result.Satisfied, ""},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			s := quick()
-			s.Load.Parked, s.Disruption.Grace = []history.Park{{Kind: c.kind, Count: 2}}, history.Seconds(10)
+			s.Load.Parked, s.Disruption.Grace = []scenario.Park{{Kind: c.kind, Count: 2}}, scenario.Seconds(10)
 			h, subject := judgeAs(t, result.Pass, s, command("drains"))
 			if got := statusOf(subject, check.ExitsInGrace); subject.Verdict != result.Pass || got != c.status {
 				t.Errorf("%s, %s: %q; error %q", subject.Verdict, got, subject.Story, h.Error)
@@ -326,9 +327,9 @@ func TestTargets(t *testing.T) {
 		verdict result.Verdict
 		status  result.Status
 	}{
-		{history.Leader, result.Fail, result.Violated},
-		{history.Group, result.Pass, result.Satisfied},
-		{history.Owner, result.Fail, result.Satisfied}, // the shell reports what became of its child: 0, and lives
+		{scenario.Leader, result.Fail, result.Violated},
+		{scenario.Group, result.Pass, result.Satisfied},
+		{scenario.Owner, result.Fail, result.Satisfied}, // the shell reports what became of its child: 0, and lives
 	} {
 		t.Run(c.target, func(t *testing.T) {
 			s := quick()
@@ -339,7 +340,7 @@ func TestTargets(t *testing.T) {
 			if got := statusOf(judged, check.SignalDelivered); got != c.status {
 				t.Errorf("signal-delivered %s, want %s: %+v", got, c.status, h.Delivery)
 			}
-			if c.target == history.Leader && (len(h.Delivery.Deaf) != 1 || len(h.Left.Processes) != 1 || !h.Left.PortTaken) {
+			if c.target == scenario.Leader && (len(h.Delivery.Deaf) != 1 || len(h.Left.Processes) != 1 || !h.Left.PortTaken) {
 				t.Errorf("deaf %+v, left %+v", h.Delivery.Deaf, h.Left)
 			}
 			nobodyLeft(t)
@@ -359,7 +360,7 @@ func TestSequence(t *testing.T) {
 	if len(h.Signal.Again) != 1 || h.Signal.Again[0].Number != 15 || h.Exit.Code != 0 || !h.Exit.Seen {
 		t.Errorf("exit %+v, again %+v", h.Exit, h.Signal.Again)
 	}
-	s.Disruption.Signal, s.Disruption.Grace = "SIGTERM,50ms,SIGQUIT", history.Seconds(2)
+	s.Disruption.Signal, s.Disruption.Grace = "SIGTERM,50ms,SIGQUIT", scenario.Seconds(2)
 	h, _ = judge(t, s, command("ignores the signal"))
 	if len(h.Signal.Again) != 1 || h.Signal.Again[0].Name != "SIGQUIT" || h.Signal.Again[0].At-h.Signal.Before < 50*time.Millisecond {
 		t.Errorf("again %+v after %s", h.Signal.Again, h.Signal.Before)
@@ -392,7 +393,7 @@ func TestOperation(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := quick()
-			s.Disruption.While, s.Disruption.Settle, s.Disruption.Grace = c.while, history.Millis(200), history.Millis(700)
+			s.Disruption.While, s.Disruption.Settle, s.Disruption.Grace = c.while, scenario.Millis(200), scenario.Millis(700)
 			h, subject := judgeAs(t, c.verdict, s, command("drains"))
 			if h.Operation == nil || h.Error != "" {
 				t.Fatalf("operation %+v, error %q", h.Operation, h.Error)
@@ -416,8 +417,8 @@ func TestRunningServerIsMeasuredAcrossACommand(t *testing.T) {
 	}
 	defer server.Close()
 	s := quick()
-	s.Disruption.While, s.Disruption.Settle = []string{"true"}, history.Millis(200)
-	subject := harness.Running{Spec: harness.Spec{URL: server.Endpoint().URL.String()}}
+	s.Disruption.While, s.Disruption.Settle = []string{"true"}, scenario.Millis(200)
+	subject := harness.Running{Spec: scenario.Subject{URL: server.Endpoint().URL.String()}}
 	h, judged := judgeAs(t, result.Pass, s, subject)
 	if h.Error != "" || judged.Verdict != result.Pass || judged.Kind != "running" {
 		t.Errorf("%s, error %q: %q", judged.Verdict, h.Error, judged.Story)
@@ -434,7 +435,7 @@ func TestRunningServerIsMeasuredAcrossACommand(t *testing.T) {
 // TestLagEndsTheLoad: new requests stop when the balancer has learned.
 func TestLagEndsTheLoad(t *testing.T) {
 	s := quick()
-	s.Disruption.Lag, s.Disruption.Grace = history.Millis(200), history.Millis(900)
+	s.Disruption.Lag, s.Disruption.Grace = scenario.Millis(200), scenario.Millis(900)
 	h, _ := judge(t, s, command("ignores the signal"))
 	ended, ok := h.At(history.EventLoadEnded)
 	if !ok {
@@ -474,28 +475,28 @@ func TestHTTPS(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, behaviour, says string
-		change                func(*harness.Spec)
+		change                func(*scenario.Subject)
 	}{
-		{"a certificate that is trusted", "drains over https", "", func(s *harness.Spec) { s.CA = ca }},
-		{"any certificate", "drains over https", "", func(s *harness.Spec) { s.Insecure = true }},
-		{"a certificate that is not trusted", "drains over https", "--ca", func(*harness.Spec) {}},
-		{"a certificate that is not trusted, as the check finds", "drains over https", "--ca", func(s *harness.Spec) { s.Ready = "/health" }},
-		{"a server that speaks plain HTTP", "drains", "TLS", func(s *harness.Spec) { s.Insecure = true }},
+		{"a certificate that is trusted", "drains over https", "", func(s *scenario.Subject) { s.CA = ca }},
+		{"any certificate", "drains over https", "", func(s *scenario.Subject) { s.Insecure = true }},
+		{"a certificate that is not trusted", "drains over https", "--ca", func(*scenario.Subject) {}},
+		{"a certificate that is not trusted, as the check finds", "drains over https", "--ca", func(s *scenario.Subject) { s.Ready = "/health" }},
+		{"a server that speaks plain HTTP", "drains", "TLS", func(s *scenario.Subject) { s.Insecure = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			subject := command(c.behaviour)
 			subject.Spec.URL = "https://127.0.0.1:{port}/"
 			c.change(&subject.Spec)
-			scenario := quick() // few handshakes: under the race detector each takes its time
-			scenario.Load.Rate, scenario.Load.Connections = 150, history.Reused
-			h, s := judge(t, scenario, subject)
+			sc := quick() // few handshakes: under the race detector each takes its time
+			sc.Load.Rate, sc.Load.Connections = 150, scenario.Reused
+			h, s := judge(t, sc, subject)
 			if c.says == "" {
 				// Where the race detector slows the handshakes down, too few may be in
 				// flight for a pass; nothing may be lost, but on a busy machine, where that
 				// proves nothing.
 				for try := 1; s.Verdict == result.Inconclusive && s.InFlight.Dropped > 0 && testrun.Again(t, try); try++ {
 					t.Logf("inconclusive, once more: %q", s.Story)
-					h, s = judge(t, scenario, subject)
+					h, s = judge(t, sc, subject)
 				}
 				if h.Error != "" || s.Verdict == result.Fail || h.Counts().Completed == 0 || s.InFlight.Dropped > 0 {
 					t.Errorf("%s, error %q: %q", s.Verdict, h.Error, s.Story)
@@ -520,8 +521,8 @@ func TestDeploymentsSuccessorIsLeftAlone(t *testing.T) {
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	s := quick()
 	s.Disruption.While = []string{"/bin/sh", "-c", "sleep 60 & echo $! >" + pidFile}
-	s.Disruption.Settle = history.Millis(200)
-	h, judged := judgeAs(t, result.Pass, s, harness.Running{Spec: harness.Spec{URL: server.Endpoint().URL.String()}})
+	s.Disruption.Settle = scenario.Millis(200)
+	h, judged := judgeAs(t, result.Pass, s, harness.Running{Spec: scenario.Subject{URL: server.Endpoint().URL.String()}})
 	if h.Error != "" || judged.Verdict != result.Pass {
 		t.Errorf("%s, error %q: %q", judged.Verdict, h.Error, judged.Story)
 	}
@@ -544,7 +545,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	s := quick()
 	c := command("drains")
 	s.Subject.Env = map[string]string{"DATABASE_PASSWORD": "hunter2"}
-	s.Load.Requests = []history.Target{{
+	s.Load.Requests = []scenario.Target{{
 		Method: "POST", URL: "/", Header: map[string]string{"Authorization": "Bearer topsecret"}, Body: "pin=1234",
 	}}
 	h, _ := judge(t, s, c)
@@ -567,20 +568,20 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		name, field, says string
 		subject           harness.Subject
-		change            func(*harness.Scenario)
+		change            func(*scenario.Scenario)
 	}{
-		{"a PID that nobody knows", "disruption.while", "{pid}", harness.Running{Spec: harness.Spec{URL: "http://127.0.0.1:1/"}}, func(s *harness.Scenario) {
+		{"a PID that nobody knows", "disruption.while", "{pid}", harness.Running{Spec: scenario.Subject{URL: "http://127.0.0.1:1/"}}, func(s *scenario.Scenario) {
 			s.Disruption.While = []string{"kill", "-HUP", "{pid}"}
 		}},
-		{"a last signal after SIGKILL", "disruption.signal", "raise the grace", command("drains"), func(s *harness.Scenario) {
-			s.Disruption.Signal, s.Disruption.Grace = "SIGTERM,3s,SIGTERM", history.Seconds(3)
+		{"a last signal after SIGKILL", "disruption.signal", "raise the grace", command("drains"), func(s *scenario.Scenario) {
+			s.Disruption.Signal, s.Disruption.Grace = "SIGTERM,3s,SIGTERM", scenario.Seconds(3)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := quick()
 			c.change(&s)
 			_, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{c.subject}})
-			invalid, ok := errors.AsType[*harness.Invalid](err)
+			invalid, ok := errors.AsType[*scenario.Invalid](err)
 			if !ok || invalid.Field != c.field || !strings.Contains(invalid.Problem, c.says) {
 				t.Errorf("error %v, want one about %s that says %q", err, c.field, c.says)
 			}

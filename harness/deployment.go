@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -44,7 +45,7 @@ func (d *deployment) wait() {
 	} else {
 		d.exit.Code = state.ExitCode()
 		if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			d.exit.Signal = process.SignalName(status.Signal())
+			d.exit.Signal = scenario.SignalName(status.Signal())
 		}
 	}
 	close(d.exited) // only here: everybody who reads exit waits for this

@@ -12,14 +12,9 @@ import (
 	"strconv"
 	"strings"
 
-	"lastcall/harness/history"
-	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 	"lastcall/internal/input"
 )
-
-// portMark is replaced by the subject's port wherever a command or a URL holds
-// it.
-const portMark = "{port}"
 
 // Endpoint is where a booted server is asked.
 type Endpoint struct {
@@ -37,45 +32,21 @@ func (e Endpoint) At(text string) (string, error) { return at(e, text) }
 func at(e Endpoint, text string) (string, error) {
 	hide, show := hideMark(text + e.URL.RawPath + e.URL.RawQuery)
 	base := *e.URL
-	if strings.Contains(base.RawPath, load.IDMark) {
+	if strings.Contains(base.RawPath, scenario.IDMark) {
 		base.RawPath = hide(base.RawPath)
 		base.Path, _ = url.PathUnescape(base.RawPath) // it has been read before
 	}
 	if text == "" {
 		return show(base.String()), nil
 	}
-	u, err := base.Parse(hide(strings.ReplaceAll(text, portMark, portOf(e.URL))))
+	u, err := base.Parse(hide(strings.ReplaceAll(text, scenario.PortMark, portOf(e.URL))))
 	if err != nil {
-		return "", fmt.Errorf("has the url %q: %w", text, unwrapURL(err))
+		return "", fmt.Errorf("has the url %q: %w", text, scenario.UnwrapURL(err))
 	}
 	if u.Scheme != e.URL.Scheme || portOf(u) != portOf(e.URL) || !strings.EqualFold(u.Hostname(), e.URL.Hostname()) {
 		return "", fmt.Errorf("has the url %q, which is not at %s://%s: all requests go to one server", text, e.URL.Scheme, e.URL.Host)
 	}
 	return show(u.String()), nil
-}
-
-// validURL refuses what is neither a path nor a URL.
-func validURL(field, text string) error {
-	switch {
-	case strings.HasPrefix(text, "//"):
-		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, must begin with one slash, or be a whole URL", text)}
-	case strings.HasPrefix(text, "/"):
-		u, err := url.ParseRequestURI(strings.ReplaceAll(text, portMark, noPort))
-		if err != nil {
-			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which is not a path: %s", text, unwrapURL(err))}
-		}
-		if err := load.ValidURL(u, text); err != nil {
-			return &Invalid{Field: field, Problem: fmt.Sprintf("is %q, which %s", text, err)}
-		}
-		return nil
-	}
-	if method, rest, ok := strings.Cut(text, " "); ok && slices.Contains(Methods(), strings.ToUpper(method)) {
-		return &Invalid{Field: field, Problem: fmt.Sprintf("is %q: write method: %s and url: %s", text, strings.ToUpper(method), rest)}
-	}
-	if _, err := parseURL(text); err != nil {
-		return &Invalid{Field: field, Problem: err.Error()}
-	}
-	return nil
 }
 
 // hideMark returns what puts a word in the place of {id}, and what takes it out
@@ -86,8 +57,8 @@ func hideMark(text string) (hide, show func(string) string) {
 	for strings.Contains(text, word) {
 		word += "-"
 	}
-	hide = func(s string) string { return strings.ReplaceAll(s, load.IDMark, word) }
-	show = func(s string) string { return strings.ReplaceAll(s, word, load.IDMark) }
+	hide = func(s string) string { return strings.ReplaceAll(s, scenario.IDMark, word) }
+	show = func(s string) string { return strings.ReplaceAll(s, word, scenario.IDMark) }
 	return hide, show
 }
 
@@ -102,10 +73,10 @@ type place struct {
 // locate resolves the URL of a subject, whose {port} is that number. An address
 // that is not loopback is refused unless the subject allows it: a load test
 // must not hit a machine by a slip of the pen.
-func locate(ctx context.Context, s history.Subject, port int) (place, error) {
-	u, err := url.Parse(strings.ReplaceAll(s.URL, portMark, strconv.Itoa(port)))
+func locate(ctx context.Context, s scenario.Subject, port int) (place, error) {
+	u, err := url.Parse(strings.ReplaceAll(s.URL, scenario.PortMark, strconv.Itoa(port)))
 	if err != nil {
-		return place{}, fmt.Errorf("url %q: %w", s.URL, unwrapURL(err))
+		return place{}, fmt.Errorf("url %q: %w", s.URL, scenario.UnwrapURL(err))
 	}
 	ips, err := resolve(ctx, u.Hostname(), s.AllowRemote)
 	if err != nil {
@@ -154,7 +125,7 @@ func resolve(ctx context.Context, host string, allowRemote bool) ([]netip.Addr, 
 const MaxCA = 8 << 20
 
 // tlsConfig is the client's side of https.
-func tlsConfig(ctx context.Context, s history.Subject, host string) (*tls.Config, error) {
+func tlsConfig(ctx context.Context, s scenario.Subject, host string) (*tls.Config, error) {
 	config := &tls.Config{
 		ServerName: host, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12,
 		InsecureSkipVerify: s.Insecure, // asked for by name: --insecure

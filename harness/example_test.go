@@ -8,7 +8,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/check"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // A gate as a Go test: boot the server, load it, tell it to stop while requests
@@ -16,16 +16,16 @@ import (
 // command is your server's, as in {"./myserver", "--port", "{port}"}; here it is
 // a small one that this test binary plays.
 func Example() {
-	server := harness.Command{Spec: harness.Spec{
+	server := harness.Command{Spec: scenario.Subject{
 		Command: []string{os.Args[0]},
 		Env:     map[string]string{envServer: "drains"},
 		Ready:   "/health",
 	}}
-	scenario := harness.DefaultScenario()
-	scenario.Policy = "default"
-	scenario.Shutdowns = 2
-	scenario.Disruption.Grace = history.Seconds(5)
-	policy, scenario, err := check.Resolve(scenario)
+	sc := scenario.Default()
+	sc.Policy = "default"
+	sc.Shutdowns = 2
+	sc.Disruption.Grace = scenario.Seconds(5)
+	policy, sc, err := check.Resolve(sc)
 	if err != nil {
 		fmt.Println(err) // in a test: t.Fatal(err)
 		return
@@ -34,7 +34,7 @@ func Example() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	histories, err := harness.Run(ctx, harness.Plan{
-		Scenario: scenario, Subjects: []harness.Subject{server}, Seed: 1,
+		Scenario: sc, Subjects: []harness.Subject{server}, Seed: 1,
 	})
 	if err != nil {
 		fmt.Println(err)

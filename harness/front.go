@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"lastcall/harness/history"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // A front is a proxy that stays up while the command behind it is started and told
@@ -30,7 +30,7 @@ func gatewayStatus(status int) bool {
 // listens there. One that was not announced is taken for a front if it answers that
 // it has nobody to relay to, as long as the command is not started: of any other the
 // load would go to a server that is not stopped, and it is refused.
-func frontOf(ctx context.Context, s history.Subject, p place) (string, error) {
+func frontOf(ctx context.Context, s scenario.Subject, p place) (string, error) {
 	address := ""
 	for _, a := range p.addresses {
 		if process.PortTaken(a) {
@@ -56,7 +56,7 @@ func frontOf(ctx context.Context, s history.Subject, p place) (string, error) {
 		return who, nil
 	}
 	return "", fmt.Errorf("%s is already in use by %s: stop that process, let lastcall choose a free port (%s in the URL), "+
-		"or say that it is a proxy in front of the command (--front)", address, who, portMark)
+		"or say that it is a proxy in front of the command (--front)", address, who, scenario.PortMark)
 }
 
 // askFront returns the status of the answer to one request.
@@ -88,16 +88,16 @@ func (s *site) relays(ctx context.Context, e Endpoint) error {
 
 // checkFront refuses a front whose port nobody knows, and a command that would be
 // told to listen on it.
-func checkFront(s history.Subject) error {
+func checkFront(s scenario.Subject) error {
 	if !s.Front {
 		return nil
 	}
-	if s.URL == "" || strings.Contains(s.URL, portMark) {
-		return &Invalid{Field: "subject.front", Problem: "needs the URL of the front, with its port, as in http://127.0.0.1:8080/"}
+	if s.URL == "" || strings.Contains(s.URL, scenario.PortMark) {
+		return &scenario.Invalid{Field: "subject.front", Problem: "needs the URL of the front, with its port, as in http://127.0.0.1:8080/"}
 	}
 	for i, word := range s.Command {
-		if strings.Contains(word, portMark) {
-			return &Invalid{Field: "subject.command[" + strconv.Itoa(i) + "]", Problem: fmt.Sprintf("has %s, which is the front's: name the port of the command itself", portMark)}
+		if strings.Contains(word, scenario.PortMark) {
+			return &scenario.Invalid{Field: "subject.command[" + strconv.Itoa(i) + "]", Problem: fmt.Sprintf("has %s, which is the front's: name the port of the command itself", scenario.PortMark)}
 		}
 	}
 	return nil

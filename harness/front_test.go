@@ -16,6 +16,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/process"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/internal/testrun"
 )
 
@@ -123,12 +124,12 @@ func TestFrontIsSaid(t *testing.T) {
 // TestFrontThatCannotBe.
 func TestFrontThatCannotBe(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change func(*harness.Spec)
+		change func(*scenario.Subject)
 		says   string
 	}{
-		"no URL":         {func(s *harness.Spec) { s.URL = "" }, "needs the URL of the front"},
-		"a port of ours": {func(s *harness.Spec) { s.URL = "http://127.0.0.1:{port}/" }, "needs the URL of the front"},
-		"its port":       {func(s *harness.Spec) { s.Command = append(s.Command, "--port={port}") }, "name the port of the command itself"},
+		"no URL":         {func(s *scenario.Subject) { s.URL = "" }, "needs the URL of the front"},
+		"a port of ours": {func(s *scenario.Subject) { s.URL = "http://127.0.0.1:{port}/" }, "needs the URL of the front"},
+		"its port":       {func(s *scenario.Subject) { s.Command = append(s.Command, "--port={port}") }, "name the port of the command itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := command("drains")

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
-	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // Live makes a run follow somebody who watches it: it waits for him, and tells
@@ -92,8 +92,8 @@ func (s *shutdown) extra() <-chan string {
 
 // signalExtra sends one of them.
 func (s *shutdown) signalExtra(name string) {
-	if number, err := process.ParseSignal(name); err == nil {
-		s.signalAgain(process.Step{Signal: number})
+	if number, err := scenario.ParseSignal(name); err == nil {
+		s.signalAgain(scenario.Step{Signal: number})
 	}
 }
 
@@ -105,7 +105,7 @@ func (p *Plan) checkLive() error {
 	case p.Live.Moment == nil || p.Live.Limit <= 0:
 		return fmt.Errorf("a live run needs a moment, and a limit of more than 0, not %s", p.Live.Limit)
 	case p.Scenario.Disruption.Unloaded():
-		return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf("is %s, and a live run has a load: leave it out", p.Scenario.Disruption.When)}
+		return &scenario.Invalid{Field: "disruption.when", Problem: fmt.Sprintf("is %s, and a live run has a load: leave it out", p.Scenario.Disruption.When)}
 	}
 	return nil
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"syscall"
 
-	"lastcall/harness/history"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // local is a server in processes of this machine, of which we started the first.
@@ -21,9 +21,9 @@ func (l *local) Signal(s syscall.Signal, target string, holders []process.Info, 
 	l.BeforeSignal(mark)
 	defer l.BeforeSignal(nil)
 	switch target {
-	case history.Group:
+	case scenario.Group:
 		sent.To, sent.Before, sent.After, err = l.SignalGroup(s)
-	case history.Owner:
+	case scenario.Owner:
 		if len(holders) == 0 {
 			return sent, fmt.Errorf("no process is known to listen at %s: use --signal-target leader or group", l.Endpoint().Address)
 		}

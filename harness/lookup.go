@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -66,7 +66,7 @@ func (s *shutdown) awaitLookup(ctx context.Context, p *process.Process, read <-c
 	case err := <-read: // before all writers were gone: it prints too much
 		return err.Error(), nil
 	case <-patience.C:
-		return fmt.Sprintf("was still running after %s, the grace period", history.InWords(grace)), nil
+		return fmt.Sprintf("was still running after %s, the grace period", scenario.InWords(grace)), nil
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
@@ -121,37 +121,4 @@ func (r *idReader) into(a *history.Applied, err error) (problem string) {
 	}
 	a.Lines, a.Foreign, a.Strange, a.Sample = r.lines, r.foreign, r.strange, r.sample
 	return ""
-}
-
-// lookup is the command by which a subject that the user has described is asked.
-func lookup(s Spec, server Server, supervisor []string) process.Command {
-	if len(s.Applied) == 0 {
-		return process.Command{}
-	}
-	port := portOf(server.Endpoint().URL)
-	marks := strings.NewReplacer(portMark, port, pidMark, strconv.Itoa(server.PID()))
-	c := process.Command{
-		Path: s.Applied[0], Dir: s.Dir, Env: environ(s, port, server.Book().Path()), Supervisor: supervisor,
-	}
-	if found, err := findProgram(s.Applied[0], s.Dir); err == nil {
-		c.Path = found
-	}
-	for _, word := range s.Applied[1:] {
-		c.Args = append(c.Args, marks.Replace(word))
-	}
-	return c
-}
-
-// checkLookup refuses a command that cannot be run.
-func checkLookup(argv []string, dir string, supervisor []string) error {
-	if len(argv) == 0 {
-		return nil
-	}
-	if _, err := findProgram(argv[0], dir); err != nil {
-		return &Invalid{Field: "subject.applied", Problem: err.Error()}
-	}
-	if len(supervisor) == 0 {
-		return &Invalid{Field: "subject.applied", Problem: "needs a supervisor, which passes on its output: see harness.Supervise"}
-	}
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // orderTaker is a server that takes orders, and is asked for them afterwards. Its
@@ -30,9 +31,9 @@ func orderTaker(t *testing.T, behaviour string) harness.Command {
 }
 
 // ordering is a quick scenario whose orders carry their ids in their bodies.
-func ordering() harness.Scenario {
+func ordering() scenario.Scenario {
 	s := quick()
-	s.Load.Requests = []history.Target{{Method: "POST", URL: "/orders", Body: "{id}"}}
+	s.Load.Requests = []scenario.Target{{Method: "POST", URL: "/orders", Body: "{id}"}}
 	return s
 }
 
@@ -142,9 +143,9 @@ func TestLookupThatFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := ordering()
-			s.Disruption.Grace = history.Millis(900)
+			s.Disruption.Grace = scenario.Millis(900)
 			if strings.HasPrefix(c.name, "more than it may") { // under the race detector that takes its time to read
-				s.Disruption.Grace = history.Seconds(30)
+				s.Disruption.Grace = scenario.Seconds(30)
 			}
 			subject := orderTaker(t, "orders")
 			subject.Spec.Applied = c.applied
@@ -172,9 +173,9 @@ func TestLookupSortsWhatItReads(t *testing.T) {
 	script := `printf ' id\n-----\n\n'; sed 's/^/ /; s/$/ /' "$0"; first=$(grep -v -e -0- "$0" | head -1)
 echo "$first" | sed 's/[0-9]*$/4000000000/'; yes 0123abcd-1-7 | head -c 59999992; printf "%s" "$first"`
 	subject.Spec.Applied = []string{"sh", "-c", script, store}
-	scenario := ordering()
-	scenario.Disruption.Grace = history.Seconds(30) // under the race detector so much takes its time to read
-	h, s := judgeAs(t, result.Fail, scenario, subject)
+	sc := ordering()
+	sc.Disruption.Grace = scenario.Seconds(30) // under the race detector so much takes its time to read
+	h, s := judgeAs(t, result.Fail, sc, subject)
 	// The first is there twice by now.
 	if h.Error != "" || !h.Applied.Looked || s.Verdict != result.Fail || statusOf(s, check.NoDuplicate) != result.Violated || statusOf(s, check.NoLostAck) != result.Satisfied {
 		t.Fatalf("%s, error %q: %q", s.Verdict, h.Error, s.Story)
@@ -245,7 +246,7 @@ func TestLookupDuringAnOperation(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := ordering()
-			s.Disruption.While, s.Disruption.Settle = c.while, history.Millis(150)
+			s.Disruption.While, s.Disruption.Settle = c.while, scenario.Millis(150)
 			subject := orderTaker(t, "orders")
 			subject.Spec.Applied = []string{"sh", "-c", c.lives + ` && cat "$0"`, subject.Spec.Applied[1], "{pid}"}
 			h, judged := judgeAs(t, result.Pass, s, subject)
@@ -275,15 +276,15 @@ func TestLookupThatCannotBeRunIsRefused(t *testing.T) {
 				harness.Strategy{Label: "x", Applied: subject.Spec.Applied, Supervisor: subject.Supervisor},
 			} {
 				s, booted := s, false
-				scenario := quick()
+				sc := quick()
 				if running, ok := s.(harness.Running); ok {
 					running.Spec.URL = "http://127.0.0.1:1/"
-					s, scenario.Disruption.While = running, []string{"true"}
+					s, sc.Disruption.While = running, []string{"true"}
 				}
 				_, err := harness.Run(t.Context(), harness.Plan{
-					Scenario: scenario, Subjects: []harness.Subject{s}, Progress: func(harness.Step) { booted = true },
+					Scenario: sc, Subjects: []harness.Subject{s}, Progress: func(harness.Step) { booted = true },
 				})
-				invalid, ok := errors.AsType[*harness.Invalid](err)
+				invalid, ok := errors.AsType[*scenario.Invalid](err)
 				if !ok || invalid.Field != "subject.applied" || !strings.Contains(invalid.Problem, c.says) || booted {
 					t.Errorf("%T: error %v, booted %t; want one about subject.applied that says %q", s, err, booted, c.says)
 				}
@@ -330,7 +331,7 @@ func TestIDStandsInEveryKindOfRequest(t *testing.T) {
 		}
 	}
 	s := quick()
-	s.Load.Requests = []history.Target{
+	s.Load.Requests = []scenario.Target{
 		{Method: "POST", URL: "/orders/{id}?again={id}", Header: map[string]string{"X-Order": "{id}"}, Body: "{id}\n"},
 		{Method: "POST", URL: "http://127.0.0.1:{port}/orders", BodyFile: filepath.Join(dir, "body.txt")},
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // sampling is how often the open requests are counted during warm-up, and
@@ -62,7 +63,7 @@ type moment struct {
 	busy         bool // a request has been open since then
 }
 
-func newMoment(now time.Duration, s Scenario, targets int, jitter time.Duration) *moment {
+func newMoment(now time.Duration, s scenario.Scenario, targets int, jitter time.Duration) *moment {
 	m := &moment{
 		began: now, settled: now + s.Settled() + jitter, due: now + s.Warm() + jitter, halfway: now + s.Settled()/2,
 		trigger: s.Load.Trigger.Duration, rate: float64(s.Load.Rate), enough: enoughAnswers * max(1, targets),

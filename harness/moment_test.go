@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 const ms = time.Millisecond
 
-func gate(warm, trigger, timeout time.Duration, rate int) Scenario {
-	s := DefaultScenario()
+func gate(warm, trigger, timeout time.Duration, rate int) scenario.Scenario {
+	s := scenario.Default()
 	s.Subject.Delay.Duration = 0
 	s.Load.WarmUp.Duration, s.Load.Trigger.Duration, s.Load.Timeout.Duration, s.Load.Rate = warm, trigger, timeout, rate
 	return s
@@ -35,7 +36,7 @@ func steady(rate int, takes time.Duration) seen {
 func TestMoment(t *testing.T) {
 	const s = time.Second
 	for name, tt := range map[string]struct {
-		scenario Scenario
+		scenario scenario.Scenario
 		seen     seen
 		from, to time.Duration // within which the signal is to be sent
 		mean     float64

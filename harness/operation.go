@@ -11,11 +11,8 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
-
-// pidMark is replaced by the subject's PID in a command that is run instead of a
-// signal.
-const pidMark = "{pid}"
 
 // Operator says how a scenario's Disruption.While is started.
 type Operator struct {
@@ -42,13 +39,13 @@ func (o Operator) check(while []string, subjects []Subject) error {
 		return nil
 	}
 	if _, err := findProgram(while[0], o.Dir); err != nil {
-		return &Invalid{Field: "disruption.while", Problem: err.Error()}
+		return &scenario.Invalid{Field: "disruption.while", Problem: err.Error()}
 	}
 	for _, subject := range subjects {
 		_, ours := subject.(Running)
-		if ours && slices.ContainsFunc(while, func(word string) bool { return strings.Contains(word, pidMark) }) {
-			return &Invalid{Field: "disruption.while", Problem: fmt.Sprintf(
-				"has %s, which lastcall does not know for a server that runs already: let a script find it, as in $(cat server.pid)", pidMark)}
+		if ours && slices.ContainsFunc(while, func(word string) bool { return strings.Contains(word, scenario.PidMark) }) {
+			return &scenario.Invalid{Field: "disruption.while", Problem: fmt.Sprintf(
+				"has %s, which lastcall does not know for a server that runs already: let a script find it, as in $(cat server.pid)", scenario.PidMark)}
 		}
 	}
 	return nil
@@ -108,8 +105,8 @@ func (o ownOperation) Kill() error { return o.KillTree() }
 // operationArgs are the command with the subject's port and PID in it.
 func (s *shutdown) operationArgs() []string {
 	marks := strings.NewReplacer(
-		portMark, portOf(s.server.Endpoint().URL),
-		pidMark, strconv.Itoa(s.server.PID()),
+		scenario.PortMark, portOf(s.server.Endpoint().URL),
+		scenario.PidMark, strconv.Itoa(s.server.PID()),
 	)
 	var argv []string
 	for i, word := range s.plan.Scenario.Disruption.While {

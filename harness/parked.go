@@ -2,11 +2,13 @@ package harness
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -35,7 +37,7 @@ type parking struct {
 // spot is one parked connection.
 type spot struct {
 	history.Parked // belongs to the goroutine until done is closed
-	wanted         history.Park
+	wanted         scenario.Park
 	done           chan struct{} // closed when the connection has ended, or was given up
 }
 
@@ -49,7 +51,7 @@ type connection interface {
 
 // park opens all connections that the scenario wants parked, and returns when
 // each is open or cannot be. It returns nil if none is wanted.
-func park(ctx context.Context, wanted []history.Park, e Endpoint, now func() time.Duration) *parking {
+func park(ctx context.Context, wanted []scenario.Park, e Endpoint, now func() time.Duration) *parking {
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -155,4 +157,14 @@ func (p *parking) settle() {
 			return
 		}
 	}
+}
+
+// checkParked refuses a URL that leads elsewhere than to the endpoint.
+func (p *Plan) checkParked(e Endpoint) error {
+	for i, wanted := range p.Scenario.Load.Parked {
+		if _, err := at(e, wanted.URL); err != nil {
+			return &scenario.Invalid{Field: fmt.Sprintf("load.parked[%d]", i), Problem: err.Error()}
+		}
+	}
+	return nil
 }

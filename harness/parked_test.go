@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // scripted is a server that does to each connection what a test says, and knows
@@ -113,31 +114,31 @@ func TestParkedConnections(t *testing.T) {
 		want       history.Parked // but for its times and the text of its error
 		says       string         // in the error
 	}{
-		{"a close frame", history.WebSocket, says(upgraded, goingAway), history.Parked{Clean: true, Code: 1001}, ""},
-		{"a message, and a close frame", history.WebSocket, says(upgraded, hello+goingAway), history.Parked{Clean: true, Code: 1001}, ""},
-		{"a close frame without a code", history.WebSocket, says(upgraded, "\x88\x00"), history.Parked{Clean: true, Code: 1005}, ""},
-		{"no close frame", history.WebSocket, says(upgraded, ""), history.Parked{Code: 1006}, "EOF"},
-		{"half a close frame", history.WebSocket, says(upgraded, goingAway[:3]), history.Parked{Code: 1006}, "EOF"},
-		{"a websocket is reset", history.WebSocket, resets(upgraded), history.Parked{Code: 1006}, "reset"},
-		{"the last chunk", history.EventStream, says(chunked, "0\r\n\r\n"), history.Parked{Clean: true}, ""},
-		{"an event, and the last chunk", history.EventStream, says(chunked, "3\r\nbye\r\n0\r\n\r\n"), history.Parked{Clean: true}, ""},
-		{"no last chunk", history.EventStream, says(chunked, ""), history.Parked{}, "EOF"},
-		{"half a chunk", history.EventStream, says(chunked, "9\r\nby"), history.Parked{}, "EOF"},
-		{"an event stream is reset", history.EventStream, resets(chunked), history.Parked{}, "reset"},
-		{"a silent one is closed", history.Silent, func(s *scripted, _ int, _ *net.TCPConn) { <-s.stop }, history.Parked{Clean: true}, ""},
-		{"a silent one is answered", history.Silent, func(s *scripted, _ int, conn *net.TCPConn) {
+		{"a close frame", scenario.WebSocket, says(upgraded, goingAway), history.Parked{Clean: true, Code: 1001}, ""},
+		{"a message, and a close frame", scenario.WebSocket, says(upgraded, hello+goingAway), history.Parked{Clean: true, Code: 1001}, ""},
+		{"a close frame without a code", scenario.WebSocket, says(upgraded, "\x88\x00"), history.Parked{Clean: true, Code: 1005}, ""},
+		{"no close frame", scenario.WebSocket, says(upgraded, ""), history.Parked{Code: 1006}, "EOF"},
+		{"half a close frame", scenario.WebSocket, says(upgraded, goingAway[:3]), history.Parked{Code: 1006}, "EOF"},
+		{"a websocket is reset", scenario.WebSocket, resets(upgraded), history.Parked{Code: 1006}, "reset"},
+		{"the last chunk", scenario.EventStream, says(chunked, "0\r\n\r\n"), history.Parked{Clean: true}, ""},
+		{"an event, and the last chunk", scenario.EventStream, says(chunked, "3\r\nbye\r\n0\r\n\r\n"), history.Parked{Clean: true}, ""},
+		{"no last chunk", scenario.EventStream, says(chunked, ""), history.Parked{}, "EOF"},
+		{"half a chunk", scenario.EventStream, says(chunked, "9\r\nby"), history.Parked{}, "EOF"},
+		{"an event stream is reset", scenario.EventStream, resets(chunked), history.Parked{}, "reset"},
+		{"a silent one is closed", scenario.Silent, func(s *scripted, _ int, _ *net.TCPConn) { <-s.stop }, history.Parked{Clean: true}, ""},
+		{"a silent one is answered", scenario.Silent, func(s *scripted, _ int, conn *net.TCPConn) {
 			<-s.stop
 			_, _ = io.WriteString(conn, "HTTP/1.1 408 Request Timeout\r\n\r\n")
 		}, history.Parked{Clean: true}, ""},
-		{"an idle one is closed", history.Idle, says(whole, ""), history.Parked{Clean: true}, ""},
-		{"an idle one is told that its time is over", history.Idle, says(whole, "HTTP/1.1 408 Request Timeout\r\n\r\n"), history.Parked{Clean: true}, ""},
-		{"an idle one is reset", history.Idle, resets("100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0"), history.Parked{Clean: true}, ""},
+		{"an idle one is closed", scenario.Idle, says(whole, ""), history.Parked{Clean: true}, ""},
+		{"an idle one is told that its time is over", scenario.Idle, says(whole, "HTTP/1.1 408 Request Timeout\r\n\r\n"), history.Parked{Clean: true}, ""},
+		{"an idle one is reset", scenario.Idle, resets("100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0"), history.Parked{Clean: true}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScripted(t, c.play)
 			base := time.Now()
 			now := func() time.Duration { return time.Since(base) }
-			p := park(t.Context(), []history.Park{{Kind: c.kind, URL: "/x", Count: 3}}, s.endpoint(), now)
+			p := park(t.Context(), []scenario.Park{{Kind: c.kind, URL: "/x", Count: 3}}, s.endpoint(), now)
 			signal := now()
 			p.signal()
 			close(s.stop)
@@ -163,19 +164,19 @@ func TestWhatCannotBeParked(t *testing.T) {
 	for _, c := range []struct {
 		name, kind, head, says string
 	}{
-		{"no such websocket", history.WebSocket, "404 Not Found\r\nContent-Length: 0", "answered 404"},
-		{"a page, and no websocket", history.WebSocket, "200 OK\r\nContent-Length: 0", "answered 200"},
-		{"a websocket elsewhere", history.WebSocket, elsewhere, "answered 302"},
-		{"no such event stream", history.EventStream, "404 Not Found\r\nContent-Length: 0", "answered 404"},
-		{"an event stream elsewhere", history.EventStream, elsewhere, "answered 302"},
-		{"an event stream without chunks", history.EventStream, "200 OK", "its end looks like a cut"},
-		{"an idle one that is closed", history.Idle, "200 OK\r\nContent-Length: 0\r\nConnection: close", "answered 200 with Connection: close"},
-		{"an idle one whose answer ends with it", history.Idle, "200 OK", "answered 200 with Connection: close, or without a length"},
-		{"an idle one whose answer is cut", history.Idle, "200 OK\r\nContent-Length: 5", "EOF"},
+		{"no such websocket", scenario.WebSocket, "404 Not Found\r\nContent-Length: 0", "answered 404"},
+		{"a page, and no websocket", scenario.WebSocket, "200 OK\r\nContent-Length: 0", "answered 200"},
+		{"a websocket elsewhere", scenario.WebSocket, elsewhere, "answered 302"},
+		{"no such event stream", scenario.EventStream, "404 Not Found\r\nContent-Length: 0", "answered 404"},
+		{"an event stream elsewhere", scenario.EventStream, elsewhere, "answered 302"},
+		{"an event stream without chunks", scenario.EventStream, "200 OK", "its end looks like a cut"},
+		{"an idle one that is closed", scenario.Idle, "200 OK\r\nContent-Length: 0\r\nConnection: close", "answered 200 with Connection: close"},
+		{"an idle one whose answer ends with it", scenario.Idle, "200 OK", "answered 200 with Connection: close, or without a length"},
+		{"an idle one whose answer is cut", scenario.Idle, "200 OK\r\nContent-Length: 5", "EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScripted(t, func(_ *scripted, _ int, conn *net.TCPConn) { ask(conn, c.head) })
-			got := park(t.Context(), []history.Park{{Kind: c.kind, URL: "/x", Count: 1}}, s.endpoint(), func() time.Duration { return 1 }).result(false)
+			got := park(t.Context(), []scenario.Park{{Kind: c.kind, URL: "/x", Count: 1}}, s.endpoint(), func() time.Duration { return 1 }).result(false)
 			if len(got) != 1 || got[0].Opened != 0 || got[0].Ended != 0 || !strings.Contains(got[0].Error, c.says) {
 				t.Errorf("got %+v, want one that says %q", got, c.says)
 			}
@@ -184,8 +185,8 @@ func TestWhatCannotBeParked(t *testing.T) {
 	t.Run("nobody listens", func(t *testing.T) {
 		s := newScripted(t, nil)
 		s.Close()
-		for _, kind := range ParkKinds() {
-			got := park(t.Context(), []history.Park{{Kind: kind, URL: "/x", Count: 1}}, s.endpoint(), func() time.Duration { return 1 }).result(false)
+		for _, kind := range scenario.ParkKinds() {
+			got := park(t.Context(), []scenario.Park{{Kind: kind, URL: "/x", Count: 1}}, s.endpoint(), func() time.Duration { return 1 }).result(false)
 			if got[0].Opened != 0 || got[0].Error != "connection refused" && !strings.Contains(got[0].Error, "refused") {
 				t.Errorf("got %+v, want a refusal", got[0])
 			}
@@ -200,13 +201,13 @@ func TestWhatEndsEarly(t *testing.T) {
 	for _, c := range []struct {
 		kind, head string
 	}{
-		{history.WebSocket, upgraded},
-		{history.EventStream, "200 OK\r\nContent-Length: 0"},
-		{history.Silent, ""},
-		{history.Idle, whole},
+		{scenario.WebSocket, upgraded},
+		{scenario.EventStream, "200 OK\r\nContent-Length: 0"},
+		{scenario.Silent, ""},
+		{scenario.Idle, whole},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
-			renewed := c.kind == history.Silent || c.kind == history.Idle
+			renewed := c.kind == scenario.Silent || c.kind == scenario.Idle
 			again := make(chan struct{})
 			s := newScripted(t, func(s *scripted, n int, conn *net.TCPConn) {
 				if c.head != "" {
@@ -219,7 +220,7 @@ func TestWhatEndsEarly(t *testing.T) {
 			})
 			base := time.Now()
 			now := func() time.Duration { return time.Since(base) }
-			p := park(t.Context(), []history.Park{{Kind: c.kind, URL: "/x", Count: 1}}, s.endpoint(), now)
+			p := park(t.Context(), []scenario.Park{{Kind: c.kind, URL: "/x", Count: 1}}, s.endpoint(), now)
 			if renewed {
 				<-again
 			} else {
@@ -239,7 +240,7 @@ func TestWhatEndsEarly(t *testing.T) {
 // TestWhatNobodyEnds is given up: by a result, and by the end of the run.
 func TestWhatNobodyEnds(t *testing.T) {
 	for _, c := range []struct{ kind, head string }{
-		{history.WebSocket, upgraded}, {history.EventStream, chunked}, {history.Silent, ""}, {history.Idle, whole},
+		{scenario.WebSocket, upgraded}, {scenario.EventStream, chunked}, {scenario.Silent, ""}, {scenario.Idle, whole},
 	} {
 		for _, interrupted := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, interrupted: %t", c.kind, interrupted), func(t *testing.T) {
@@ -251,7 +252,7 @@ func TestWhatNobodyEnds(t *testing.T) {
 				})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				p := park(ctx, []history.Park{{Kind: c.kind, URL: "/x", Count: 2}}, s.endpoint(), func() time.Duration { return 1 })
+				p := park(ctx, []scenario.Park{{Kind: c.kind, URL: "/x", Count: 2}}, s.endpoint(), func() time.Duration { return 1 })
 				if interrupted {
 					cancel()
 				}
@@ -272,7 +273,7 @@ func TestWhatNobodyEnds(t *testing.T) {
 func TestParkingAsksOneServerOnly(t *testing.T) {
 	seen := make(chan *http.Request, 1)
 	s := newScripted(t, func(_ *scripted, _ int, conn *net.TCPConn) { seen <- ask(conn, chunked) })
-	park(t.Context(), []history.Park{{Kind: history.EventStream, URL: "/events?a=b", Count: 1}}, s.endpoint(), func() time.Duration { return 1 }).result(true)
+	park(t.Context(), []scenario.Park{{Kind: scenario.EventStream, URL: "/events?a=b", Count: 1}}, s.endpoint(), func() time.Duration { return 1 }).result(true)
 	r := <-seen
 	if r.Host != "shop.invalid" || r.RequestURI != "/events?a=b" || r.Close || r.Header.Get("Accept") != "text/event-stream" {
 		t.Errorf("the request is %s %s to %s, %v", r.Method, r.RequestURI, r.Host, r.Header)

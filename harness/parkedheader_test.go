@@ -11,30 +11,30 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness/history"
 	"lastcall/harness/ledger"
+	"lastcall/harness/scenario"
 )
 
 // TestAParkedConnectionHasItsHeader: a token for all kinds that ask, and a subprotocol, of
 // which the server chooses one.
 func TestAParkedConnectionHasItsHeader(t *testing.T) {
 	for kind, head := range map[string]string{
-		history.WebSocket: upgraded + "\r\nSec-WebSocket-Protocol: v2", history.EventStream: chunked, history.Idle: whole,
+		scenario.WebSocket: upgraded + "\r\nSec-WebSocket-Protocol: v2", scenario.EventStream: chunked, scenario.Idle: whole,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			seen := make(chan *http.Request, 1)
 			s := newScripted(t, func(_ *scripted, _ int, conn *net.TCPConn) { seen <- ask(conn, head) })
 			header := map[string]string{"authorization": "Bearer x", "Host": "other.invalid"}
-			if kind == history.WebSocket {
+			if kind == scenario.WebSocket {
 				header["Sec-WebSocket-Protocol"] = "v1, v2"
 			}
-			got := park(t.Context(), []history.Park{{Kind: kind, URL: "/x", Count: 1, Header: header}}, s.endpoint(), func() time.Duration { return 1 }).result(true)
+			got := park(t.Context(), []scenario.Park{{Kind: kind, URL: "/x", Count: 1, Header: header}}, s.endpoint(), func() time.Duration { return 1 }).result(true)
 			r := <-seen
 			if got[0].Opened == 0 || r.Close || r.Header.Get(ledger.HeaderID) != "" || r.Header.Get("Authorization") != "Bearer x" || r.Host != "other.invalid" {
 				t.Errorf("%+v; asked for at %s with %v", got, r.Host, r.Header)
 			}
 			offered := strings.ReplaceAll(r.Header.Get("Sec-WebSocket-Protocol"), ", ", ",")
-			if want := map[string]string{history.WebSocket: "v1,v2"}[kind]; offered != want {
+			if want := map[string]string{scenario.WebSocket: "v1,v2"}[kind]; offered != want {
 				t.Errorf("it offers the subprotocols %q, want %q", offered, want)
 			}
 		})
@@ -43,17 +43,17 @@ func TestAParkedConnectionHasItsHeader(t *testing.T) {
 
 func TestHeadersThatNobodyCanPark(t *testing.T) {
 	for _, c := range []struct {
-		park history.Park
+		park scenario.Park
 		says string
 	}{
-		{history.Park{Kind: history.Silent, Count: 1, Header: map[string]string{"A": "b"}}, "load.parked[0].header has no effect"},
-		{history.Park{Kind: history.WebSocket, URL: "/", Count: 1, Header: map[string]string{"sec-websocket-key": "b"}}, "which lastcall sets itself"},
-		{history.Park{Kind: history.WebSocket, URL: "/", Count: 1, Header: map[string]string{"Connection": "b"}}, "which lastcall sets itself"},
-		{history.Park{Kind: history.EventStream, URL: "/", Count: 1, Header: map[string]string{"A": "b", "a": "c"}}, "which are the same"},
-		{history.Park{Kind: history.WebSocket, URL: "/"}, "load.parked[0].count is missing"},
-		{history.Park{URL: "/", Count: 1}, "load.parked[0].kind is missing"},
+		{scenario.Park{Kind: scenario.Silent, Count: 1, Header: map[string]string{"A": "b"}}, "load.parked[0].header has no effect"},
+		{scenario.Park{Kind: scenario.WebSocket, URL: "/", Count: 1, Header: map[string]string{"sec-websocket-key": "b"}}, "which lastcall sets itself"},
+		{scenario.Park{Kind: scenario.WebSocket, URL: "/", Count: 1, Header: map[string]string{"Connection": "b"}}, "which lastcall sets itself"},
+		{scenario.Park{Kind: scenario.EventStream, URL: "/", Count: 1, Header: map[string]string{"A": "b", "a": "c"}}, "which are the same"},
+		{scenario.Park{Kind: scenario.WebSocket, URL: "/"}, "load.parked[0].count is missing"},
+		{scenario.Park{URL: "/", Count: 1}, "load.parked[0].kind is missing"},
 	} {
-		if err := ValidParked(history.Load{Parked: []history.Park{c.park}}); err == nil || !strings.Contains(err.Error(), c.says) {
+		if err := scenario.ValidParked(scenario.Load{Parked: []scenario.Park{c.park}}); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v, want %q", c.park, err, c.says)
 		}
 	}
@@ -73,7 +73,7 @@ func TestAnIdleConnectionOverTLS(t *testing.T) {
 		Address: s.Listener.Addr().String(), TLS: &tls.Config{RootCAs: trusted},
 		URL: &url.URL{Scheme: "https", Host: "example.com", Path: "/item/{id}", RawPath: "/item/{id}"},
 	}
-	p := park(t.Context(), []history.Park{{Kind: history.Idle, Count: 1}}, e, func() time.Duration { return 1 })
+	p := park(t.Context(), []scenario.Park{{Kind: scenario.Idle, Count: 1}}, e, func() time.Duration { return 1 })
 	r := <-asked
 	s.Config.SetKeepAlivesEnabled(false) // which closes idle connections
 	<-p.spots[0].done

@@ -16,7 +16,7 @@ import (
 	"github.com/coder/websocket"
 
 	"lastcall/harness/history"
-	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 )
 
 // parkingClient asks at the endpoint and nowhere else, on a new connection each
@@ -31,8 +31,8 @@ func parkingClient(e Endpoint) *http.Client {
 }
 
 // open opens a connection as it is wanted.
-func (p *parking) open(ctx context.Context, wanted history.Park) (connection, error) {
-	if wanted.Kind == history.Silent {
+func (p *parking) open(ctx context.Context, wanted scenario.Park) (connection, error) {
+	if wanted.Kind == scenario.Silent {
 		return p.openSilent(ctx)
 	}
 	url, err := at(p.endpoint, wanted.URL)
@@ -44,9 +44,9 @@ func (p *parking) open(ctx context.Context, wanted history.Park) (connection, er
 		header.Set(name, value)
 	}
 	switch wanted.Kind {
-	case history.Idle:
+	case scenario.Idle:
 		return p.openIdle(ctx, url, header)
-	case history.WebSocket:
+	case scenario.WebSocket:
 		return p.openWebSocket(ctx, url, header)
 	}
 	return p.openEvents(ctx, url, header)
@@ -67,7 +67,7 @@ func (p *parking) openSilent(ctx context.Context) (connection, error) {
 // openIdle asks once. The request has no id: no ledger and no store is to take it
 // for one of the load's.
 func (p *parking) openIdle(ctx context.Context, url string, header http.Header) (connection, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.ReplaceAll(url, load.IDMark, noID), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.ReplaceAll(url, scenario.IDMark, noID), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +144,8 @@ type socket struct{ *websocket.Conn }
 
 func (p *parking) openWebSocket(ctx context.Context, url string, header http.Header) (connection, error) {
 	options := &websocket.DialOptions{HTTPClient: p.client, HTTPHeader: header, Host: header.Get("Host")}
-	if offered := header.Get(subprotocols); offered != "" { // the library refuses an answer that it has not offered itself
-		header.Del(subprotocols)
+	if offered := header.Get(scenario.Subprotocols); offered != "" { // the library refuses an answer that it has not offered itself
+		header.Del(scenario.Subprotocols)
 		options.Subprotocols = strings.FieldsFunc(offered, func(r rune) bool { return r == ',' || r == ' ' })
 	}
 	conn, resp, err := websocket.Dial(ctx, url, options)
@@ -195,7 +195,7 @@ func (p *parking) openEvents(ctx context.Context, url string, header http.Header
 	resp, err := p.client.Do(req)
 	switch {
 	case err != nil:
-		return nil, unwrapURL(err)
+		return nil, scenario.UnwrapURL(err)
 	case resp.StatusCode/100 != 2:
 		err = answered(resp)
 	case resp.ContentLength < 0 && len(resp.TransferEncoding) == 0:

@@ -10,11 +10,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"lastcall/harness/history"
-	"lastcall/internal/bug"
+	"lastcall/harness/scenario"
 )
 
 // ErrNoCheck says that a server has no readiness check that we know of.
@@ -48,7 +46,7 @@ func (r *readiness) pin(e Endpoint) {
 	if r.client != nil {
 		return
 	}
-	text := strings.ReplaceAll(r.template, portMark, strconv.Itoa(r.port))
+	text := strings.ReplaceAll(r.template, scenario.PortMark, strconv.Itoa(r.port))
 	u, err := e.URL.Parse(text)
 	if err != nil {
 		u = e.URL.JoinPath(text) // validated before: only a path that looks like an opaque URL comes here
@@ -87,10 +85,13 @@ func (r *readiness) try(ctx context.Context) error {
 	return err
 }
 
+// dialTimeout bounds a connect.
+const dialTimeout = 5 * time.Second
+
 // pinned returns a transport that dials one address, whatever host is asked for,
 // and no proxy.
 func pinned(address string, secure *tls.Config) *http.Transport {
-	dialer := net.Dialer{Timeout: parkBound}
+	dialer := net.Dialer{Timeout: dialTimeout}
 	return &http.Transport{
 		Proxy: nil, TLSClientConfig: secure.Clone(),
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -128,96 +129,4 @@ func (r *readiness) ask(ctx context.Context) error {
 		return &NotReady{r.url.Path, resp.StatusCode}
 	}
 	return nil
-}
-
-// pollEvery is how often the readiness check is asked across the signal: the
-// gap between red and the first refusal is known no better than that.
-const pollEvery = 10 * time.Millisecond
-
-// poller asks the readiness check until it is stopped, and keeps what was not
-// green.
-type poller struct {
-	cancel context.CancelFunc
-	done   chan struct{} // closed when the last check has ended; until then the rest belongs to the goroutine
-
-	polls int
-	seen  []poll
-}
-
-// poll is a check that was not green: when it began and whether anybody
-// answered.
-type poll struct {
-	at      time.Duration
-	refused bool
-}
-
-// maxPolls bounds what is kept; the first are what matters.
-const maxPolls = 10_000
-
-// startPoller polls the server's check. It returns nil where there is none.
-func startPoller(ctx context.Context, server Server, now func() time.Duration) *poller {
-	if errors.Is(server.Ready(ctx), ErrNoCheck) {
-		return nil
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	p := &poller{cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(p.done) // closed by the only goroutine that polls
-		ticker := time.NewTicker(pollEvery)
-		defer ticker.Stop()
-		defer bug.Catch()
-		for {
-			at := now()
-			if err := server.Ready(ctx); ctx.Err() == nil {
-				p.note(at, err)
-			}
-			select {
-			case <-ticker.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return p
-}
-
-func (p *poller) note(at time.Duration, err error) {
-	p.polls++
-	if err == nil {
-		return
-	}
-	red := false
-	if _, ok := errors.AsType[*NotReady](err); ok {
-		red = true
-	}
-	refused := errors.Is(err, syscall.ECONNREFUSED)
-	if !red && !refused {
-		return // cut off in the middle: neither red nor closed is proved
-	}
-	if len(p.seen) < maxPolls {
-		p.seen = append(p.seen, poll{at, refused})
-	}
-}
-
-// result stops the poller and says what it saw from the signal on.
-func (p *poller) result(signal time.Duration) history.Readiness {
-	if p == nil {
-		return history.Readiness{}
-	}
-	p.cancel()
-	<-p.done
-	r := history.Readiness{Polls: p.polls}
-	for _, seen := range p.seen {
-		if seen.at < signal {
-			continue
-		}
-		first := &r.Red
-		if seen.refused {
-			first = &r.Refused
-		}
-		if *first == 0 {
-			*first = seen.at
-		}
-	}
-	return r
 }

@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // spanOfStart is within how many times as long as a subject takes to be ready a
@@ -17,7 +17,7 @@ const spanOfStart = 2
 // takes to be ready, if that matters. It returns nil, or, where the subject did
 // not boot, the shutdown that says so.
 func (r *runner) rehearse(ctx context.Context, position, n int) *shutdown {
-	if _, known := r.spans[position]; known || r.plan.Scenario.Disruption.When != history.Started {
+	if _, known := r.spans[position]; known || r.plan.Scenario.Disruption.When != scenario.Started {
 		return nil
 	}
 	s := r.prepare(position, n)

@@ -14,7 +14,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -22,11 +21,12 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // Plan is one run: every subject is shut down Scenario.Shutdowns times.
 type Plan struct {
-	Scenario Scenario
+	Scenario scenario.Scenario
 	Subjects []Subject
 	Path     string // path and query of every request where the scenario names none, as in "/work?delay=100ms"; by default the subject's URL
 	Seed     uint64 // of the jitter; shutdowns of the same number are paired over subjects
@@ -66,9 +66,6 @@ type Step struct {
 	Total    int    // shutdowns of all subjects
 }
 
-// ErrInterrupted is what Run's error wraps when its context ended.
-var ErrInterrupted = errors.New("interrupted")
-
 // Run carries the plan out. The subjects are interleaved (A B C A B C), so that
 // whatever changes on the machine meanwhile touches all alike. A shutdown that
 // could not be carried out is a history with its Error set, not an error. A
@@ -81,7 +78,7 @@ var ErrInterrupted = errors.New("interrupted")
 // what it has, the last history being marked as interrupted, with an error that
 // wraps ErrInterrupted.
 func Run(ctx context.Context, p Plan) ([]*history.History, error) {
-	p.Scenario = Complete(p.Scenario)
+	p.Scenario = scenario.Complete(p.Scenario)
 	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
@@ -209,7 +206,7 @@ func (r *runner) prepare(position, n int) *shutdown {
 		Subject: subject.Name(), Kind: subject.Kind(), Position: position, Subjects: len(p.Subjects), Shutdown: n,
 		Seed: p.Seed, Started: s.base.UTC().Round(time.Millisecond), Scenario: p.Scenario.Redacted(),
 	}
-	if p.Scenario.Disruption.When == history.Started {
+	if p.Scenario.Disruption.When == scenario.Started {
 		s.history.Header.Scenario.Load.Jitter.Duration = r.spans[position]
 	}
 	if subject.Kind() != kindStrategy { // it is not known how long another program's handler takes
@@ -220,7 +217,7 @@ func (r *runner) prepare(position, n int) *shutdown {
 
 // Check refuses what cannot work, before anything is started.
 func (p *Plan) Check(ctx context.Context) error {
-	if err := Validate(p.Scenario); err != nil {
+	if err := scenario.Validate(p.Scenario); err != nil {
 		return err
 	}
 	if err := p.checkLive(); err != nil {
@@ -234,7 +231,7 @@ func (p *Plan) Check(ctx context.Context) error {
 			return err
 		}
 		if _, stays := subject.(Running); stays && len(p.Scenario.Disruption.While) == 0 {
-			return &Invalid{Field: "disruption.while", Problem: "is missing: a server that runs already is not stopped, but measured while a command runs"}
+			return &scenario.Invalid{Field: "disruption.while", Problem: "is missing: a server that runs already is not stopped, but measured while a command runs"}
 		}
 	}
 	if err := p.Operator.check(p.Scenario.Disruption.While, p.Subjects); err != nil {
@@ -261,7 +258,7 @@ func expected(s Subject) Endpoint {
 	case Running:
 		text = s.Spec.URL
 	}
-	u, err := parseURL(text)
+	u, err := scenario.ParseURL(text)
 	if err != nil {
 		u = &url.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"} // a Check has refused what cannot be parsed
 	}

@@ -14,20 +14,21 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/internal/testrun"
 )
 
 // quick returns a scenario whose shutdowns take half a second.
-func quick() harness.Scenario {
-	s := harness.DefaultScenario()
+func quick() scenario.Scenario {
+	s := scenario.Default()
 	s.Shutdowns = 1
-	s.Subject.Delay = history.Millis(60) // longer than a busy machine delays an answer
-	s.Load.Rate, s.Load.WarmUp, s.Load.Jitter = 200, history.Millis(100), history.Millis(50)
-	s.Disruption.Grace = history.Seconds(3)
+	s.Subject.Delay = scenario.Millis(60) // longer than a busy machine delays an answer
+	s.Load.Rate, s.Load.WarmUp, s.Load.Jitter = 200, scenario.Millis(100), scenario.Millis(50)
+	s.Disruption.Grace = scenario.Seconds(3)
 	return s
 }
 
-func run(t *testing.T, s harness.Scenario, subjects ...harness.Subject) []*history.History {
+func run(t *testing.T, s scenario.Scenario, subjects ...harness.Subject) []*history.History {
 	t.Helper()
 	testrun.NotShort(t)
 	histories, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: subjects, Path: "/", Seed: 1})
@@ -103,7 +104,7 @@ func TestSubjectsAreInterleavedAndPaired(t *testing.T) {
 
 func TestSubjectThatIgnoresTheSignalIsKilled(t *testing.T) {
 	s := quick()
-	s.Disruption.Grace = history.Millis(400)
+	s.Disruption.Grace = scenario.Millis(400)
 	h := run(t, s, newSubject(t, "ignores the signal"))[0]
 	if !h.Exit.Killed || h.Exit.Signal != "SIGKILL" {
 		t.Errorf("exit %+v, want killed", h.Exit)
@@ -123,7 +124,7 @@ func TestSubjectThatIgnoresTheSignalIsKilled(t *testing.T) {
 // leaves by the clock is caught in the act.
 func TestLoadOutlivesTheDrain(t *testing.T) {
 	s := quick()
-	s.Load.Tail = history.Millis(200)
+	s.Load.Tail = scenario.Millis(200)
 	h := run(t, s, newSubject(t, "leaves by the clock"))[0]
 	lost, began := 0, map[bool]int{} // after the signal: within the tail or not
 	for _, r := range h.Requests {
@@ -152,7 +153,7 @@ func TestLoadOutlivesTheDrain(t *testing.T) {
 func TestServerThatHangsPausesTheLoad(t *testing.T) {
 	s := quick()
 	s.Load.MaxOpen = 50
-	s.Disruption.Grace, s.Load.Timeout = history.Millis(300), history.Seconds(2)
+	s.Disruption.Grace, s.Load.Timeout = scenario.Millis(300), scenario.Seconds(2)
 	h := run(t, s, newSubject(t, "hangs"))[0]
 	if _, ok := h.At(history.EventLoadPaused); !ok {
 		t.Error("the load did not pause")
@@ -251,33 +252,33 @@ func TestProgressTellsWhatIsDone(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	if err := harness.Validate(harness.Complete(harness.DefaultScenario())); err != nil {
+	if err := scenario.Validate(scenario.Complete(scenario.Default())); err != nil {
 		t.Fatalf("the default: %v", err)
 	}
 	for _, c := range []struct {
 		name  string
 		field string
-		spoil func(*harness.Scenario)
+		spoil func(*scenario.Scenario)
 	}{
-		{"no rate", "load.rate", func(s *harness.Scenario) { s.Load.Rate = 0 }},
-		{"a rate that no machine can send", "load.rate", func(s *harness.Scenario) { s.Load.Rate = harness.MaxRate + 1 }},
-		{"more open than allowed", "load.rate", func(s *harness.Scenario) { s.Subject.Delay = history.Seconds(8) }},
-		{"no open requests allowed", "load.max-open", func(s *harness.Scenario) { s.Load.MaxOpen = 0 }},
-		{"no shutdown", "shutdowns", func(s *harness.Scenario) { s.Shutdowns = 0 }},
-		{"negative delay", "subject.delay", func(s *harness.Scenario) { s.Subject.Delay = history.Millis(-1) }},
-		{"negative tail", "load.tail", func(s *harness.Scenario) { s.Load.Tail = history.Millis(-1) }},
-		{"negative jitter", "load.jitter", func(s *harness.Scenario) { s.Load.Jitter = history.Millis(-1) }},
-		{"a negative grace", "disruption.grace", func(s *harness.Scenario) { s.Disruption.Grace = history.Millis(-1) }},
-		{"every request would hang", "load.timeout", func(s *harness.Scenario) { s.Load.Timeout = s.Subject.Delay }},
-		{"an unknown method", "load.method", func(s *harness.Scenario) { s.Load.Method = "BREW" }},
-		{"unknown connections", "load.connections", func(s *harness.Scenario) { s.Load.Connections = "some" }},
-		{"an unknown signal", "disruption.signal", func(s *harness.Scenario) { s.Disruption.Signal = "SIGFOO" }},
+		{"no rate", "load.rate", func(s *scenario.Scenario) { s.Load.Rate = 0 }},
+		{"a rate that no machine can send", "load.rate", func(s *scenario.Scenario) { s.Load.Rate = scenario.MaxRate + 1 }},
+		{"more open than allowed", "load.rate", func(s *scenario.Scenario) { s.Subject.Delay = scenario.Seconds(8) }},
+		{"no open requests allowed", "load.max-open", func(s *scenario.Scenario) { s.Load.MaxOpen = 0 }},
+		{"no shutdown", "shutdowns", func(s *scenario.Scenario) { s.Shutdowns = 0 }},
+		{"negative delay", "subject.delay", func(s *scenario.Scenario) { s.Subject.Delay = scenario.Millis(-1) }},
+		{"negative tail", "load.tail", func(s *scenario.Scenario) { s.Load.Tail = scenario.Millis(-1) }},
+		{"negative jitter", "load.jitter", func(s *scenario.Scenario) { s.Load.Jitter = scenario.Millis(-1) }},
+		{"a negative grace", "disruption.grace", func(s *scenario.Scenario) { s.Disruption.Grace = scenario.Millis(-1) }},
+		{"every request would hang", "load.timeout", func(s *scenario.Scenario) { s.Load.Timeout = s.Subject.Delay }},
+		{"an unknown method", "load.method", func(s *scenario.Scenario) { s.Load.Method = "BREW" }},
+		{"unknown connections", "load.connections", func(s *scenario.Scenario) { s.Load.Connections = "some" }},
+		{"an unknown signal", "disruption.signal", func(s *scenario.Scenario) { s.Disruption.Signal = "SIGFOO" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := harness.Complete(harness.DefaultScenario())
+			s := scenario.Complete(scenario.Default())
 			c.spoil(&s)
-			err := harness.Validate(s)
-			invalid, ok := errors.AsType[*harness.Invalid](err)
+			err := scenario.Validate(s)
+			invalid, ok := errors.AsType[*scenario.Invalid](err)
 			if !ok || invalid.Field != c.field {
 				t.Errorf("error %v, want one about %s", err, c.field)
 			}
@@ -290,22 +291,22 @@ func TestValidate(t *testing.T) {
 
 func TestCompleteNamesTheSignal(t *testing.T) {
 	for given, want := range map[string]string{"term": "SIGTERM", "TERM": "SIGTERM", "SIGINT": "SIGINT", "nonsense": "nonsense"} {
-		s := harness.DefaultScenario()
+		s := scenario.Default()
 		s.Disruption.Signal = given
-		if got := harness.Complete(s).Disruption.Signal; got != want {
+		if got := scenario.Complete(s).Disruption.Signal; got != want {
 			t.Errorf("signal %q is completed to %q, want %q", given, got, want)
 		}
 	}
 }
 
 func TestCompleteFollowsTheGrace(t *testing.T) {
-	s := harness.DefaultScenario()
-	s.Disruption.Grace = history.Seconds(30)
-	if got := harness.Complete(s).Load.Timeout; got != history.Seconds(35) {
+	s := scenario.Default()
+	s.Disruption.Grace = scenario.Seconds(30)
+	if got := scenario.Complete(s).Load.Timeout; got != scenario.Seconds(35) {
 		t.Errorf("timeout %s, want grace and 5s", got)
 	}
-	s.Load.Timeout = history.Seconds(1)
-	if got := harness.Complete(s).Load.Timeout; got != history.Seconds(1) {
+	s.Load.Timeout = scenario.Seconds(1)
+	if got := scenario.Complete(s).Load.Timeout; got != scenario.Seconds(1) {
 		t.Errorf("timeout %s, want the one given", got)
 	}
 }

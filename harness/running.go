@@ -8,13 +8,14 @@ import (
 	"syscall"
 
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // Running is a subject that runs already and that lastcall neither starts nor
 // stops: a command is run instead of a signal (Disruption.While), during which
 // it promises to stay up.
 type Running struct {
-	Spec       Spec
+	Spec       scenario.Subject
 	Supervisor []string // as in Command; it runs Spec.Applied
 }
 
@@ -34,7 +35,7 @@ func (r Running) Kind() string { return "running" }
 // Check refuses a URL that leads to another machine, or has no port.
 func (r Running) Check(ctx context.Context) error {
 	if r.Spec.URL == "" {
-		return &Invalid{Field: "subject.url", Problem: "is missing: name the URL of the server that runs already"}
+		return &scenario.Invalid{Field: "subject.url", Problem: "is missing: name the URL of the server that runs already"}
 	}
 	return checkSpec(ctx, r.Spec, r.Supervisor)
 }
@@ -57,7 +58,7 @@ func (r Running) Boot(ctx context.Context, ledgerPath string) (Server, error) {
 	if r.Spec.Ready != "" {
 		server.check = &readiness{template: r.Spec.Ready}
 	}
-	timeout := cmp.Or(r.Spec.ReadyTimeout.Duration, defaultReadyTimeout)
+	timeout := cmp.Or(r.Spec.ReadyTimeout.Duration, scenario.DefaultReadyTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s was not ready after %s", r.Spec.URL, timeout))
 	defer cancel()
 	err = server.awaitReady(ctx, p, nil)

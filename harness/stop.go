@@ -12,6 +12,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 const (
@@ -50,12 +51,12 @@ func named(list []process.Info) []history.Process {
 // was.
 func (s *shutdown) signal() error {
 	disruption := s.plan.Scenario.Disruption
-	steps, err := process.ParseSequence(disruption.Signal)
+	steps, err := scenario.ParseSequence(disruption.Signal)
 	if err != nil {
 		return err
 	}
 	first, sent := steps[0].Signal, &s.history.Signal
-	sent.Name, sent.Number = process.SignalName(first), int(first)
+	sent.Name, sent.Number = scenario.SignalName(first), int(first)
 	if s.attack != nil {
 		sent.Open = s.attack.Open()
 	}
@@ -128,7 +129,7 @@ func (s *shutdown) awaitExit(ctx context.Context) error {
 	disruption := s.plan.Scenario.Disruption
 	grace := time.NewTimer(disruption.Grace.Duration)
 	defer grace.Stop()
-	steps, err := process.ParseSequence(disruption.Signal)
+	steps, err := scenario.ParseSequence(disruption.Signal)
 	if err != nil {
 		return err
 	}
@@ -165,14 +166,14 @@ func (s *shutdown) awaitExit(ctx context.Context) error {
 
 // signalAgain sends a further signal of the sequence. That nobody is there any
 // more to get it is no error: the exit is about to be seen.
-func (s *shutdown) signalAgain(step process.Step) {
+func (s *shutdown) signalAgain(step scenario.Step) {
 	sent, err := s.server.Signal(step.Signal, s.plan.Scenario.Disruption.Target, s.holders, nil)
 	if err != nil {
 		return
 	}
 	at := sent.Before.Sub(s.base)
 	s.history.Signal.Again = append(s.history.Signal.Again, history.Again{
-		Name: process.SignalName(step.Signal), Number: int(step.Signal), At: at,
+		Name: scenario.SignalName(step.Signal), Number: int(step.Signal), At: at,
 	})
 	s.event(history.EventSignalAgain, at)
 }
@@ -225,7 +226,7 @@ func (s *shutdown) noteLeft(ctx context.Context, grace <-chan time.Time) {
 	wait := time.NewTimer(leaving)
 	defer wait.Stop()
 	over := wait.C
-	if s.plan.Scenario.Disruption.Target == history.Group {
+	if s.plan.Scenario.Disruption.Target == scenario.Group {
 		over = grace
 	}
 	pause := between

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"time"
 
@@ -86,6 +87,9 @@ type Sent struct {
 	To            []process.Info
 	Before, After time.Time
 }
+
+// ErrInterrupted is what the error wraps of a run whose context ended.
+var ErrInterrupted = errors.New("interrupted")
 
 // BootError says why a subject did not get ready, with its last words.
 type BootError struct {

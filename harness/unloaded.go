@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -33,7 +34,7 @@ func (s *shutdown) withoutLoad(ctx context.Context) error {
 // begin boots the subject, or only starts it if the signal may come before it is
 // ready.
 func (s *shutdown) begin(ctx context.Context) (*starting, error) {
-	if s.plan.Scenario.Disruption.When == history.Ready {
+	if s.plan.Scenario.Disruption.When == scenario.Ready {
 		if err := s.boot(ctx); err != nil {
 			return nil, err
 		}
@@ -97,49 +98,14 @@ func (s *starting) end() time.Duration {
 	return s.at
 }
 
-// States returns the states in which a signal can find a subject.
-func States() []string { return []string{history.Loaded, history.Ready, history.Started} }
-
-// validWhen refuses what needs a load where none is sent.
-func validWhen(s Scenario) error {
-	d := s.Disruption
-	if d.When == "" {
-		return nil
-	}
-	if err := oneOf("disruption.when", d.When, States()); err != nil || !d.Unloaded() {
-		return err
-	}
-	for _, clash := range []struct {
-		field string
-		given bool
-	}{
-		{"disruption.while", len(d.While) > 0},
-		{"disruption.lag", d.Lag.Duration > 0},
-		{"load.parked", len(s.Load.Parked) > 0},
-		{"load.requests", len(s.Load.Requests) > 0},
-		{"load.requests-file", s.Load.RequestsFile != ""},
-		{"overrides.max-loss", s.Overrides.MaxLoss > 0},
-	} {
-		if clash.given {
-			return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
-				"is %s, so no load is sent, and %s has no effect: leave one out", d.When, clash.field)}
-		}
-	}
-	if d.When == history.Started && d.Target == history.Owner {
-		return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
-			"is %s, when no process may listen yet, and disruption.target is %s, the process that listens: use %s or %s", d.When, d.Target, history.Leader, history.Group)}
-	}
-	return nil
-}
-
 // checkWhen refuses a subject that cannot be told to stop in that state.
 func (p *Plan) checkWhen(subject Subject) error {
 	d := p.Scenario.Disruption
 	_, starts := subject.(Starter)
 	_, runs := subject.(Running)
-	if !d.Unloaded() || starts || d.When == history.Ready && !runs {
+	if !d.Unloaded() || starts || d.When == scenario.Ready && !runs {
 		return nil
 	}
-	return &Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
+	return &scenario.Invalid{Field: "disruption.when", Problem: fmt.Sprintf(
 		"is %s, but lastcall does not start %s, which runs already: leave it out, or name a command to start", d.When, subject.Name())}
 }

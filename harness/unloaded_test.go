@@ -14,6 +14,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestWithoutLoad: the signal finds a server that is just ready, or that is not,
@@ -28,18 +29,18 @@ func TestWithoutLoad(t *testing.T) {
 		says            string // in the story, "" if there is none
 		ready           bool   // before the signal
 	}{
-		{"drains", history.Ready, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
-		{"handles no signal", history.Ready, 1, result.Pass, check.ExitStatus, result.Warned, "nothing in the process handles SIGTERM", true},
-		{"ignores the signal", history.Ready, 1, result.Fail, check.ExitsInGrace, result.Violated, "was killed", true},
-		{"leaves a worker", history.Ready, 1, result.Fail, check.NoSurvivors, result.Violated, "still ran", true},
-		{"is slow to start", history.Started, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
-		{"is slow to start", history.Started, 4, result.Inconclusive, check.ExitStatus, result.Warned, "In every shutdown SIGTERM ended the process before it was ready", false},
+		{"drains", scenario.Ready, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
+		{"handles no signal", scenario.Ready, 1, result.Pass, check.ExitStatus, result.Warned, "nothing in the process handles SIGTERM", true},
+		{"ignores the signal", scenario.Ready, 1, result.Fail, check.ExitsInGrace, result.Violated, "was killed", true},
+		{"leaves a worker", scenario.Ready, 1, result.Fail, check.NoSurvivors, result.Violated, "still ran", true},
+		{"is slow to start", scenario.Started, 1, result.Pass, check.ExitStatus, result.Satisfied, "", true},
+		{"is slow to start", scenario.Started, 4, result.Inconclusive, check.ExitStatus, result.Warned, "In every shutdown SIGTERM ended the process before it was ready", false},
 		// The signal was taken, and forgotten (golang/go #20239 was of that kind).
-		{"forgets an early signal", history.Started, 4, result.Fail, check.ExitsInGrace, result.Violated, "started all the same", false},
+		{"forgets an early signal", scenario.Started, 4, result.Fail, check.ExitsInGrace, result.Violated, "started all the same", false},
 	} {
 		t.Run(fmt.Sprintf("%s, %s, %d", c.behaviour, c.when, c.shutdowns), func(t *testing.T) {
 			s := quick()
-			s.Disruption.When, s.Shutdowns, s.Disruption.Grace = c.when, c.shutdowns, history.Millis(600)
+			s.Disruption.When, s.Shutdowns, s.Disruption.Grace = c.when, c.shutdowns, scenario.Millis(600)
 			h, subject := judgeAs(t, c.verdict, s, command(c.behaviour))
 			if subject.Verdict != c.verdict || statusOf(subject, c.rule) != c.status || h.Error != "" {
 				t.Errorf("%s, %s %s: %q; error %q", subject.Verdict, c.rule, statusOf(subject, c.rule), subject.Story, h.Error)
@@ -69,9 +70,9 @@ func TestDeathBeforeTheSignal(t *testing.T) {
 	once := command("starts only once")
 	once.Spec.Env[envOnce] = filepath.Join(t.TempDir(), "once")
 	stuck := command("is ready only once")
-	stuck.Spec.Env[envOnce], stuck.Spec.ReadyTimeout = filepath.Join(t.TempDir(), "once"), history.Millis(600)
+	stuck.Spec.Env[envOnce], stuck.Spec.ReadyTimeout = filepath.Join(t.TempDir(), "once"), scenario.Millis(600)
 	never := command("idles")
-	never.Spec.ReadyTimeout = history.Millis(300)
+	never.Spec.ReadyTimeout = scenario.Millis(300)
 	for _, c := range []struct {
 		name, says, words string
 		subject           harness.Command
@@ -84,7 +85,7 @@ func TestDeathBeforeTheSignal(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := quick()
-			s.Disruption.When, s.Shutdowns = history.Started, 2
+			s.Disruption.When, s.Shutdowns = scenario.Started, 2
 			c.subject.Spec.Name = "shop"
 			all := run(t, s, c.subject)
 			last := all[len(all)-1]
@@ -108,7 +109,7 @@ func TestDeathBeforeTheSignal(t *testing.T) {
 // it.
 func TestTheInstantsCoverTheStart(t *testing.T) {
 	s := quick()
-	s.Disruption.When, s.Shutdowns = history.Started, 4
+	s.Disruption.When, s.Shutdowns = scenario.Started, 4
 	slow, quicker := newSubject(t, "is slow to start"), newSubject(t, "drains")
 	histories, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{slow, quicker}, Seed: 3})
 	if err != nil {
@@ -141,7 +142,7 @@ func TestTheInstantsCoverTheStart(t *testing.T) {
 // TestARehearsalCanBeInterrupted.
 func TestARehearsalCanBeInterrupted(t *testing.T) {
 	s := quick()
-	s.Disruption.When = history.Started
+	s.Disruption.When = scenario.Started
 	ctx, cancel := context.WithCancel(t.Context())
 	plan := harness.Plan{Scenario: s, Subjects: []harness.Subject{command("idles")}, Progress: func(harness.Step) { cancel() }}
 	histories, err := harness.Run(ctx, plan)
@@ -153,22 +154,22 @@ func TestARehearsalCanBeInterrupted(t *testing.T) {
 
 // TestWhenDoesNotGoWithEverything.
 func TestWhenDoesNotGoWithEverything(t *testing.T) {
-	running := harness.Running{Spec: harness.Spec{URL: "http://127.0.0.1:9/", Name: "shop"}}
+	running := harness.Running{Spec: scenario.Subject{URL: "http://127.0.0.1:9/", Name: "shop"}}
 	for _, c := range []struct {
 		name, when, says string
-		change           func(*harness.Scenario)
+		change           func(*scenario.Scenario)
 		subjects         []harness.Subject
 	}{
 		{"no such state", "booting", "must be one of loaded, ready, started", nil, nil},
-		{"a command", history.Ready, "disruption.while has no effect", func(s *harness.Scenario) { s.Disruption.While = []string{"true"} }, nil},
-		{"a lag", history.Started, "disruption.lag has no effect", func(s *harness.Scenario) { s.Disruption.Lag = history.Millis(100) }, nil},
-		{"parked connections", history.Started, "load.parked has no effect", func(s *harness.Scenario) {
-			s.Load.Parked = []history.Park{{Kind: history.Silent, Count: 1}}
+		{"a command", scenario.Ready, "disruption.while has no effect", func(s *scenario.Scenario) { s.Disruption.While = []string{"true"} }, nil},
+		{"a lag", scenario.Started, "disruption.lag has no effect", func(s *scenario.Scenario) { s.Disruption.Lag = scenario.Millis(100) }, nil},
+		{"parked connections", scenario.Started, "load.parked has no effect", func(s *scenario.Scenario) {
+			s.Load.Parked = []scenario.Park{{Kind: scenario.Silent, Count: 1}}
 		}, nil},
-		{"a budget for losses", history.Ready, "overrides.max-loss has no effect", func(s *harness.Scenario) { s.Overrides.MaxLoss = 0.1 }, nil},
-		{"whoever listens", history.Started, "no process may listen yet", func(s *harness.Scenario) { s.Disruption.Target = history.Owner }, nil},
-		{"a server that runs already", history.Started, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
-		{"a server that runs already and is ready", history.Ready, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
+		{"a budget for losses", scenario.Ready, "overrides.max-loss has no effect", func(s *scenario.Scenario) { s.Overrides.MaxLoss = 0.1 }, nil},
+		{"whoever listens", scenario.Started, "no process may listen yet", func(s *scenario.Scenario) { s.Disruption.Target = scenario.Owner }, nil},
+		{"a server that runs already", scenario.Started, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
+		{"a server that runs already and is ready", scenario.Ready, "lastcall does not start shop, which runs already", nil, []harness.Subject{running}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := quick()
@@ -177,45 +178,45 @@ func TestWhenDoesNotGoWithEverything(t *testing.T) {
 				c.change(&s)
 			}
 			_, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: c.subjects, Path: "/"})
-			invalid, ok := errors.AsType[*harness.Invalid](err)
+			invalid, ok := errors.AsType[*scenario.Invalid](err)
 			if !ok || invalid.Field != "disruption.when" || !strings.Contains(invalid.Problem, c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
 	}
 	s := quick()
-	s.Disruption.When = history.Loaded
-	if err := harness.Validate(harness.Complete(s)); err != nil {
+	s.Disruption.When = scenario.Loaded
+	if err := scenario.Validate(scenario.Complete(s)); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestParkedIsValidated.
 func TestParkedIsValidated(t *testing.T) {
-	socket := history.Park{Kind: history.WebSocket, URL: "/ws", Count: 1}
-	with := func(change func(*history.Park)) []history.Park {
+	socket := scenario.Park{Kind: scenario.WebSocket, URL: "/ws", Count: 1}
+	with := func(change func(*scenario.Park)) []scenario.Park {
 		changed := socket
 		change(&changed)
-		return []history.Park{socket, changed}
+		return []scenario.Park{socket, changed}
 	}
 	for _, c := range []struct {
 		name, field, says string
-		parked            []history.Park
+		parked            []scenario.Park
 	}{
-		{"no such kind", "load.parked[1].kind", "must be one of silent, idle, websocket, events", with(func(p *history.Park) { p.Kind = "ws" })},
-		{"none of them", "load.parked[1].count", "must be from 1 to 100", with(func(p *history.Park) { p.Count = 0 })},
-		{"too many", "load.parked[1].count", "must be from 1 to 100", with(func(p *history.Park) { p.Count = 101 })},
-		{"no url", "load.parked[1].url", "is missing", with(func(p *history.Park) { p.URL = "" })},
-		{"another scheme", "load.parked[1].url", "must be as in http://", with(func(p *history.Park) { p.URL = "ws://127.0.0.1/ws" })},
-		{"a silent one with a url", "load.parked[1].url", "leave it out", with(func(p *history.Park) { p.Kind = history.Silent })},
-		{"another server", "load.parked[1]", "all requests go to one server", with(func(p *history.Park) { p.URL = "http://192.0.2.1/ws" })},
-		{"too many entries", "load.parked", "must be at most 10", slices.Repeat([]history.Park{socket}, history.MaxParks+1)},
+		{"no such kind", "load.parked[1].kind", "must be one of silent, idle, websocket, events", with(func(p *scenario.Park) { p.Kind = "ws" })},
+		{"none of them", "load.parked[1].count", "must be from 1 to 100", with(func(p *scenario.Park) { p.Count = 0 })},
+		{"too many", "load.parked[1].count", "must be from 1 to 100", with(func(p *scenario.Park) { p.Count = 101 })},
+		{"no url", "load.parked[1].url", "is missing", with(func(p *scenario.Park) { p.URL = "" })},
+		{"another scheme", "load.parked[1].url", "must be as in http://", with(func(p *scenario.Park) { p.URL = "ws://127.0.0.1/ws" })},
+		{"a silent one with a url", "load.parked[1].url", "leave it out", with(func(p *scenario.Park) { p.Kind = scenario.Silent })},
+		{"another server", "load.parked[1]", "all requests go to one server", with(func(p *scenario.Park) { p.URL = "http://192.0.2.1/ws" })},
+		{"too many entries", "load.parked", "must be at most 10", slices.Repeat([]scenario.Park{socket}, scenario.MaxParks+1)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := quick()
 			s.Load.Parked = c.parked
 			_, err := harness.Run(t.Context(), harness.Plan{Scenario: s, Subjects: []harness.Subject{command("drains")}, Path: "/"})
-			invalid, ok := errors.AsType[*harness.Invalid](err)
+			invalid, ok := errors.AsType[*scenario.Invalid](err)
 			if !ok || invalid.Field != c.field || !strings.Contains(invalid.Problem, c.says) {
 				t.Errorf("error %v, want one about %s that says %q", err, c.field, c.says)
 			}

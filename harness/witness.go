@@ -9,6 +9,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/load"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/harness/wire"
 	"lastcall/internal/bug"
 )
@@ -86,7 +87,7 @@ func (s *shutdown) watchKernel() {
 	s.history.Kernel.Asked = true
 	s.witness = &witness{
 		now: s.now, attack: s.attack, sockets: sockets, members: s.members,
-		fresh: s.plan.Scenario.Load.Connections == history.Fresh,
+		fresh: s.plan.Scenario.Load.Connections == scenario.Fresh,
 		seen:  make(map[uint32]sight), quit: make(chan struct{}),
 	}
 }

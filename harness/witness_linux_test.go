@@ -15,6 +15,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/load"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/harness/wire"
 )
 
@@ -107,7 +108,7 @@ func BenchmarkLooking(b *testing.B) {
 	base := time.Now()
 	attack := load.Start(load.Config{
 		Base: base, Address: address.String(), Targets: []load.Target{{Method: http.MethodGet, URL: server.URL}},
-		Rate: 500, Lanes: history.Mixed, Timeout: time.Minute, Tail: time.Hour, MaxOpen: 2000,
+		Rate: 500, Lanes: scenario.Mixed, Timeout: time.Minute, Tail: time.Hour, MaxOpen: 2000,
 	})
 	defer func() { attack.End(); <-attack.Done() }()
 	for attack.Open() < 40 {

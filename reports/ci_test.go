@@ -13,8 +13,8 @@ import (
 	"github.com/jstemmer/go-junit-report/v2/junit"
 	"pgregory.net/rapid"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // xmlSuites is how a CI system reads the XML: with its own idea of the format.
@@ -344,8 +344,8 @@ func TestMarkdownEscapes(t *testing.T) {
 
 func TestRepeatCommandIsQuoted(t *testing.T) {
 	suite := suiteOf(subject("it's $(x)", result.Pass))
-	want := `lastcall compare 'it'\''s $(x)' --scenario steady --rate 500 --delay 100ms --shutdowns 3 --connections mixed ` +
-		`--method GET --signal SIGTERM --grace 10s --timeout 15s --seed 7 --policy default`
+	want := `lastcall compare 'it'\''s $(x)' --scenario steady --seed 7 --policy default --shutdowns 3 --delay 100ms ` +
+		`--signal SIGTERM --signal-target leader --grace 10s --rate 500 --method GET --connections mixed --timeout 15s`
 	if got := repeatCommand(suite); got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
@@ -402,7 +402,7 @@ func drawNasty(t *rapid.T) result.Suite {
 	suite.Scenario.Disruption.Signal, suite.Scenario.Disruption.Target = text.Draw(t, "signal"), text.Draw(t, "target")
 	suite.Scenario.Disruption.While = texts.Draw(t, "while")
 	for _, url := range texts.Draw(t, "requests") {
-		suite.Scenario.Load.Requests = append(suite.Scenario.Load.Requests, history.Target{Method: text.Draw(t, "method"), URL: url})
+		suite.Scenario.Load.Requests = append(suite.Scenario.Load.Requests, scenario.Target{Method: text.Draw(t, "method"), URL: url})
 	}
 	return suite
 }

@@ -7,8 +7,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestTheColumnsInFlightAddUp: an answer that stood in no column would make a row
@@ -48,7 +48,7 @@ func TestColumnsAreThereWhereTheyAreNeeded(t *testing.T) {
 		{Parked: []result.Parked{{Kind: "websocket", Held: 5, Clean: 5, Ended: 5}}},
 	}
 	ready := unloaded()
-	ready.Scenario.Disruption.When = history.Ready
+	ready.Scenario.Disruption.When = scenario.Ready
 	usual := []string{"strategy", "in flight completed", "rejected", "dropped", "late dropped", "at risk", "refused", "exit", "verdict"}
 	with := func(at int, title string) []string { return slices.Insert(slices.Clone(usual), at, title) }
 	failed := passing()

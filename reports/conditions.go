@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // maxWords bounds a URL or a command within the conditions, in columns: all of
@@ -39,24 +39,24 @@ func underLoad(s result.Suite) []string {
 		fmt.Sprintf("%s requests/s (%s)%s", number(s.Scenario.Load.Rate), s.Scenario.Load.Connections, destination(s.Scenario)),
 	}
 	if !onlyCommands(s) && !ownRequests(s.Scenario.Load) { // it is not known how long others take, and requests may say it themselves
-		parts = append(parts, history.InWords(s.Scenario.Subject.Delay.Duration)+" handlers")
+		parts = append(parts, scenario.InWords(s.Scenario.Subject.Delay.Duration)+" handlers")
 	}
 	if held := parked(s.Scenario.Load.Parked); held != "" {
 		parts = append(parts, "beside "+held)
 	}
 	parts = append(parts, disruption(s.Scenario.Disruption)+" under load")
 	if lag := s.Scenario.Disruption.Lag; lag.Duration > 0 {
-		parts = append(parts, history.InWords(lag.Duration)+" of lag")
+		parts = append(parts, scenario.InWords(lag.Duration)+" of lag")
 	}
 	return parts
 }
 
 // ownRequests reports whether the scenario says itself what is sent.
-func ownRequests(l history.Load) bool { return len(l.Requests) > 0 || l.RequestsFile != "" }
+func ownRequests(l scenario.Load) bool { return len(l.Requests) > 0 || l.RequestsFile != "" }
 
 // instant is when a signal came that did not wait for a load.
-func instant(d history.Disruption) string {
-	if d.When == history.Ready {
+func instant(d scenario.Disruption) string {
+	if d.When == scenario.Ready {
 		return "as soon as it was ready"
 	}
 	return "at a random instant within twice the time that the server takes to be ready"
@@ -64,11 +64,11 @@ func instant(d history.Disruption) string {
 
 // parkedNouns are the kinds of parked connections in words, in printing order.
 var parkedNouns = [...][2]string{
-	{history.WebSocket, "WebSocket"}, {history.EventStream, "event stream"}, {history.Idle, "idle connection"}, {history.Silent, "silent connection"},
+	{scenario.WebSocket, "WebSocket"}, {scenario.EventStream, "event stream"}, {scenario.Idle, "idle connection"}, {scenario.Silent, "silent connection"},
 }
 
 // parked are the connections that were held beside the requests, by kind.
-func parked(wanted []history.Park) string {
+func parked(wanted []scenario.Park) string {
 	var all []string
 	for _, kind := range parkedNouns {
 		n, noun := 0, kind[1]
@@ -107,7 +107,7 @@ func probeConditions(s result.Suite) string {
 		often = fmt.Sprintf("%d repeats each, ", repeats)
 	}
 	text := fmt.Sprintf("%s%s, grace %s, policy %s%s, %s.", often, disruption(s.Scenario.Disruption),
-		history.InWords(s.Scenario.Disruption.Grace.Duration), s.Scenario.Policy, changed(s.Scenario.Overrides), seconds(s.Seconds))
+		scenario.InWords(s.Scenario.Disruption.Grace.Duration), s.Scenario.Policy, changed(s.Scenario.Overrides), seconds(s.Seconds))
 	if s.Status == result.SuiteInterrupted {
 		return "Interrupted: the result is partial. " + text
 	}
@@ -134,7 +134,7 @@ func repetitions(s result.Suite) string {
 }
 
 // destination is where the requests went, if it is not the sample service.
-func destination(s history.Scenario) string {
+func destination(s scenario.Scenario) string {
 	requests := s.Load.Requests
 	if len(requests) == 0 {
 		if s.Subject.URL == "" {
@@ -173,23 +173,23 @@ func onlyCommands(s result.Suite) bool {
 
 // disruption is what happened to the subject: a command, or signals and who got
 // them.
-func disruption(d history.Disruption) string {
+func disruption(d scenario.Disruption) string {
 	if len(d.While) > 0 {
 		return `"` + shorten(clean(strings.Join(d.While, " ")), maxWords) + `"`
 	}
-	if d.Target == "" || d.Target == history.Leader {
+	if d.Target == "" || d.Target == scenario.Leader {
 		return signals(d)
 	}
 	return signals(d) + " to the " + d.Target
 }
 
 // signals tells of a sequence, as in SIGTERM,2s,SIGINT, in words.
-func signals(d history.Disruption) string {
+func signals(d scenario.Disruption) string {
 	var parts []string
 	for _, p := range d.Planned() {
 		part := p.Name
 		if p.Pause > 0 {
-			part = history.InWords(p.Pause) + " later " + part
+			part = scenario.InWords(p.Pause) + " later " + part
 		}
 		parts = append(parts, part)
 	}
@@ -197,7 +197,7 @@ func signals(d history.Disruption) string {
 }
 
 // changed says that the policy is not quite the one of its name.
-func changed(o history.Overrides) string {
+func changed(o scenario.Overrides) string {
 	if o.MinAtRisk == 0 && o.MaxLoss == 0 && len(o.ExitCodes) == 0 && len(o.Rules) == 0 {
 		return ""
 	}

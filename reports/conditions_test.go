@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // command is a server of the user's.
@@ -33,11 +34,11 @@ func TestConditions(t *testing.T) {
 			"Interrupted: the result is partial. Up to 3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
-			"the group", func(s *result.Suite) { s.Scenario.Disruption.Target = history.Group },
+			"the group", func(s *result.Suite) { s.Scenario.Disruption.Target = scenario.Group },
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM to the group under load" + rest,
 		},
 		{
-			"the owner of the socket", func(s *result.Suite) { s.Scenario.Disruption.Target = history.Owner },
+			"the owner of the socket", func(s *result.Suite) { s.Scenario.Disruption.Target = scenario.Owner },
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM to the owner under load" + rest,
 		},
 		{
@@ -53,42 +54,42 @@ func TestConditions(t *testing.T) {
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM, SIGINT under load" + rest,
 		},
 		{
-			"a lag", func(s *result.Suite) { s.Scenario.Disruption.Lag = history.Seconds(2) },
+			"a lag", func(s *result.Suite) { s.Scenario.Disruption.Lag = scenario.Seconds(2) },
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load, 2 s of lag" + rest,
 		},
 		{
 			"websockets", func(s *result.Suite) {
-				s.Scenario.Load.Parked = []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5}, {Kind: history.WebSocket, URL: "/chat", Count: 1}}
+				s.Scenario.Load.Parked = []scenario.Park{{Kind: scenario.WebSocket, URL: "/ws", Count: 5}, {Kind: scenario.WebSocket, URL: "/chat", Count: 1}}
 			},
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, beside 6 WebSockets, SIGTERM under load" + rest,
 		},
 		{
 			"parked connections of several kinds", func(s *result.Suite) {
-				s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 3}, {Kind: history.EventStream, URL: "/", Count: 1}, {Kind: history.Idle, Count: 2}}
+				s.Scenario.Load.Parked = []scenario.Park{{Kind: scenario.Silent, Count: 3}, {Kind: scenario.EventStream, URL: "/", Count: 1}, {Kind: scenario.Idle, Count: 2}}
 			},
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, beside 1 event stream, 2 idle connections and 3 silent connections, SIGTERM under load" + rest,
 		},
 		{
-			"one silent connection", func(s *result.Suite) { s.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 1}} },
+			"one silent connection", func(s *result.Suite) { s.Scenario.Load.Parked = []scenario.Park{{Kind: scenario.Silent, Count: 1}} },
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, beside 1 silent connection, SIGTERM under load" + rest,
 		},
 		{
-			"while it starts", func(s *result.Suite) { s.Scenario.Disruption.When = history.Started },
+			"while it starts", func(s *result.Suite) { s.Scenario.Disruption.When = scenario.Started },
 			"3 shutdowns each, SIGTERM at a random instant within twice the time that the server takes to be ready, no load" + rest,
 		},
 		{
 			"as soon as it is ready, to the group", func(s *result.Suite) {
-				s.Scenario.Disruption.When, s.Scenario.Disruption.Target = history.Ready, history.Group
+				s.Scenario.Disruption.When, s.Scenario.Disruption.Target = scenario.Ready, scenario.Group
 			},
 			"3 shutdowns each, SIGTERM to the group as soon as it was ready, no load" + rest,
 		},
 		{
-			"loaded, written out", func(s *result.Suite) { s.Scenario.Disruption.When = history.Loaded },
+			"loaded, written out", func(s *result.Suite) { s.Scenario.Disruption.When = scenario.Loaded },
 			"3 shutdowns each, 500 requests/s (mixed), 100 ms handlers, SIGTERM under load" + rest,
 		},
 		{
 			"a command instead of a signal", func(s *result.Suite) {
-				s.Scenario.Disruption.While, s.Scenario.Disruption.Target = []string{"nginx", "-s", "reload"}, history.Group
+				s.Scenario.Disruption.While, s.Scenario.Disruption.Target = []string{"nginx", "-s", "reload"}, scenario.Group
 			},
 			`3 times each, 500 requests/s (mixed), 100 ms handlers, "nginx -s reload" under load` + rest,
 		},
@@ -112,13 +113,13 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"one request of its own", func(s *result.Suite) {
-				s.Scenario.Subject.URL, s.Scenario.Load.Requests = "http://127.0.0.1:80/", []history.Target{{Method: "POST", URL: "/orders"}}
+				s.Scenario.Subject.URL, s.Scenario.Load.Requests = "http://127.0.0.1:80/", []scenario.Target{{Method: "POST", URL: "/orders"}}
 			},
 			"3 shutdowns each, 500 requests/s (mixed) to POST /orders, SIGTERM under load" + rest,
 		},
 		{
 			"requests of its own", func(s *result.Suite) {
-				s.Scenario.Load.Requests = []history.Target{{URL: "/a"}, {URL: "/b"}, {URL: "/c"}}
+				s.Scenario.Load.Requests = []scenario.Target{{URL: "/a"}, {URL: "/b"}, {URL: "/c"}}
 			},
 			"3 shutdowns each, 500 requests/s (mixed) to GET /a and 2 more, SIGTERM under load" + rest,
 		},
@@ -127,7 +128,7 @@ func TestConditions(t *testing.T) {
 			"3 shutdowns each, 500 requests/s (mixed), SIGTERM under load" + rest,
 		},
 		{
-			"two requests", func(s *result.Suite) { s.Scenario.Load.Requests = []history.Target{{URL: "/a"}, {URL: "/b"}} },
+			"two requests", func(s *result.Suite) { s.Scenario.Load.Requests = []scenario.Target{{URL: "/a"}, {URL: "/b"}} },
 			"3 shutdowns each, 500 requests/s (mixed) to GET /a and 1 more, SIGTERM under load" + rest,
 		},
 		{
@@ -140,7 +141,7 @@ func TestConditions(t *testing.T) {
 		},
 		{
 			"a URL of which the path tells more", func(s *result.Suite) {
-				s.Scenario.Load.Requests = []history.Target{{URL: "https://127.0.0.1:{port}/work?delay=100ms"}}
+				s.Scenario.Load.Requests = []scenario.Target{{URL: "https://127.0.0.1:{port}/work?delay=100ms"}}
 			},
 			"3 shutdowns each, 500 requests/s (mixed) to GET /work?delay=100ms, SIGTERM under load" + rest,
 		},
@@ -174,14 +175,14 @@ func TestConditions(t *testing.T) {
 
 // TestEveryOverrideIsAChange: none of them goes without saying.
 func TestEveryOverrideIsAChange(t *testing.T) {
-	for name, o := range map[string]history.Overrides{
+	for name, o := range map[string]scenario.Overrides{
 		"min-at-risk": {MinAtRisk: 1}, "max-loss": {MaxLoss: 0.1}, "exit-codes": {ExitCodes: []int{3}}, "rules": {Rules: map[string]string{"a": "off"}},
 	} {
 		if changed(o) == "" {
 			t.Errorf("%s is changed, and nobody says so", name)
 		}
 	}
-	if got := changed(history.Overrides{ExitCodes: []int{}, Rules: map[string]string{}}); got != "" {
+	if got := changed(scenario.Overrides{ExitCodes: []int{}, Rules: map[string]string{}}); got != "" {
 		t.Errorf("nothing is changed, and it is said that %q", got)
 	}
 }
@@ -197,16 +198,16 @@ func TestConditionsTakeTwoLines(t *testing.T) {
 		suite.Scenario.Subject.URL = rapid.StringMatching(`https://127\.0\.0\.1:\{port\}/[a-z/]{0,300}`).Draw(t, "url")
 		d := &suite.Scenario.Disruption
 		d.Signal = rapid.SampledFrom([]string{"SIGTERM", "SIGTERM,2s,SIGTERM"}).Draw(t, "signal")
-		d.Target = rapid.SampledFrom([]string{history.Leader, history.Group, history.Owner}).Draw(t, "target")
+		d.Target = rapid.SampledFrom([]string{scenario.Leader, scenario.Group, scenario.Owner}).Draw(t, "target")
 		if rapid.Bool().Draw(t, "a command") {
 			d.While = rapid.SliceOfN(rapid.StringMatching(`[a-z-]{1,40}`), 1, 3).Draw(t, "while")
 		} else {
-			d.Lag = rapid.SampledFrom([]history.Duration{{}, history.Millis(2500)}).Draw(t, "lag")
+			d.Lag = rapid.SampledFrom([]scenario.Duration{{}, scenario.Millis(2500)}).Draw(t, "lag")
 		}
 		most := 2
 		if rapid.Bool().Draw(t, "parked") {
 			most = 3
-			suite.Scenario.Load.Parked = []history.Park{{Kind: history.Silent, Count: 100}, {Kind: history.WebSocket, Count: 100}, {Kind: history.EventStream, Count: 100}, {Kind: history.Idle, Count: 100}}
+			suite.Scenario.Load.Parked = []scenario.Park{{Kind: scenario.Silent, Count: 100}, {Kind: scenario.WebSocket, Count: 100}, {Kind: scenario.EventStream, Count: 100}, {Kind: scenario.Idle, Count: 100}}
 		}
 		if lines := strings.Split(wrap(conditions(suite), "  "), "\n"); len(lines) > most {
 			t.Fatalf("%d lines: %q", len(lines), lines)

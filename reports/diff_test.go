@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // diffOf is a comparison as harness/check would fill it, with these subjects.
@@ -24,7 +24,7 @@ func diffOf(verdict result.Verdict, subjects ...result.SubjectDiff) result.Diff 
 	origin := result.Origin{
 		Tool:        history.Tool{Version: "v1.2.3"},
 		Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26", Kernel: "6.1"},
-		Scenario:    harness.Complete(harness.DefaultScenario()), Seed: 7,
+		Scenario:    scenario.Complete(scenario.Default()), Seed: 7,
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Status: result.SuitePass,
 	}
 	d := result.Diff{Schema: result.DiffSchema, Old: origin, New: origin, Verdict: verdict, Subjects: subjects, Warnings: []string{}}

@@ -9,6 +9,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // FuzzReport: whatever stands in a recording, it is refused, or judged and rendered in
@@ -25,7 +26,7 @@ func FuzzReport(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	policy, _, err := check.Resolve(history.Scenario{Policy: "default"})
+	policy, _, err := check.Resolve(scenario.Scenario{Policy: "default"})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // Markdown writes a job summary for GitHub: the verdicts, the comparison, what
@@ -164,21 +165,14 @@ func repeatCommand(s result.Suite) string {
 		}
 		args = append(args, quote(subject.Name))
 	}
-	load, disruption := s.Scenario.Load, s.Scenario.Disruption
-	for _, flag := range [][2]string{
-		{"scenario", s.Scenario.Name},
-		{"rate", strconv.Itoa(load.Rate)},
-		{"delay", s.Scenario.Subject.Delay.String()},
-		{"shutdowns", strconv.Itoa(s.Scenario.Shutdowns)},
-		{"connections", string(load.Connections)},
-		{"method", load.Method},
-		{"signal", disruption.Signal},
-		{"grace", disruption.Grace.String()},
-		{"timeout", load.Timeout.String()},
-		{"seed", strconv.FormatUint(s.Seed, 10)},
-		{"policy", s.Scenario.Policy},
-	} {
-		args = append(args, "--"+flag[0], quote(flag[1]))
+	args = append(args, "--scenario", quote(s.Scenario.Name), "--seed", strconv.FormatUint(s.Seed, 10))
+	for _, key := range scenario.Keys() {
+		if key.Flag == "" || key.Own || key.OfLoad() && s.Scenario.Disruption.Unloaded() {
+			continue
+		}
+		for _, value := range key.Values(s.Scenario) {
+			args = append(args, "--"+key.Flag, quote(value))
+		}
 	}
 	return strings.Join(args, " ")
 }

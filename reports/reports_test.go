@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 var update = flag.Bool("update", false, "write the goldens in testdata anew")
@@ -25,7 +25,7 @@ func suiteOf(subjects ...result.Subject) result.Suite {
 	return result.Suite{
 		Schema: result.Schema, Tool: history.Tool{Version: "v1.2.3"},
 		Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26", Kernel: "6.1"},
-		Scenario:    harness.Complete(harness.DefaultScenario()), Seed: 7,
+		Scenario:    scenario.Complete(scenario.Default()), Seed: 7,
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seconds: 9.87,
 		Status: result.SuitePass, Subjects: subjects, Warnings: []string{},
 	}
@@ -216,17 +216,17 @@ func undelivered() result.Suite {
 	s.Details = []result.Detail{{
 		Shutdown: 1, Intact: true, Events: []result.Event{{Name: "signal"}, {Name: "signal-again", MS: 2000}, {Name: "load-ended", MS: 2000}},
 		Delivery: history.Delivery{
-			Target: history.Group, To: []history.Process{wrapper}, Holders: []history.Process{server}, Deaf: []history.Process{server},
+			Target: scenario.Group, To: []history.Process{wrapper}, Holders: []history.Process{server}, Deaf: []history.Process{server},
 		},
 		Left:   history.Left{Looked: true, Processes: []history.Process{server}, PortTaken: true},
 		Stderr: []string{"listening"}, Warnings: []string{},
 	}}
 	suite := suiteOf(s)
 	suite.Scenario.Policy, suite.Scenario.Subject.URL = "k8s", "http://127.0.0.1:{port}/api/<b>?a=1&b=2"
-	suite.Scenario.Disruption = history.Disruption{
-		Signal: "SIGTERM,2s,SIGINT", Target: history.Group, Grace: history.Seconds(30), Lag: history.Seconds(2),
+	suite.Scenario.Disruption = scenario.Disruption{
+		Signal: "SIGTERM,2s,SIGINT", Target: scenario.Group, Grace: scenario.Seconds(30), Lag: scenario.Seconds(2),
 	}
-	suite.Scenario.Overrides = history.Overrides{ExitCodes: []int{143}}
+	suite.Scenario.Overrides = scenario.Overrides{ExitCodes: []int{143}}
 	suite.Status = result.SuiteFail
 	return suite
 }
@@ -268,8 +268,8 @@ func operation() result.Suite {
 		},
 	}}
 	suite := suiteOf(good, bad)
-	suite.Scenario.Disruption.While, suite.Scenario.Disruption.Settle = command, history.Seconds(2)
-	suite.Scenario.Load.Requests = []history.Target{{URL: "/"}, {Method: "POST", URL: "/orders"}, {URL: "/health"}}
+	suite.Scenario.Disruption.While, suite.Scenario.Disruption.Settle = command, scenario.Seconds(2)
+	suite.Scenario.Load.Requests = []scenario.Target{{URL: "/"}, {Method: "POST", URL: "/orders"}, {URL: "/health"}}
 	suite.Status = result.SuiteFail
 	return suite
 }
@@ -303,7 +303,7 @@ func unloaded() result.Suite {
 		one("signal-notify", result.Pass, result.Exit{Code: 0, Count: 4}, result.Exit{Code: -1, Signal: "SIGTERM", Count: 1}),
 		one("ignores-term", result.Fail, result.Exit{Code: -1, Signal: "SIGKILL", Killed: true, Count: 5}),
 	)
-	suite.Scenario.Disruption.When = history.Started
+	suite.Scenario.Disruption.When = scenario.Started
 	return suite
 }
 

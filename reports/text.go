@@ -8,8 +8,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"lastcall/harness/scenario"
+
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
-	"lastcall/harness/history"
 )
 
 // number separates thousands: 1234567 is 1,234,567.
@@ -53,7 +54,7 @@ func seconds(s float64) string {
 	if d > 0 && d < time.Millisecond {
 		return "<1 ms"
 	}
-	return history.InWords(d)
+	return scenario.InWords(d)
 }
 
 // columns is how much room text takes on a terminal, where some letters are

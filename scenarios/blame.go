@@ -5,16 +5,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"lastcall/harness/scenario"
 
-	"lastcall/harness"
+	"github.com/goccy/go-yaml/ast"
 )
 
-// blamed returns the place of the field that an *harness.Invalid names. Where
+// blamed returns the place of the field that an *scenario.Invalid names. Where
 // the file does not have it, its default met another's value: then it is the
 // place of what is nearest above it.
 func blamed(root ast.Node, err error) place {
-	invalid, ok := errors.AsType[*harness.Invalid](err)
+	invalid, ok := errors.AsType[*scenario.Invalid](err)
 	if !ok || root == nil {
 		return place{1, 1}
 	}

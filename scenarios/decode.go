@@ -9,7 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"lastcall/harness"
+	"lastcall/harness/scenario"
 	"lastcall/internal/spelling"
 )
 
@@ -154,7 +154,7 @@ func asMapping(node ast.Node, fields []field) string {
 // asRequest takes a text for a URL, or for a method and a URL.
 func asRequest(text string) string {
 	method, url, both := strings.Cut(text, " ")
-	if !both || !slices.Contains(harness.Methods(), method) {
+	if !both || !slices.Contains(scenario.Methods(), method) {
 		method, url = "", text
 	}
 	if !strings.HasPrefix(url, "/") && !strings.Contains(url, "://") {
@@ -213,7 +213,7 @@ func unknownKey(name string, fields []field) *UnknownKey {
 	for _, f := range fields {
 		e.Keys = append(e.Keys, f.name)
 	}
-	for _, known := range keysOf(reflect.TypeFor[harness.Scenario](), "") {
+	for _, known := range keysOf(reflect.TypeFor[scenario.Scenario](), "") {
 		if strings.HasSuffix("."+known, "."+name) && !strings.HasSuffix(name, "]") {
 			e.Elsewhere = append(e.Elsewhere, known)
 		}

@@ -7,30 +7,29 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"lastcall/harness/scenario"
 
-	"lastcall/harness"
-	"lastcall/harness/history"
+	"github.com/google/go-cmp/cmp"
 )
 
 // everything is what stands in testdata/everything.yaml.
-var everything = harness.Scenario{
+var everything = scenario.Scenario{
 	Name: "everything", Purpose: "Shows every key.",
-	Subject: history.Subject{
-		Delay: history.Millis(50), Name: "shop",
+	Subject: scenario.Subject{
+		Delay: scenario.Millis(50), Name: "shop",
 		Command: []string{"./server", "--port", "{port}", "-v", "2", "true"}, Dir: "srv",
 		Env: map[string]string{
 			"PORT": "8080", "MODE": "0644", "MASK": "0x10", "BIG": "1e3", "PRICE": "1.10", "DEBUG": "yes",
 			"STRICT": "true", "EMPTY": "", "1": "one", "ADDRESS": "127.0.0.1:{port}",
 		},
-		URL: "https://localhost:{port}/shop", Ready: "/health", ReadyTimeout: history.Seconds(20),
+		URL: "https://localhost:{port}/shop", Ready: "/health", ReadyTimeout: scenario.Seconds(20),
 		CA: "certs/ca.pem", AllowRemote: true,
 		Ledger: "log/orders-{port}.ledger", Applied: []string{"bin/orders", "--ids", "{port}", "{pid}"},
 	},
-	Load: history.Load{
-		Rate: 300, Method: "POST", Connections: history.Fresh, Timeout: history.Seconds(12),
-		WarmUp: history.Seconds(1), Jitter: history.Millis(300), Trigger: history.Seconds(3), Tail: history.Seconds(4), MaxOpen: 1500,
-		Requests: []history.Target{
+	Load: scenario.Load{
+		Rate: 300, Method: "POST", Connections: scenario.Fresh, Timeout: scenario.Seconds(12),
+		WarmUp: scenario.Seconds(1), Jitter: scenario.Millis(300), Trigger: scenario.Seconds(3), Tail: scenario.Seconds(4), MaxOpen: 1500,
+		Requests: []scenario.Target{
 			{
 				Method: "POST", URL: "/orders?n=1", Body: "{\"sku\": 5, \"id\": \"{id}\"}\n",
 				Header: map[string]string{"Content-Type": "application/json", "X-Retry": "3", "X.Dotted": "yes", "Idempotency-Key": "{id}"},
@@ -40,15 +39,15 @@ var everything = harness.Scenario{
 		},
 		RequestsFile: "more.txt",
 		ExpectStatus: "200,201,204-299", ExpectBody: `"ok": *true`,
-		Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5, Header: map[string]string{"Authorization": "Bearer x", "Sec-WebSocket-Protocol": "chat"}}, {Kind: history.Silent, Count: 3}, {Kind: history.Idle, Count: 2}},
+		Parked: []scenario.Park{{Kind: scenario.WebSocket, URL: "/ws", Count: 5, Header: map[string]string{"Authorization": "Bearer x", "Sec-WebSocket-Protocol": "chat"}}, {Kind: scenario.Silent, Count: 3}, {Kind: scenario.Idle, Count: 2}},
 	},
-	Disruption: history.Disruption{
-		Signal: "SIGINT", Target: history.Owner, Grace: history.Seconds(20), Lag: history.Seconds(1),
-		While: []string{"bin/reload", "{pid}"}, Settle: history.Seconds(3),
-		When: history.Loaded,
+	Disruption: scenario.Disruption{
+		Signal: "SIGINT", Target: scenario.Owner, Grace: scenario.Seconds(20), Lag: scenario.Seconds(1),
+		While: []string{"bin/reload", "{pid}"}, Settle: scenario.Seconds(3),
+		When: scenario.Loaded,
 	},
 	Policy: "k8s",
-	Overrides: history.Overrides{
+	Overrides: scenario.Overrides{
 		MinAtRisk: 40, MaxLoss: 0.001, ExitCodes: []int{3, 143},
 		Rules: map[string]string{"exit-status": "off", "announces-close": "fail", "no-failed": "warn"},
 	},
@@ -74,7 +73,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if diff := cmp.Diff(everything, got); diff != "" {
 		t.Errorf("scenario (-want +got):\n%s", diff)
 	}
-	for _, key := range keysOf(reflect.TypeFor[harness.Scenario](), "") {
+	for _, key := range keysOf(reflect.TypeFor[scenario.Scenario](), "") {
 		last := key[strings.LastIndexAny(key, ".")+1:]
 		if !regexp.MustCompile(`(?m)[\s{]`+last+`: `).Match(text) && !strings.Contains(string(text), last+":\n") {
 			t.Errorf("testdata/everything.yaml does not show %s", key)
@@ -127,5 +126,5 @@ func TestEveryKindOfKeyCanBeDecoded(t *testing.T) {
 			t.Errorf("%s is of the type %s", path, r)
 		}
 	}
-	walk(reflect.TypeFor[harness.Scenario](), "scenario")
+	walk(reflect.TypeFor[scenario.Scenario](), "scenario")
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode"
 
-	"lastcall/harness"
+	"lastcall/harness/scenario"
 )
 
 // FuzzParse looks for input that makes the loader panic, or return what harness
@@ -31,9 +31,9 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse("fuzz.yaml", []byte(text))
 		if err == nil {
-			err := harness.Validate(harness.Complete(s))
+			err := scenario.Validate(scenario.Complete(s))
 			graced := []string{"load.timeout", "load.rate", "disruption.signal", "disruption.lag"} // what the policy's grace decides
-			if invalid, ok := errors.AsType[*harness.Invalid](err); ok && !slices.Contains(graced, invalid.Field) {
+			if invalid, ok := errors.AsType[*scenario.Invalid](err); ok && !slices.Contains(graced, invalid.Field) {
 				t.Errorf("accepted, but %v", err)
 			}
 			return

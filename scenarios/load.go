@@ -10,7 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"lastcall/harness"
+	"lastcall/harness/scenario"
 	"lastcall/internal/input"
 	"lastcall/internal/spelling"
 )
@@ -35,7 +35,7 @@ const largest = 256 << 10
 // program's arguments stay as they are, because it is not known which of them are paths:
 // the program runs where lastcall is started, or in subject.dir. So do the paths of
 // reports: reports are made where lastcall is started.
-func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
+func Load(nameOrFile string, checks ...Check) (scenario.Scenario, error) {
 	if text, ok := Source(nameOrFile); ok {
 		return Parse(nameOrFile+".yaml", []byte(text), checks...)
 	}
@@ -46,15 +46,15 @@ func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 		if near := spelling.Nearest(nameOrFile, Names()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		return harness.Scenario{}, fmt.Errorf("%w %q: %s", ErrUnknown, nameOrFile, hint)
+		return scenario.Scenario{}, fmt.Errorf("%w %q: %s", ErrUnknown, nameOrFile, hint)
 	}
 	text, err := read(nameOrFile)
 	if err != nil {
-		return harness.Scenario{}, fmt.Errorf("read scenario: %w", err)
+		return scenario.Scenario{}, fmt.Errorf("read scenario: %w", err)
 	}
 	s, err := Parse(nameOrFile, text, checks...)
 	if err != nil {
-		return harness.Scenario{}, err
+		return scenario.Scenario{}, err
 	}
 	dir := "."
 	if there && info.Mode().IsRegular() {
@@ -62,7 +62,7 @@ func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 	}
 	dir, err = filepath.Abs(dir)
 	if err != nil {
-		return harness.Scenario{}, fmt.Errorf("read scenario: %w", err)
+		return scenario.Scenario{}, fmt.Errorf("read scenario: %w", err)
 	}
 	anchor(&s, dir)
 	return s, nil
@@ -72,7 +72,7 @@ func Load(nameOrFile string, checks ...Check) (harness.Scenario, error) {
 // there, where its field stands in the file. An error that names no field, or a
 // file that cannot be read any more, leaves it as it is.
 func Blame(file string, err error) error {
-	if _, ok := errors.AsType[*harness.Invalid](err); !ok {
+	if _, ok := errors.AsType[*scenario.Invalid](err); !ok {
 		return err
 	}
 	text, unread := read(file)
@@ -118,7 +118,7 @@ func read(path string) ([]byte, error) {
 
 // anchor makes a file's relative paths absolute. Absolute, because a program's
 // path would otherwise be taken from subject.dir.
-func anchor(s *harness.Scenario, dir string) {
+func anchor(s *scenario.Scenario, dir string) {
 	fix := func(path *string) {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)

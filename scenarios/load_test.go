@@ -8,10 +8,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"lastcall/harness/scenario"
 
-	"lastcall/harness"
-	"lastcall/harness/history"
+	"github.com/google/go-cmp/cmp"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -120,18 +119,18 @@ load:
 disruption: {while: [bin/reload, ./x]}
 reports: [json=out/result.json]
 `)
-	want := history.Scenario{
-		Subject: history.Subject{
+	want := scenario.Scenario{
+		Subject: scenario.Subject{
 			Command: []string{filepath.Join(dir, "conf", "server"), "--conf", "./server.conf"},
 			Dir:     filepath.Join(dir, "run"), CA: filepath.Join(dir, "conf", "ca.pem"),
 			Ledger:  filepath.Join(dir, "conf", "log", "{port}"),
 			Applied: []string{filepath.Join(dir, "conf", "bin", "ids"), "./x"},
 		},
-		Load: history.Load{Requests: []history.Target{
+		Load: scenario.Load{Requests: []scenario.Target{
 			{URL: "/a", BodyFile: filepath.Join(dir, "conf", "bodies", "a.json")},
 			{URL: "/b", Body: "./text"},
 		}},
-		Disruption: history.Disruption{While: []string{filepath.Join(dir, "conf", "bin", "reload"), "./x"}},
+		Disruption: scenario.Disruption{While: []string{filepath.Join(dir, "conf", "bin", "reload"), "./x"}},
 		Reports:    []string{"json=out/result.json"},
 	}
 	t.Chdir(dir)
@@ -146,13 +145,13 @@ reports: [json=out/result.json]
 	}
 }
 
-func onlyPaths(s harness.Scenario) harness.Scenario {
-	return harness.Scenario{
-		Subject: history.Subject{
+func onlyPaths(s scenario.Scenario) scenario.Scenario {
+	return scenario.Scenario{
+		Subject: scenario.Subject{
 			Command: s.Subject.Command, Dir: s.Subject.Dir, CA: s.Subject.CA, Ledger: s.Subject.Ledger, Applied: s.Subject.Applied,
 		},
-		Load:       history.Load{Requests: s.Load.Requests},
-		Disruption: history.Disruption{While: s.Disruption.While},
+		Load:       scenario.Load{Requests: s.Load.Requests},
+		Disruption: scenario.Disruption{While: s.Disruption.While},
 		Reports:    s.Reports,
 	}
 }
@@ -166,9 +165,9 @@ disruption: {while: [/usr/bin/reload]}
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := harness.Scenario{
-		Subject:    history.Subject{Command: []string{"node", "./server.js"}, Dir: "/srv"},
-		Disruption: history.Disruption{While: []string{"/usr/bin/reload"}},
+	want := scenario.Scenario{
+		Subject:    scenario.Subject{Command: []string{"node", "./server.js"}, Dir: "/srv"},
+		Disruption: scenario.Disruption{While: []string{"/usr/bin/reload"}},
 	}
 	if diff := cmp.Diff(want, onlyPaths(got)); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"lastcall/harness/scenario"
 
-	"lastcall/harness"
+	"github.com/google/go-cmp/cmp"
 )
 
 // broken are files with one mistake each: where it is, what is said of it, and
@@ -206,32 +206,32 @@ func TestACallersChecksAreShownWhereTheyAre(t *testing.T) {
 		"load: {requests: [{url: /, header: {A: 1, A.B: 2, A.Bc: 3}}, {url: /b}]}\n"
 	for _, c := range []struct {
 		name    string
-		invalid harness.Invalid
+		invalid scenario.Invalid
 		at      string
 	}{
-		{"a value", harness.Invalid{Field: "policy"}, "1:9"},
-		{"a list's item", harness.Invalid{Field: "overrides.exit-codes[1]"}, "3:19"},
-		{"a name's value", harness.Invalid{Field: "overrides.rules.exit-status"}, "5:18"},
-		{"a value in a list's item", harness.Invalid{Field: "load.requests[1].url"}, "7:68"},
-		{"a name with a dot in it", harness.Invalid{Field: "load.requests[0].header.A.B"}, "7:48"},
-		{"a name that begins like another", harness.Invalid{Field: "load.requests[0].header.A.Bcd"}, "7:37"},
-		{"a name", harness.Invalid{Field: "overrides.rules", Key: "no-such"}, "6:5"},
-		{"a mapping", harness.Invalid{Field: "overrides.rules"}, "5:5"},
-		{"a field that is not there", harness.Invalid{Field: "overrides.max-loss"}, "2:1"},
-		{"an item that is not there", harness.Invalid{Field: "overrides.exit-codes[2]"}, "3:3"},
-		{"a section that is not there", harness.Invalid{Field: "disruption.lag"}, "1:1"},
-		{"the other field of two", harness.Invalid{Field: "load.rate", Of: []string{"load.rate", "policy"}}, "1:9"},
+		{"a value", scenario.Invalid{Field: "policy"}, "1:9"},
+		{"a list's item", scenario.Invalid{Field: "overrides.exit-codes[1]"}, "3:19"},
+		{"a name's value", scenario.Invalid{Field: "overrides.rules.exit-status"}, "5:18"},
+		{"a value in a list's item", scenario.Invalid{Field: "load.requests[1].url"}, "7:68"},
+		{"a name with a dot in it", scenario.Invalid{Field: "load.requests[0].header.A.B"}, "7:48"},
+		{"a name that begins like another", scenario.Invalid{Field: "load.requests[0].header.A.Bcd"}, "7:37"},
+		{"a name", scenario.Invalid{Field: "overrides.rules", Key: "no-such"}, "6:5"},
+		{"a mapping", scenario.Invalid{Field: "overrides.rules"}, "5:5"},
+		{"a field that is not there", scenario.Invalid{Field: "overrides.max-loss"}, "2:1"},
+		{"an item that is not there", scenario.Invalid{Field: "overrides.exit-codes[2]"}, "3:3"},
+		{"a section that is not there", scenario.Invalid{Field: "disruption.lag"}, "1:1"},
+		{"the other field of two", scenario.Invalid{Field: "load.rate", Of: []string{"load.rate", "policy"}}, "1:9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.invalid.Problem = "is wrong"
-			_, err := Parse("mine.yaml", []byte(text), func(harness.Scenario) error { return &c.invalid })
+			_, err := Parse("mine.yaml", []byte(text), func(scenario.Scenario) error { return &c.invalid })
 			if want := "mine.yaml:" + c.at + ": " + c.invalid.Field + " is wrong\n"; err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("error %v, want %s", err, want)
 			}
 		})
 	}
 	t.Run("another error", func(t *testing.T) {
-		_, err := Parse("mine.yaml", []byte(text), func(harness.Scenario) error { return errors.ErrUnsupported })
+		_, err := Parse("mine.yaml", []byte(text), func(scenario.Scenario) error { return errors.ErrUnsupported })
 		if !errors.Is(err, errors.ErrUnsupported) || !strings.HasPrefix(err.Error(), "mine.yaml:1:1: unsupported") {
 			t.Errorf("error %v", err)
 		}
@@ -241,7 +241,7 @@ func TestACallersChecksAreShownWhereTheyAre(t *testing.T) {
 // TestALaterMistakeIsShownWhereItIs: that a command is not there is found by the
 // run, long after the file was read.
 func TestALaterMistakeIsShownWhereItIs(t *testing.T) {
-	invalid := &harness.Invalid{Field: "subject.command", Problem: "is not there"}
+	invalid := &scenario.Invalid{Field: "subject.command", Problem: "is not there"}
 	file := write(t, filepath.Join(t.TempDir(), "gate.yaml"), "\uFEFFname: x\nsubject:\n  command: [x]\n")
 	err := Blame(file, fmt.Errorf("run: %w", invalid))
 	if want := file + ":3:12: run: subject.command is not there\n"; !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), ">  3 |   command: [x]") {

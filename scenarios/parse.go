@@ -8,44 +8,44 @@ import (
 	"strings"
 	"time"
 
+	"lastcall/harness/scenario"
+
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
-
-	"lastcall/harness"
 )
 
-// Check is what a caller demands of a scenario in addition to what harness.Validate
-// does, such as that there is a policy of that name. An *harness.Invalid among
+// Check is what a caller demands of a scenario in addition to what scenario.Validate
+// does, such as that there is a policy of that name. An *scenario.Invalid among
 // its errors is shown where its field stands in the file.
-type Check func(harness.Scenario) error
+type Check func(scenario.Scenario) error
 
 // Parse reads a scenario from YAML. It is strict: an unknown key, a wrong type
 // or a bad duration is an error that names the file, line and column and shows
-// the line. What the text leaves out is as in harness.DefaultScenario, and so is
+// the line. What the text leaves out is as in scenario.Default, and so is
 // a key without a value. What the policy decides (the grace, say) is left open:
 // the caller that runs the scenario fills it in.
 //
 // A text may be written as a number or a truth value, and is what was written:
 // PORT: 0x10 is "0x10". Of YAML there are mappings, lists and values; anchors,
 // aliases, tags, directives and second documents are refused.
-func Parse(file string, text []byte, checks ...Check) (harness.Scenario, error) {
-	s := harness.DefaultScenario()
+func Parse(file string, text []byte, checks ...Check) (scenario.Scenario, error) {
+	s := scenario.Default()
 	s.Name = strings.TrimSuffix(path.Base(file), path.Ext(file))
 	source := newSource(file, strings.TrimPrefix(string(text), byteOrderMark))
 	root, err := source.parse()
 	if err != nil {
-		return harness.Scenario{}, err
+		return scenario.Scenario{}, err
 	}
 	if root != nil {
 		if err := (decoder{source}).decode(root, reflect.ValueOf(&s).Elem()); err != nil {
-			return harness.Scenario{}, err
+			return scenario.Scenario{}, err
 		}
 	}
 	for _, check := range append([]Check{valid}, checks...) {
 		if err := check(s); err != nil {
-			return harness.Scenario{}, source.locate(blamed(root, err), err)
+			return scenario.Scenario{}, source.locate(blamed(root, err), err)
 		}
 	}
 	return s, nil
@@ -54,14 +54,14 @@ func Parse(file string, text []byte, checks ...Check) (harness.Scenario, error) 
 // valid refuses what no policy could make right. Where the grace is the policy's
 // to decide, one is looked for that makes it right: a long one leaves time for
 // slow answers and late signals, a short one keeps the record of a high rate small.
-func valid(s harness.Scenario) error {
+func valid(s scenario.Scenario) error {
 	if s.Disruption.Grace.Duration != 0 {
-		return harness.Validate(harness.Complete(s))
+		return scenario.Validate(scenario.Complete(s))
 	}
 	var err error
-	for _, grace := range []time.Duration{10 * time.Second, 90 * time.Second, harness.MaxDuration} {
+	for _, grace := range []time.Duration{10 * time.Second, 90 * time.Second, scenario.MaxDuration} {
 		s.Disruption.Grace.Duration = grace
-		if err = harness.Validate(harness.Complete(s)); err == nil {
+		if err = scenario.Validate(scenario.Complete(s)); err == nil {
 			return nil
 		}
 	}

@@ -4,11 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"lastcall/harness/scenario"
+
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
-
-	"lastcall/harness"
-	"lastcall/harness/history"
 )
 
 func TestEveryScenarioOfTheCatalogueLoads(t *testing.T) {
@@ -47,7 +46,7 @@ func TestSteadyIsTheDefaultScenario(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := harness.DefaultScenario()
+	want := scenario.Default()
 	want.Purpose, want.Expect = got.Purpose, got.Expect
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the file and the code (-code +file):\n%s", diff)
@@ -56,7 +55,7 @@ func TestSteadyIsTheDefaultScenario(t *testing.T) {
 
 func TestSteadyShowsEveryKeyThatHasADefault(t *testing.T) {
 	source, _ := Source(Default)
-	text, err := yaml.Marshal(harness.DefaultScenario())
+	text, err := yaml.Marshal(scenario.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,46 +70,46 @@ func TestSteadyShowsEveryKeyThatHasADefault(t *testing.T) {
 func TestWhatIsLeftOutIsAsInTheDefault(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
-		change     func(*harness.Scenario)
+		change     func(*scenario.Scenario)
 	}{
-		{"nothing", "", func(*harness.Scenario) {}},
-		{"only a comment", "# later\n", func(*harness.Scenario) {}},
-		{"only a document's start", "---\n", func(*harness.Scenario) {}},
-		{"null", "load: null\n", func(*harness.Scenario) {}},
-		{"no value", "load:\n  rate:\n  warm-up:\n", func(*harness.Scenario) {}},
-		{"one key", "load:\n  rate: 9\n", func(s *harness.Scenario) { s.Load.Rate = 9 }},
-		{"a comment first", "# why\n---\nshutdowns: 4\n", func(s *harness.Scenario) { s.Shutdowns = 4 }},
-		{"flow style", "load: {rate: 9, warm-up: 1s}", func(s *harness.Scenario) {
-			s.Load.Rate, s.Load.WarmUp = 9, history.Seconds(1)
+		{"nothing", "", func(*scenario.Scenario) {}},
+		{"only a comment", "# later\n", func(*scenario.Scenario) {}},
+		{"only a document's start", "---\n", func(*scenario.Scenario) {}},
+		{"null", "load: null\n", func(*scenario.Scenario) {}},
+		{"no value", "load:\n  rate:\n  warm-up:\n", func(*scenario.Scenario) {}},
+		{"one key", "load:\n  rate: 9\n", func(s *scenario.Scenario) { s.Load.Rate = 9 }},
+		{"a comment first", "# why\n---\nshutdowns: 4\n", func(s *scenario.Scenario) { s.Shutdowns = 4 }},
+		{"flow style", "load: {rate: 9, warm-up: 1s}", func(s *scenario.Scenario) {
+			s.Load.Rate, s.Load.WarmUp = 9, scenario.Seconds(1)
 		}},
-		{"only comments in a section", "load:\n  # rate: 5\nshutdowns: 4\n", func(s *harness.Scenario) { s.Shutdowns = 4 }},
-		{"only comments in a list", "subject:\n  command:\n    # - ./server\n", func(*harness.Scenario) {}},
-		{"a document's end", "shutdowns: 4\n...\n", func(s *harness.Scenario) { s.Shutdowns = 4 }},
-		{"a byte order mark", "\uFEFFshutdowns: 4\n", func(s *harness.Scenario) { s.Shutdowns = 4 }},
-		{"line ends of Windows", "load:\r\n  rate: 9\r\nshutdowns: 4\r\n", func(s *harness.Scenario) { s.Load.Rate, s.Shutdowns = 9, 4 }},
-		{"tabs where they may be", "purpose: |\n \tin a text\nload: {rate:\t9}\t# and before a comment\n", func(s *harness.Scenario) {
+		{"only comments in a section", "load:\n  # rate: 5\nshutdowns: 4\n", func(s *scenario.Scenario) { s.Shutdowns = 4 }},
+		{"only comments in a list", "subject:\n  command:\n    # - ./server\n", func(*scenario.Scenario) {}},
+		{"a document's end", "shutdowns: 4\n...\n", func(s *scenario.Scenario) { s.Shutdowns = 4 }},
+		{"a byte order mark", "\uFEFFshutdowns: 4\n", func(s *scenario.Scenario) { s.Shutdowns = 4 }},
+		{"line ends of Windows", "load:\r\n  rate: 9\r\nshutdowns: 4\r\n", func(s *scenario.Scenario) { s.Load.Rate, s.Shutdowns = 9, 4 }},
+		{"tabs where they may be", "purpose: |\n \tin a text\nload: {rate:\t9}\t# and before a comment\n", func(s *scenario.Scenario) {
 			s.Purpose, s.Load.Rate = "\tin a text\n", 9
 		}},
-		{"JSON", `{"load": {"rate": 9, "requests": [{"url": "/"}]}}`, func(s *harness.Scenario) {
-			s.Load.Rate, s.Load.Requests = 9, []history.Target{{URL: "/"}}
+		{"JSON", `{"load": {"rate": 9, "requests": [{"url": "/"}]}}`, func(s *scenario.Scenario) {
+			s.Load.Rate, s.Load.Requests = 9, []scenario.Target{{URL: "/"}}
 		}},
-		{"false and nothing, written out", "subject: {insecure: false, env: {}, command: []}", func(s *harness.Scenario) {
+		{"false and nothing, written out", "subject: {insecure: false, env: {}, command: []}", func(s *scenario.Scenario) {
 			s.Subject.Env, s.Subject.Command = map[string]string{}, []string{}
 		}},
-		{"a grace; the timeout follows when it runs", "disruption: {grace: 1s}", func(s *harness.Scenario) {
-			s.Disruption.Grace = history.Seconds(1)
+		{"a grace; the timeout follows when it runs", "disruption: {grace: 1s}", func(s *scenario.Scenario) {
+			s.Disruption.Grace = scenario.Seconds(1)
 		}},
-		{"a delay that goes with the grace of some policy", "subject: {delay: 1m}\nload: {rate: 1}\n", func(s *harness.Scenario) {
-			s.Subject.Delay, s.Load.Rate = history.Seconds(60), 1
+		{"a delay that goes with the grace of some policy", "subject: {delay: 1m}\nload: {rate: 1}\n", func(s *scenario.Scenario) {
+			s.Subject.Delay, s.Load.Rate = scenario.Seconds(60), 1
 		}},
-		{"a name of its own", "name: other\n", func(s *harness.Scenario) { s.Name = "other" }},
+		{"a name of its own", "name: other\n", func(s *scenario.Scenario) { s.Name = "other" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Parse("dir/mine.yaml", []byte(c.text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := harness.DefaultScenario()
+			want := scenario.Default()
 			want.Name = "mine"
 			c.change(&want)
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -10,11 +10,12 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // tooEarly tells of a server that was gone while a balancer still sent.
 func (t teller) tooEarly(f result.Finding) []string {
-	lag := history.InWords(t.scenario.Disruption.Lag.Duration)
+	lag := scenario.InWords(t.scenario.Disruption.Lag.Duration)
 	c := t.duringLag()
 	what := fmt.Sprintf("A load balancer goes on sending requests for %s after %s, and %d of %d %s not completed%s: %s.",
 		lag, t.signal(), f.Count, f.Judged, was(f.Count), t.overShutdowns(), describeLosses(c))
@@ -22,7 +23,7 @@ func (t teller) tooEarly(f result.Finding) []string {
 	switch {
 	case c.Refused >= c.Dropped && c.Refused >= c.Rejected && c.Refused >= c.Failed:
 		why = fmt.Sprintf("The server stopped listening too early: it refused the first request %s after the signal%s. "+
-			"Behind a balancer each refusal is an error that a user sees.", history.InWords(t.firstRefusal()), asGoDoes(t.firstRefusal()))
+			"Behind a balancer each refusal is an error that a user sees.", scenario.InWords(t.firstRefusal()), asGoDoes(t.firstRefusal()))
 	case c.Rejected >= c.Dropped && c.Rejected >= c.Failed:
 		why = "The server rejected them with 503 or 429. Behind a balancer each rejection is an error that a user sees."
 	default:
@@ -146,7 +147,7 @@ func (t teller) overdue(f result.Finding) []string {
 		return t.heldExit()
 	}
 	what := fmt.Sprintf("The process was still running at the end of its grace period of %s, and was killed%s.",
-		history.InWords(t.scenario.Disruption.Grace.Duration), t.ofShutdowns(f))
+		scenario.InWords(t.scenario.Disruption.Grace.Duration), t.ofShutdowns(f))
 	if n := t.startedAnyway(); n > 0 {
 		return []string{
 			what,

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // lostAcks tells of writes that were acknowledged and are gone.
@@ -36,7 +36,7 @@ func (t teller) heldFor() string {
 	if longest <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (the oldest had been acknowledged for %s when the process was gone)", history.InWords(longest))
+	return fmt.Sprintf(" (the oldest had been acknowledged for %s when the process was gone)", scenario.InWords(longest))
 }
 
 // witness is who says what was applied.

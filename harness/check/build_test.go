@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // The timeline of every hand-made history.
@@ -46,11 +47,11 @@ func newFrame() *builder {
 			Schema: history.Schema, Tool: history.Tool{Version: "test"}, Run: "r1", Ordinal: 1,
 			Subject: "server", Kind: "strategy", Shutdown: 1, Seed: 7,
 			Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-			Scenario: history.Scenario{
+			Scenario: scenario.Scenario{
 				Name: "default", Shutdowns: 1,
-				Subject:    history.Subject{Delay: history.Duration{Duration: delay}},
-				Load:       history.Load{Rate: 500, Method: "GET", Connections: history.Mixed, MaxOpen: 2000},
-				Disruption: history.Disruption{Signal: "SIGTERM", Grace: history.Seconds(10)},
+				Subject:    scenario.Subject{Delay: scenario.Duration{Duration: delay}},
+				Load:       scenario.Load{Rate: 500, Method: "GET", Connections: scenario.Mixed, MaxOpen: 2000},
+				Disruption: scenario.Disruption{Signal: "SIGTERM", Grace: scenario.Seconds(10)},
 			},
 		},
 		PID: 4711, Addr: "127.0.0.1:8080",
@@ -246,7 +247,7 @@ func (b *builder) again(name string, number int, at time.Duration) *builder {
 
 // delivered says who listened, who was told to stop, and who did not hear of it.
 func (b *builder) delivered(holders, to, deaf []history.Process) *builder {
-	b.h.Delivery = history.Delivery{Target: history.Leader, Holders: holders, To: to, Deaf: deaf}
+	b.h.Delivery = history.Delivery{Target: scenario.Leader, Holders: holders, To: to, Deaf: deaf}
 	return b
 }
 
@@ -288,16 +289,16 @@ func newReload() *builder {
 func (b *builder) parked(kind string, n int, changes ...func(*history.Parked)) *builder {
 	p := history.Parked{Kind: kind, Opened: 15 * time.Millisecond, Ended: exitAt, Clean: true}
 	switch kind {
-	case history.WebSocket:
+	case scenario.WebSocket:
 		p.URL, p.Code = "/ws", 1001
-	case history.EventStream:
+	case scenario.EventStream:
 		p.URL = "/events"
 	}
 	for _, c := range changes {
 		c(&p)
 	}
 	l := &b.h.Header.Scenario.Load
-	l.Parked = append(l.Parked, history.Park{Kind: kind, URL: p.URL, Count: n})
+	l.Parked = append(l.Parked, scenario.Park{Kind: kind, URL: p.URL, Count: n})
 	b.h.Parked = append(b.h.Parked, slices.Repeat([]history.Parked{p}, n)...)
 	return b
 }
@@ -306,7 +307,7 @@ func (b *builder) parked(kind string, n int, changes ...func(*history.Parked)) *
 // start; ready is when it was ready, 0 if it never was.
 func unloaded(ready time.Duration) *builder {
 	b := newFrame()
-	b.h.Header.Scenario.Disruption.When = history.Started
+	b.h.Header.Scenario.Disruption.When = scenario.Started
 	b.h.Events = []history.Event{{Name: history.EventStarted, At: signalAt - 10*time.Millisecond}, {Name: history.EventSignal, At: signalAt}, {Name: history.EventExit, At: exitAt}}
 	if ready > 0 {
 		b.h.Events = append(b.h.Events, history.Event{Name: history.EventReady, At: ready})

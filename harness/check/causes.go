@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // handling is what the process whose end is the exit had told the kernel to do with
@@ -175,15 +176,15 @@ func between(first, last time.Duration, moment string) string {
 	switch {
 	case last <= atOnce:
 		return fmt.Sprintf("within %s of %s", within(last), moment)
-	case history.InWords(first) == history.InWords(last):
-		return fmt.Sprintf("%s after %s", history.InWords(last), moment)
+	case scenario.InWords(first) == scenario.InWords(last):
+		return fmt.Sprintf("%s after %s", scenario.InWords(last), moment)
 	}
-	return fmt.Sprintf("from %s to %s after %s", history.InWords(first), history.InWords(last), moment)
+	return fmt.Sprintf("from %s to %s after %s", scenario.InWords(first), scenario.InWords(last), moment)
 }
 
 // within rounds up.
 func within(d time.Duration) string {
-	return history.InWords((d + time.Millisecond - 1) / time.Millisecond * time.Millisecond)
+	return scenario.InWords((d + time.Millisecond - 1) / time.Millisecond * time.Millisecond)
 }
 
 // who is all that were dropped, or those of them that were dropped earlier.

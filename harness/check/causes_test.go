@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // goRuntime is what any Go program shows.
@@ -330,19 +331,19 @@ func TestCausesOfALateExit(t *testing.T) {
 			[]string{"as if it had not been told to stop"},
 			nil,
 		},
-		{"websockets", overdue().parked(history.WebSocket, 5, stillOpen), []string{"5 WebSocket connections were open to the end.", "close frame (1001"}, nil},
-		{"a stream", overdue().parked(history.EventStream, 1, stillOpen), []string{"1 event stream was open to the end.", "End the streams"}, nil},
+		{"websockets", overdue().parked(scenario.WebSocket, 5, stillOpen), []string{"5 WebSocket connections were open to the end.", "close frame (1001"}, nil},
+		{"a stream", overdue().parked(scenario.EventStream, 1, stillOpen), []string{"1 event stream was open to the end.", "End the streams"}, nil},
 		{
 			"idle ones of the load", overdue().edit(func(h *history.History) { h.Idle = 2 }),
 			[]string{"Lastcall's own 2 idle kept-alive connections were open to the end.", "Close idle connections"},
 			nil,
 		},
 		{
-			"idle ones that were parked", overdue().parked(history.Idle, 5, stillOpen).parked(history.Idle, 1).edit(func(h *history.History) { h.Idle = 1 }),
+			"idle ones that were parked", overdue().parked(scenario.Idle, 5, stillOpen).parked(scenario.Idle, 1).edit(func(h *history.History) { h.Idle = 1 }),
 			[]string{"5 idle kept-alive connections and lastcall's own idle kept-alive connection were open to the end.", "Close idle connections"},
 			nil,
 		},
-		{"ended before", overdue().parked(history.WebSocket, 5), []string{"did not end by itself."}, []string{"open to the end"}},
+		{"ended before", overdue().parked(scenario.WebSocket, 5), []string{"did not end by itself."}, []string{"open to the end"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantStory(t, judge(t, "default", histories(tt.b)).Story, tt.want, tt.not)

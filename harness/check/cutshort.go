@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // cutShort says that the load ended before the lag did, because the process had
@@ -37,7 +37,7 @@ func (t teller) cutShort() []string {
 		each = " each time"
 	}
 	return []string{fmt.Sprintf("lastcall sent nothing later than %s after the signal, because the server was gone. A balancer would have sent about %d more%s.",
-		history.InWords(stop), more, each)}
+		scenario.InWords(stop), more, each)}
 }
 
 // stoppedEarly is how long after the signal the last request began, and whether

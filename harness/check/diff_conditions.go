@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // maxCount is more than any run counts: what a report has beyond it was made up,
@@ -101,50 +101,17 @@ func reservations(old, latest result.Suite) []string {
 }
 
 // conditions name what differs in the experiment, each with both values.
-func conditions(old, latest history.Scenario) []string {
+func conditions(old, latest scenario.Scenario) []string {
 	var differ []string
-	for _, c := range []struct{ name, old, latest string }{
-		{"scenario", old.Name, latest.Name},
-		{"rate", strconv.Itoa(old.Load.Rate), strconv.Itoa(latest.Load.Rate)},
-		{"delay", old.Subject.Delay.String(), latest.Subject.Delay.String()},
-		{"shutdowns", strconv.Itoa(old.Shutdowns), strconv.Itoa(latest.Shutdowns)},
-		{"connections", string(old.Load.Connections), string(latest.Load.Connections)},
-		{"method", old.Load.Method, latest.Load.Method},
-		{"signal", old.Disruption.Signal, latest.Disruption.Signal},
-		{"grace", old.Disruption.Grace.String(), latest.Disruption.Grace.String()},
-		{"timeout", old.Load.Timeout.String(), latest.Load.Timeout.String()},
-		{"warm-up", old.Load.WarmUp.String(), latest.Load.WarmUp.String()},
-		{"tail", old.Load.Tail.String(), latest.Load.Tail.String()},
-		{"max-open", strconv.Itoa(old.Load.MaxOpen), strconv.Itoa(latest.Load.MaxOpen)},
-		{"signal target", old.Disruption.Target, latest.Disruption.Target},
-		{"lag", old.Disruption.Lag.String(), latest.Disruption.Lag.String()},
-		{"command", strings.Join(old.Disruption.While, " "), strings.Join(latest.Disruption.While, " ")},
-		{"signalled when", old.Disruption.When, latest.Disruption.When},
-		{"parked", fmt.Sprint(old.Load.Parked), fmt.Sprint(latest.Load.Parked)},
-		{"requests", described(old.Load), described(latest.Load)},
-		{"expected status", old.Load.ExpectStatus, latest.Load.ExpectStatus},
-		{"expected body", old.Load.ExpectBody, latest.Load.ExpectBody},
-		{"policy", old.Policy, latest.Policy},
-		{"needs", strings.Join(old.Needs, " "), strings.Join(latest.Needs, " ")},
-		{"overrides", fmt.Sprint(old.Overrides), fmt.Sprint(latest.Overrides)},
-	} {
-		if c.old != c.latest {
-			differ = append(differ, fmt.Sprintf("%s %s (was %s)", c.name, c.latest, c.old))
+	for _, key := range scenario.Keys() {
+		if key.Title == "" {
+			continue
+		}
+		if was, is := key.Text(old), key.Text(latest); was != is {
+			differ = append(differ, fmt.Sprintf("%s %s (was %s)", key.Title, is, was))
 		}
 	}
 	return differ
-}
-
-// described names the requests of a load. Their headers and bodies are left out.
-func described(l history.Load) string {
-	var all []string
-	for _, r := range l.Requests {
-		all = append(all, strings.TrimSpace(r.Method+" "+r.URL))
-	}
-	if l.RequestsFile != "" {
-		all = append(all, l.RequestsFile)
-	}
-	return strings.Join(all, ", ")
 }
 
 // machine is what of an environment the times of a shutdown depend on. The

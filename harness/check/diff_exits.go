@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // A change of the median exit that is less than the first two is noise, and so is
@@ -93,9 +94,9 @@ func (p pair) compareExits() result.Change {
 		byShutdowns := mannWhitney(low.times, high.times)
 		c.PShutdowns = &byShutdowns
 	}
-	c.Detail = fmt.Sprintf("%s %s in the median", history.InWords(time.Duration(math.Abs(change)*float64(time.Second))), word)
+	c.Detail = fmt.Sprintf("%s %s in the median", scenario.InWords(time.Duration(math.Abs(change)*float64(time.Second))), word)
 	if gap := high.spread.Min - low.spread.Max; gap > 0 {
-		c.Detail += fmt.Sprintf(", the ranges lie %s apart", history.InWords(time.Duration(gap*float64(time.Second))))
+		c.Detail += fmt.Sprintf(", the ranges lie %s apart", scenario.InWords(time.Duration(gap*float64(time.Second))))
 	}
 	if exitsDiffer(low, high, c.PShutdowns) {
 		c.Direction = toward

@@ -5,6 +5,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // lossFigure is a share of requests that should be as small as can be.
@@ -126,10 +127,10 @@ func advice(old, latest int) string {
 		return ""
 	}
 	enough := latest
-	for !significant(fisher(0, old, enough, enough)) && enough < history.MaxShutdowns {
+	for !significant(fisher(0, old, enough, enough)) && enough < scenario.MaxShutdowns {
 		enough++
 	}
-	if enough == history.MaxShutdowns {
+	if enough == scenario.MaxShutdowns {
 		return fmt.Sprintf("; %s in the old report cannot tell (--shutdowns)", count(old, "shutdown"))
 	}
 	return fmt.Sprintf("; %d and %d are too few to tell: a run of %d could (--shutdowns %d)", old, latest, enough, enough)

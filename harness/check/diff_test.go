@@ -12,6 +12,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // shutdown is what a hand-made report says of one.
@@ -445,7 +446,7 @@ func TestTheWorseOfTwoFindingsCounts(t *testing.T) {
 
 // TestSampleIsNoRule ties the name to what the sample's finding is called.
 func TestSampleIsNoRule(t *testing.T) {
-	findings := sample(history.Scenario{}, result.Subject{ShutdownsIntact: 1}, Policies()[0])
+	findings := sample(scenario.Scenario{}, result.Subject{ShutdownsIntact: 1}, Policies()[0])
 	if len(findings) != 1 || findings[0].Rule != sampleName {
 		t.Errorf("the sample's findings are %+v, want one called %q", findings, sampleName)
 	}
@@ -612,22 +613,28 @@ func TestAnotherPolicy(t *testing.T) {
 }
 
 func TestConditionsThatDifferAreNamed(t *testing.T) {
-	for want, edit := range map[string]func(*history.Scenario){
-		"rate 9 (was 0)":              func(s *history.Scenario) { s.Load.Rate = 9 },
-		"delay 1s (was 0s)":           func(s *history.Scenario) { s.Subject.Delay = history.Seconds(1) },
-		"method POST (was )":          func(s *history.Scenario) { s.Load.Method = "POST" },
-		"connections fresh (was )":    func(s *history.Scenario) { s.Load.Connections = history.Fresh },
-		"signal SIGINT (was )":        func(s *history.Scenario) { s.Disruption.Signal = "SIGINT" },
-		"grace 2s (was 0s)":           func(s *history.Scenario) { s.Disruption.Grace = history.Seconds(2) },
-		"timeout 2s (was 0s)":         func(s *history.Scenario) { s.Load.Timeout = history.Seconds(2) },
-		"warm-up 2s (was 0s)":         func(s *history.Scenario) { s.Load.WarmUp = history.Seconds(2) },
-		"tail 2s (was 0s)":            func(s *history.Scenario) { s.Load.Tail = history.Seconds(2) },
-		"max-open 2 (was 0)":          func(s *history.Scenario) { s.Load.MaxOpen = 2 },
-		"policy strict (was default)": func(s *history.Scenario) { s.Policy = "strict" },
-		"shutdowns 9 (was 3)":         func(s *history.Scenario) { s.Shutdowns = 9 },
-		"scenario other (was )":       func(s *history.Scenario) { s.Name = "other" },
-		"needs no-lost-ack (was )":    func(s *history.Scenario) { s.Needs = []string{"no-lost-ack"} },
-		"":                            func(*history.Scenario) {},
+	for want, edit := range map[string]func(*scenario.Scenario){
+		"rate 9 (was 0)":               func(s *scenario.Scenario) { s.Load.Rate = 9 },
+		"delay 1s (was 0s)":            func(s *scenario.Scenario) { s.Subject.Delay = scenario.Seconds(1) },
+		"method POST (was none)":       func(s *scenario.Scenario) { s.Load.Method = "POST" },
+		"connections fresh (was none)": func(s *scenario.Scenario) { s.Load.Connections = scenario.Fresh },
+		"signal SIGINT (was none)":     func(s *scenario.Scenario) { s.Disruption.Signal = "SIGINT" },
+		"grace 2s (was none)":          func(s *scenario.Scenario) { s.Disruption.Grace = scenario.Seconds(2) },
+		"timeout 2s (was none)":        func(s *scenario.Scenario) { s.Load.Timeout = scenario.Seconds(2) },
+		"warm-up 2s (was 0s)":          func(s *scenario.Scenario) { s.Load.WarmUp = scenario.Seconds(2) },
+		"tail 2s (was 0s)":             func(s *scenario.Scenario) { s.Load.Tail = scenario.Seconds(2) },
+		"max-open 2 (was 0)":           func(s *scenario.Scenario) { s.Load.MaxOpen = 2 },
+		"policy strict (was default)":  func(s *scenario.Scenario) { s.Policy = "strict" },
+		"shutdowns 9 (was 3)":          func(s *scenario.Scenario) { s.Shutdowns = 9 },
+		"scenario other (was none)":    func(s *scenario.Scenario) { s.Name = "other" },
+		"needs no-lost-ack (was none)": func(s *scenario.Scenario) { s.Needs = []string{"no-lost-ack"} },
+		"parked websocket=/a,5, silent,1 (was none)": func(s *scenario.Scenario) {
+			s.Load.Parked = []scenario.Park{{Kind: scenario.WebSocket, URL: "/a", Count: 5}, {Kind: scenario.Silent, Count: 1}}
+		},
+		"exit codes 143, 1 (was none), rules exit-status=off (was none)": func(s *scenario.Scenario) {
+			s.Overrides.ExitCodes, s.Overrides.Rules = []int{143, 1}, map[string]string{ExitStatus: "off"}
+		},
+		"": func(*scenario.Scenario) {},
 	} {
 		old, latest := suiteOf(), suiteOf()
 		edit(&latest.Scenario)

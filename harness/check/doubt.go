@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // doubt tells why nothing was concluded. A reason that is the same in several
@@ -65,7 +66,7 @@ func (o *observation) whyUnsure() string {
 	switch {
 	case slip > history.MaxGuard || !o.Kernel.Asked:
 		return fmt.Sprintf("lastcall itself was up to %s late, so a race with the close of a connection cannot be told from a breach; "+
-			"repeat the run when this machine is less busy", history.InWords(slip))
+			"repeat the run when this machine is less busy", scenario.InWords(slip))
 	case o.starving:
 		return gotNoCPU
 	case crowded:

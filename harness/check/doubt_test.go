@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestWhatWentWrongBeforeTheSignal is said in the words of who set the gate up.
@@ -47,7 +48,7 @@ func asks(requests ...string) func(*history.History) {
 	return func(h *history.History) {
 		for _, r := range requests {
 			method, url, _ := strings.Cut(r, " ")
-			h.Header.Scenario.Load.Requests = append(h.Header.Scenario.Load.Requests, history.Target{Method: method, URL: url})
+			h.Header.Scenario.Load.Requests = append(h.Header.Scenario.Load.Requests, scenario.Target{Method: method, URL: url})
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // signalDelivered asks whether one of those who held the listening socket got
@@ -16,7 +17,7 @@ func signalDelivered(o *observation) (t tally) {
 	d := o.Delivery
 	if len(d.Holders) == 0 {
 		switch {
-		case o.Header.Scenario.Disruption.When == history.Started:
+		case o.Header.Scenario.Disruption.When == scenario.Started:
 			t.said = "the signal may have arrived before a process listened"
 		case d.Error != "":
 			t.said = "it is not known which process holds the listening socket: " + d.Error
@@ -56,7 +57,7 @@ func readyFlipsFirst(o *observation) (t tally) {
 		return t
 	}
 	t.breaches = append(t.breaches, o.proofOfShutdown())
-	t.said = fmt.Sprintf("the first refusal came %s after the signal, and each check until then had found it ready", history.InWords(closed-o.Signal.Before))
+	t.said = fmt.Sprintf("the first refusal came %s after the signal, and each check until then had found it ready", scenario.InWords(closed-o.Signal.Before))
 	return t
 }
 

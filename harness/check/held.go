@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 const (
@@ -71,11 +72,11 @@ func (o *observation) elseOver() time.Duration {
 // String says what was seen of it.
 func (h hold) String() string {
 	they := fmt.Sprintf("%s probably delayed the exit: everything else had ended %s after the signal, %s %s after it",
-		h.open, history.InWords(h.alone), verb(h.open.total(), "it", "they"), history.InWords(h.ended))
+		h.open, scenario.InWords(h.alone), verb(h.open.total(), "it", "they"), scenario.InWords(h.ended))
 	if h.exit == h.ended {
 		return they + ", with the process"
 	}
-	return fmt.Sprintf("%s, and the process %s after that", they, history.InWords(h.exit-h.ended))
+	return fmt.Sprintf("%s, and the process %s after that", they, scenario.InWords(h.exit-h.ended))
 }
 
 // heldExit tells of exits within the grace period that parked connections held.

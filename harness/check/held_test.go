@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // exitsAt moves the exit to so long after the signal.
@@ -19,7 +20,7 @@ func TestHeldExit(t *testing.T) {
 	const held = 5 * time.Second
 	ended := endedAt(signalAt + held)
 	silent := func() *builder {
-		return newHistory().parked(history.Silent, 3, ended).edit(exitsAt(held + 40*time.Millisecond))
+		return newHistory().parked(scenario.Silent, 3, ended).edit(exitsAt(held + 40*time.Millisecond))
 	}
 	for _, tt := range []struct {
 		name    string
@@ -32,17 +33,17 @@ func TestHeldExit(t *testing.T) {
 		},
 		{
 			"idle ones and websockets, to the exit - pass",
-			newHistory().parked(history.WebSocket, 1, endedAt(signalAt+held+time.Millisecond)).parked(history.Idle, 2, stillOpen).edit(exitsAt(held)),
+			newHistory().parked(scenario.WebSocket, 1, endedAt(signalAt+held+time.Millisecond)).parked(scenario.Idle, 2, stillOpen).edit(exitsAt(held)),
 			"1 WebSocket connection and 2 idle kept-alive connections probably delayed the exit: everything else had ended 200 ms after the signal, they 5 s after it, with the process",
 		},
 		{
 			"one outlasts the others - pass",
-			newHistory().parked(history.EventStream, 4, endedAt(signalAt+time.Second)).parked(history.EventStream, 1, ended).edit(exitsAt(held + time.Millisecond)),
+			newHistory().parked(scenario.EventStream, 4, endedAt(signalAt+time.Second)).parked(scenario.EventStream, 1, ended).edit(exitsAt(held + time.Millisecond)),
 			"1 event stream probably delayed the exit: everything else had ended 200 ms after the signal, it 5 s after it, and the process 1 ms after that",
 		},
 		{"nothing is parked - pass", newHistory().edit(exitsAt(held)), ""},
-		{"they ended soon - pass", newHistory().parked(history.Silent, 3, endedAt(signalAt+time.Second)).edit(exitsAt(time.Second + time.Millisecond)), ""},
-		{"the process stayed for long after them - pass", newHistory().parked(history.Silent, 3, ended).edit(exitsAt(held + time.Second)), ""},
+		{"they ended soon - pass", newHistory().parked(scenario.Silent, 3, endedAt(signalAt+time.Second)).edit(exitsAt(time.Second + time.Millisecond)), ""},
+		{"the process stayed for long after them - pass", newHistory().parked(scenario.Silent, 3, ended).edit(exitsAt(held + time.Second)), ""},
 		{
 			"a request lasted almost as long - pass",
 			silent().add(signalAt-50*time.Millisecond, signalAt+held-heldLong+time.Millisecond, history.Completed, 1, nil), "",
@@ -92,7 +93,7 @@ func TestHeldExit(t *testing.T) {
 
 func TestStoryOfAHeldExit(t *testing.T) {
 	held := func(d time.Duration) *builder {
-		return newHistory().parked(history.Silent, 1, endedAt(signalAt+d)).edit(exitsAt(d + 2*time.Millisecond))
+		return newHistory().parked(scenario.Silent, 1, endedAt(signalAt+d)).edit(exitsAt(d + 2*time.Millisecond))
 	}
 	killed := history.Exit{Code: -1, Signal: "SIGKILL", Killed: true}
 	for _, tt := range []told{

@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // Integrity is the name under which findings tell why a shutdown could not be
@@ -126,7 +127,7 @@ func operated(o *observation) []problem {
 	how := ""
 	switch {
 	case op.Killed:
-		how = fmt.Sprintf("was still running after the grace period of %s, and was killed: allow more time (--grace)", history.InWords(o.Header.Scenario.Disruption.Grace.Duration))
+		how = fmt.Sprintf("was still running after the grace period of %s, and was killed: allow more time (--grace)", scenario.InWords(o.Header.Scenario.Disruption.Grace.Duration))
 	case op.Signal != "":
 		how = "was ended by " + op.Signal
 	case op.Code != 0:

@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestIntegrityBroken has one case for every reason for which a shutdown cannot
@@ -493,7 +494,7 @@ func withoutWitness(h *history.History) {
 // request started so late.
 func lagged(handler, by time.Duration) *builder {
 	return newHistory().edit(func(h *history.History) {
-		h.Header.Scenario.Subject.Delay = history.Duration{Duration: handler}
+		h.Header.Scenario.Subject.Delay = scenario.Duration{Duration: handler}
 		for i := range h.Requests {
 			r := &h.Requests[i]
 			r.Scheduled = r.Started - by

@@ -20,6 +20,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // Judge judges the histories of one run. Those of one subject are judged
@@ -150,12 +151,12 @@ func judgeSubject(histories []*history.History, policy Policy, why string) resul
 
 // staysUpThrough reports whether the server promised to stay up: then a refusal
 // is a loss, because there is no other server.
-func staysUpThrough(s history.Scenario) bool { return len(s.Disruption.While) > 0 }
+func staysUpThrough(s scenario.Scenario) bool { return len(s.Disruption.While) > 0 }
 
 // judgeRules judges the intact shutdowns by every rule that the policy asks for
 // and the disruption gives a meaning. It also returns the numbers of the
 // shutdowns in which a required rule was violated.
-func judgeRules(intact []*observation, d history.Disruption, policy Policy) ([]result.Finding, map[int]bool) {
+func judgeRules(intact []*observation, d scenario.Disruption, policy Policy) ([]result.Finding, map[int]bool) {
 	var findings []result.Finding
 	failed := make(map[int]bool)
 	for _, rule := range Rules() {
@@ -167,7 +168,7 @@ func judgeRules(intact []*observation, d history.Disruption, policy Policy) ([]r
 		for i, o := range intact {
 			tallies[i] = rule.judge(o)
 			if rule.timed && o.slip > history.MaxSlip {
-				tallies[i] = tallies[i].doubted(fmt.Sprintf("lastcall itself was up to %s late", history.InWords(o.slip)))
+				tallies[i] = tallies[i].doubted(fmt.Sprintf("lastcall itself was up to %s late", scenario.InWords(o.slip)))
 			}
 			if level.status(tallies[i]) == result.Violated {
 				failed[o.Header.Shutdown] = true

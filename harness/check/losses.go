@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // inFlight tells of requests that the server had, and did not complete.
@@ -78,12 +79,12 @@ func (t teller) dropped(dropped int) []string {
 	case c.early():
 		return t.droppedEarly(c)
 	case c.every(func(o *observation) bool { return o.Exit.Killed }):
-		what := fmt.Sprintf("The process was still running when its grace period of %s was over, and SIGKILL cut them off.", history.InWords(t.scenario.Disruption.Grace.Duration))
+		what := fmt.Sprintf("The process was still running when its grace period of %s was over, and SIGKILL cut them off.", scenario.InWords(t.scenario.Disruption.Grace.Duration))
 		untold, remedy := t.untold(c.in)
 		return []string{join(" ", untold, what), cmp.Or(remedy, "Bound the work of a request, and the drain, to less than the grace period.")}
 	case c.every(diedOfAnother):
 		return []string{
-			fmt.Sprintf("A second signal ended the process in the middle of their work, %s after the first.", history.InWords(exit)),
+			fmt.Sprintf("A second signal ended the process in the middle of their work, %s after the first.", scenario.InWords(exit)),
 			"Go on handling signals until the drain is over; in Go, call neither signal.Reset nor the stop function of " +
 				"signal.NotifyContext before Server.Shutdown has returned.",
 		}
@@ -92,7 +93,7 @@ func (t teller) dropped(dropped int) []string {
 	}
 	return []string{
 		fmt.Sprintf("The process ended with %s, %s after the signal, while they were still being served.",
-			describeExits(t.subject.Exits), history.InWords(exit)),
+			describeExits(t.subject.Exits), scenario.InWords(exit)),
 		t.otherSignal("Exit only when the last of them is answered (in Go, when Server.Shutdown has returned), and allow more time than the slowest request takes."),
 	}
 }
@@ -114,22 +115,22 @@ func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
 	switch by {
 	case handlingNone:
 		return []string{
-			fmt.Sprintf("Nothing in the process handles %s, so the kernel ended it in the middle of their work, %s later.", signal, history.InWords(exit)),
+			fmt.Sprintf("Nothing in the process handles %s, so the kernel ended it in the middle of their work, %s later.", signal, scenario.InWords(exit)),
 			t.catchIt(),
 		}
 	case handlingRuntime:
 		return []string{
-			fmt.Sprintf("%s ended the process in the middle of their work, %s later. Probably nothing in the process handles %[1]s. Its runtime catches every signal, so this is not certain.", signal, history.InWords(exit)),
+			fmt.Sprintf("%s ended the process in the middle of their work, %s later. Probably nothing in the process handles %[1]s. Its runtime catches every signal, so this is not certain.", signal, scenario.InWords(exit)),
 			t.catchIt(),
 		}
 	case handlingCatch:
 		return []string{
-			fmt.Sprintf("The process catches %s: it dropped them %s, and ended by the same signal, %s after it came.", signal, c.when("it"), history.InWords(exit)),
+			fmt.Sprintf("The process catches %s: it dropped them %s, and ended by the same signal, %s after it came.", signal, c.when("it"), scenario.InWords(exit)),
 			t.otherSignal("Answer the requests in flight before the process raises the signal again, and before it closes connections."),
 		}
 	case handlingIgnore, handlingBlock, handlingUnknown:
 	}
-	what := fmt.Sprintf("%s ended the process in the middle of their work, %s later.", signal, history.InWords(exit))
+	what := fmt.Sprintf("%s ended the process in the middle of their work, %s later.", signal, scenario.InWords(exit))
 	return []string{join(" ", t.disregards(c.in), what), t.catchIt()}
 }
 
@@ -143,18 +144,18 @@ func (t teller) droppedEarly(c cuts) []string {
 	case c.every(func(o *observation) bool { return o.Exit.Killed }):
 		untold, other := t.untold(c.in)
 		return []string{
-			fmt.Sprintf("%s SIGKILL ended it only when its grace period of %s was over.", join(" ", what+".", untold), history.InWords(t.scenario.Disruption.Grace.Duration)),
+			fmt.Sprintf("%s SIGKILL ended it only when its grace period of %s was over.", join(" ", what+".", untold), scenario.InWords(t.scenario.Disruption.Grace.Duration)),
 			cmp.Or(other, remedy),
 		}
 	case byIt && (handled == handlingCatch || handled == handlingRuntime): // the runtime alone would have ended it at once
-		what = fmt.Sprintf("The process catches %s. %s; the process went on for %s after that, and ended by the same signal.", t.signal(), what, history.InWords(c.lingered))
+		what = fmt.Sprintf("The process catches %s. %s; the process went on for %s after that, and ended by the same signal.", t.signal(), what, scenario.InWords(c.lingered))
 	case byIt:
-		what = fmt.Sprintf("%s; the process went on for %s after that, and ended by %s.", what, history.InWords(c.lingered), t.signal())
+		what = fmt.Sprintf("%s; the process went on for %s after that, and ended by %s.", what, scenario.InWords(c.lingered), t.signal())
 	case c.lingered < 0:
 		what = fmt.Sprintf("%s. The command itself had ended before that with %s: another process, which it had started, dropped them.", what, describeExits(t.subject.Exits))
 		remedy = "Let the command end only after the processes that it has started, and let each of them answer its requests before it ends."
 	default:
-		what = fmt.Sprintf("%s; the process lingered for %s after that, and ended with %s.", what, history.InWords(c.lingered), describeExits(t.subject.Exits))
+		what = fmt.Sprintf("%s; the process lingered for %s after that, and ended with %s.", what, scenario.InWords(c.lingered), describeExits(t.subject.Exits))
 	}
 	return []string{what, t.otherSignal(remedy)}
 }

@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // late tells of requests that came late and were hung up on.
@@ -25,7 +26,7 @@ func (t teller) late(result.Finding) []string {
 		return []string{
 			what,
 			fmt.Sprintf("No process accepted connections any more from %s after %s on. %d requests waited in the kernel's accept queue, and were dropped when %s.",
-				history.InWords(since), t.signal(), waiting, until),
+				scenario.InWords(since), t.signal(), waiting, until),
 			"Close the listening socket when the last process stops accepting from it, or go on accepting until it is closed.",
 		}
 	}
@@ -45,23 +46,23 @@ func (t teller) cutByExit() []string {
 	s := t.subject
 	if t.every(func(o *observation) bool { return o.Exit.Killed }) {
 		if untold, remedy := t.untold(t.intact); untold != "" {
-			return []string{fmt.Sprintf("%s SIGKILL ended it when its grace period of %s was over, and dropped them.", untold, history.InWords(t.scenario.Disruption.Grace.Duration)), remedy}
+			return []string{fmt.Sprintf("%s SIGKILL ended it when its grace period of %s was over, and dropped them.", untold, scenario.InWords(t.scenario.Disruption.Grace.Duration)), remedy}
 		}
 	}
 	exit := time.Duration(s.ExitSeconds.Median * float64(time.Second))
 	if until := t.answeredUntil(); until <= atOnce {
 		served := "No request that was sent after the signal was answered"
 		if until > 0 {
-			served = fmt.Sprintf("No request that was sent later than %s after the signal was answered", history.InWords(until))
+			served = fmt.Sprintf("No request that was sent later than %s after the signal was answered", scenario.InWords(until))
 		}
 		return []string{
-			fmt.Sprintf("%s. The process ended with %s, %s after the signal, and its end dropped them%s.", served, describeExits(s.Exits), history.InWords(exit), t.howLost()),
+			fmt.Sprintf("%s. The process ended with %s, %s after the signal, and its end dropped them%s.", served, describeExits(s.Exits), scenario.InWords(exit), t.howLost()),
 			"Answer all accepted requests, and refuse the rest: close the listening socket, and send Connection: close with each answer after the signal.",
 		}
 	}
 	return []string{
 		fmt.Sprintf("The process went on serving open connections, and then ended with %s, %s after the signal, in the middle of their work.",
-			describeExits(s.Exits), history.InWords(exit)),
+			describeExits(s.Exits), scenario.InWords(exit)),
 		"Stop taking new work first: send Connection: close with each answer after the signal, and exit when the last request is answered, not after a fixed time.",
 	}
 }
@@ -137,7 +138,7 @@ func (t teller) unaccepted() (waiting int, since time.Duration, until string) {
 			if o.Exit.Seen && o.Exit.At-b.Until <= withExit {
 				until = fmt.Sprintf("the process ended with %s", describeExits(countExit(nil, o.Exit)))
 			}
-			until += fmt.Sprintf(", %s after the signal", history.InWords(b.Until-o.Signal.Before))
+			until += fmt.Sprintf(", %s after the signal", scenario.InWords(b.Until-o.Signal.Before))
 		}
 	}
 	if 2*explained <= lost {
@@ -166,7 +167,7 @@ func (t teller) howLost() string {
 	}
 	inHand := "that the process was working on"
 	if held >= time.Millisecond {
-		inHand += " for up to " + history.InWords(held)
+		inHand += " for up to " + scenario.InWords(held)
 	}
 	return " (" + list([]part{
 		{kinds[lossInHand], inHand},

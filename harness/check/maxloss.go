@@ -10,6 +10,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // MaxLoss is the name under which a finding tells whether the share of late
@@ -149,8 +150,8 @@ func moreShutdowns(t trials, limit float64) string {
 	switch {
 	case !ok:
 		return "the share is too near the limit for any reasonable number of shutdowns"
-	case all > history.MaxShutdowns:
-		return fmt.Sprintf("it would take %d shutdowns like these, and a run has at most %d: allow a higher share (--max-loss)", all, history.MaxShutdowns)
+	case all > scenario.MaxShutdowns:
+		return fmt.Sprintf("it would take %d shutdowns like these, and a run has at most %d: allow a higher share (--max-loss)", all, scenario.MaxShutdowns)
 	}
 	return fmt.Sprintf("a run of %s like these would decide it: choose their number before the run (--shutdowns %d)", count(all, "shutdown"), all)
 }
@@ -161,5 +162,5 @@ func percent(share float64) string {
 	if err != nil {
 		rounded = share
 	}
-	return history.Share(rounded).String()
+	return scenario.Share(rounded).String()
 }

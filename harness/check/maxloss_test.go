@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // lossy is a shutdown that lost so many of so many requests of its worst half second,
@@ -29,7 +30,7 @@ func several(n int, build func() *builder) []*builder {
 // limited is the policy of that name with a limit for late losses.
 func limited(t *testing.T, name string, limit float64) Policy {
 	t.Helper()
-	p, _, err := Resolve(history.Scenario{Policy: name, Overrides: history.Overrides{MaxLoss: history.Share(limit)}})
+	p, _, err := Resolve(scenario.Scenario{Policy: name, Overrides: scenario.Overrides{MaxLoss: scenario.Share(limit)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestNeeds: what a scenario is run for must have been looked at, or there is no
@@ -39,14 +40,14 @@ func TestNeeds(t *testing.T) {
 			"no connections are parked - inconclusive", needs(newHistory(), ClosesCleanly), "default", doubtful,
 			[]string{"this scenario needs closes-cleanly, and there were no WebSocket connections and event streams to judge. It takes parked connections"},
 		},
-		{"some are - pass", needs(newHistory().parked(history.WebSocket, 1), ClosesCleanly), "default", pass, nil},
+		{"some are - pass", needs(newHistory().parked(scenario.WebSocket, 1), ClosesCleanly), "default", pass, nil},
 		{"a rule that only warns has judged, too - pass", needs(newHistory().inFlight(history.Completed, 1, func(r *history.Request) { r.Closes = false }), AnnouncesClose), "default", pass, nil},
 		{
 			"it is judged anew under a policy that leaves the rule out - inconclusive", needs(newHistory(), ServesThroughLag), "default", doubtful,
 			[]string{"this scenario needs serves-through-lag, which is off. It takes a lag (--lag)"},
 		},
 		{
-			"two are needed, and one is there - inconclusive", needs(newHistory().parked(history.WebSocket, 1), NoLostAck, ClosesCleanly), "default", doubtful,
+			"two are needed, and one is there - inconclusive", needs(newHistory().parked(scenario.WebSocket, 1), NoLostAck, ClosesCleanly), "default", doubtful,
 			[]string{"this scenario needs no-lost-ack"},
 		},
 		{"nothing can be judged, which has another reason - inconclusive", needs(newHistory().edit(func(h *history.History) { h.Error = "oh" }), NoLostAck), "default", doubtful, nil},
@@ -71,7 +72,7 @@ func TestNeeds(t *testing.T) {
 		})
 	}
 	// In one of several shutdowns is enough.
-	s := judge(t, "default", histories(needs(newHistory(), ClosesCleanly), needs(newHistory().parked(history.WebSocket, 1), ClosesCleanly)))
+	s := judge(t, "default", histories(needs(newHistory(), ClosesCleanly), needs(newHistory().parked(scenario.WebSocket, 1), ClosesCleanly)))
 	if s.Verdict != pass {
 		t.Errorf("verdict %s: %+v", s.Verdict, s.Findings)
 	}
@@ -81,14 +82,14 @@ func TestNeeds(t *testing.T) {
 func TestNeedsOfRules(t *testing.T) {
 	for _, while := range [][]string{nil, {"reload"}} {
 		for _, r := range Rules() {
-			d := history.Disruption{While: while}
-			_, _, err := Resolve(history.Scenario{Policy: "k8s", Disruption: d, Needs: []string{r.Name}})
+			d := scenario.Disruption{While: while}
+			_, _, err := Resolve(scenario.Scenario{Policy: "k8s", Disruption: d, Needs: []string{r.Name}})
 			if (err == nil) != r.applies(d) {
 				t.Errorf("%s while %q: %v", r.Name, while, err)
 			}
 		}
 	}
-	if _, _, err := Resolve(history.Scenario{Policy: "k8s", Needs: []string{"no-such-rule"}}); err == nil {
+	if _, _, err := Resolve(scenario.Scenario{Policy: "k8s", Needs: []string{"no-such-rule"}}); err == nil {
 		t.Error("a rule is needed that there is not")
 	}
 	if slices.Contains(RuleNames(), sampleName) {

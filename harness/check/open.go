@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // open is what was open late in a shutdown, although nothing was asked on it.
@@ -51,19 +52,19 @@ func mostOpen(killed []*observation) (most open) {
 // what keeps each from holding an exit.
 var parkedKinds = []struct{ kind, noun, remedy string }{
 	{
-		history.Silent, "silent connection",
+		scenario.Silent, "silent connection",
 		"a server that waits for the first request on a silent connection may wait without end (Go's Server.Shutdown waits for five seconds): " +
 			"bound that wait (in Go, http.Server.ReadHeaderTimeout; golang/go #22682)",
 	},
 	{
-		history.WebSocket, "WebSocket connection",
+		scenario.WebSocket, "WebSocket connection",
 		"send a close frame (1001, going away) on each WebSocket connection when the signal arrives, and bound the wait for its end",
 	},
 	{
-		history.EventStream, "event stream",
+		scenario.EventStream, "event stream",
 		"end the streams when the signal arrives, and bound the wait for their handlers",
 	},
-	{history.Idle, "idle kept-alive connection", closeIdle},
+	{scenario.Idle, "idle kept-alive connection", closeIdle},
 }
 
 const closeIdle = "close idle connections when the signal arrives: no request on them is waiting for an answer"

@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // died says how the process ended in the middle of a reload.
@@ -114,7 +115,7 @@ func TestReloadEndsParked(t *testing.T) {
 		{"kept - pass", kept, good, good, pass},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := judge(t, "default", histories(newReload().parked(history.WebSocket, 5, tt.change)))
+			s := judge(t, "default", histories(newReload().parked(scenario.WebSocket, 5, tt.change)))
 			stays, clean := finding(t, s, StaysUp).Status, finding(t, s, ClosesCleanly).Status
 			if stays != tt.stays || clean != tt.clean || s.Verdict != tt.verdict {
 				t.Errorf("%v and %v, verdict %v; want %v, %v, %v", stays, clean, s.Verdict, tt.stays, tt.clean, tt.verdict)
@@ -230,7 +231,7 @@ func TestReloadNeedsNothingInFlight(t *testing.T) {
 	if s := judge(t, "default", quick(0)); s.Verdict != doubtful {
 		t.Errorf("no request at all: verdict %v, want inconclusive", s.Verdict)
 	}
-	if got := fasterAround(history.Scenario{Load: history.Load{Rate: 5000}}, result.Subject{}, policy(t, "default")); len(got) != 1 {
+	if got := fasterAround(scenario.Scenario{Load: scenario.Load{Rate: 5000}}, result.Subject{}, policy(t, "default")); len(got) != 1 {
 		t.Errorf("at 5000 a second it advises %q: more than can be sent", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // schedule asks that the load came as it was meant to. What is proved to be lost by the
@@ -20,7 +21,7 @@ func schedule(o *observation) []problem {
 	}
 	return []problem{{soft: o.Kernel.Asked || o.Ledger.Present(), detail: fmt.Sprintf(
 		"the load ran behind its schedule: one request in a hundred started more than %s late%s, and %s is allowed; lower the rate%s, or use a machine that is less busy",
-		history.InWords(o.slip), skipped, history.InWords(history.MaxSlip), o.lower(),
+		scenario.InWords(o.slip), skipped, scenario.InWords(history.MaxSlip), o.lower(),
 	)}}
 }
 
@@ -73,7 +74,7 @@ func unwatched(o *observation) []problem {
 		}
 	}
 	return []problem{{soft: true, detail: fmt.Sprintf("the load paused %s after %s, and the process ran for another %s without a request: it is not known what it would have done with one",
-		history.InWords(paused-o.Signal.Before), o.moment(), history.InWords(o.Exit.At-paused))}}
+		scenario.InWords(paused-o.Signal.Before), o.moment(), scenario.InWords(o.Exit.At-paused))}}
 }
 
 // lower says to which rate, where that can be told.

@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // closesCleanly judges those parked connections that were held over the signal
@@ -55,7 +56,7 @@ func (o *observation) endedByOperation() (ended []history.Parked) {
 func describeEnded(ended []history.Parked) string {
 	sockets, streams, code := 0, 0, 0
 	for _, p := range ended {
-		if p.Kind == history.WebSocket {
+		if p.Kind == scenario.WebSocket {
 			sockets, code = sockets+1, cmp.Or(code, p.Code)
 		} else {
 			streams++
@@ -87,10 +88,10 @@ func (t teller) endedParked() []string {
 // describeCuts says how many were cut, and how.
 func describeCuts(cut map[string]int) string {
 	var said []string
-	if n := cut[history.WebSocket]; n > 0 {
+	if n := cut[scenario.WebSocket]; n > 0 {
 		said = append(said, fmt.Sprintf("%s without a close frame (%d)", count(n, "WebSocket connection"), history.NoCloseFrame))
 	}
-	if n := cut[history.EventStream]; n > 0 {
+	if n := cut[scenario.EventStream]; n > 0 {
 		said = append(said, count(n, "event stream")+" before the last chunk")
 	}
 	return strings.Join(said, ", ")
@@ -136,18 +137,18 @@ func (t teller) cutOff(result.Finding) []string {
 		}
 	}
 	var said []string
-	if n := cut[history.WebSocket]; n > 0 {
+	if n := cut[scenario.WebSocket]; n > 0 {
 		said = append(said,
 			sentence(fmt.Sprintf("%s got no close frame%s: %s cut with %d, as in a crash",
-				allOf(n, held[history.WebSocket], "WebSocket connection"), t.overShutdowns(), verb(n, "it was", "they were"), history.NoCloseFrame)),
+				allOf(n, held[scenario.WebSocket], "WebSocket connection"), t.overShutdowns(), verb(n, "it was", "they were"), history.NoCloseFrame)),
 			"An HTTP server does not know of hijacked connections (Go's http.Hijacker). Keep a list of them, "+
 				"and send a close frame (1001, going away) on each before the process ends. Server.RegisterOnShutdown calls a function for that, "+
 				"but does not wait for it (`lastcall explain hijack-forgotten` shows it).")
 	}
-	if n := cut[history.EventStream]; n > 0 {
+	if n := cut[scenario.EventStream]; n > 0 {
 		said = append(said,
 			sentence(fmt.Sprintf("%s %s cut off before the last chunk%s: a client cannot tell that from a crash",
-				allOf(n, held[history.EventStream], "event stream"), was(n), t.overShutdowns())),
+				allOf(n, held[scenario.EventStream], "event stream"), was(n), t.overShutdowns())),
 			"End the streams when the signal arrives, and let their handlers return, before you call Shutdown: Shutdown waits for them, and tells them nothing.")
 	}
 	return said

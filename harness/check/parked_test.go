@@ -6,11 +6,12 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 func hungUp(p *history.Parked) {
 	p.Clean, p.Error = false, "EOF"
-	if p.Kind == history.WebSocket {
+	if p.Kind == scenario.WebSocket {
 		p.Code = history.NoCloseFrame
 	}
 }
@@ -38,62 +39,62 @@ func TestClosesCleanly(t *testing.T) {
 			want: under(unmet), verdicts: under(pass), detail: "there were no WebSocket connections and event streams to judge",
 		},
 		{
-			name: "all are told - pass", history: newHistory().parked(history.WebSocket, 5).parked(history.EventStream, 5).parked(history.Silent, 3),
+			name: "all are told - pass", history: newHistory().parked(scenario.WebSocket, 5).parked(scenario.EventStream, 5).parked(scenario.Silent, 3),
 			want: under(good), verdicts: under(pass), judged: 10,
 		},
 		{
-			name: "only silent ones, to which nothing can be said - pass", history: newHistory().parked(history.Silent, 3),
+			name: "only silent ones, to which nothing can be said - pass", history: newHistory().parked(scenario.Silent, 3),
 			want: under(unmet), verdicts: under(pass), detail: "there were no WebSocket connections and event streams to judge",
 		},
 		{
-			name: "websockets are cut - fail", history: newHistory().parked(history.WebSocket, 5, hungUp).parked(history.EventStream, 5),
+			name: "websockets are cut - fail", history: newHistory().parked(scenario.WebSocket, 5, hungUp).parked(scenario.EventStream, 5),
 			want: under(bad), verdicts: under(fail), judged: 10, count: 5,
 			detail: "5 of 10 WebSocket connections and event streams were cut without a close frame or a last chunk, in 1 of 1 shutdowns: 5 WebSocket connections without a close frame (1006)",
 		},
 		{
-			name: "one websocket is cut - fail", history: newHistory().parked(history.WebSocket, 1, hungUp),
+			name: "one websocket is cut - fail", history: newHistory().parked(scenario.WebSocket, 1, hungUp),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
 			detail: "1 of 1 WebSocket connections and event streams was cut without a close frame or a last chunk, in 1 of 1 shutdowns: 1 WebSocket connection without a close frame (1006)",
 		},
 		{
-			name: "an event stream is cut - fail", history: newHistory().parked(history.EventStream, 1, hungUp).parked(history.WebSocket, 2, hungUp),
+			name: "an event stream is cut - fail", history: newHistory().parked(scenario.EventStream, 1, hungUp).parked(scenario.WebSocket, 2, hungUp),
 			want: under(bad), verdicts: under(fail), judged: 3, count: 3,
 			detail: "2 WebSocket connections without a close frame (1006), 1 event stream before the last chunk",
 		},
 		{
-			name: "cut by SIGKILL - fail", history: newHistory().parked(history.WebSocket, 1, hungUp).exit(killed),
+			name: "cut by SIGKILL - fail", history: newHistory().parked(scenario.WebSocket, 1, hungUp).exit(killed),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
 		},
 		{
-			name: "somebody else holds them after the exit - inconclusive", history: newHistory().parked(history.WebSocket, 1, stillOpen),
+			name: "somebody else holds them after the exit - inconclusive", history: newHistory().parked(scenario.WebSocket, 1, stillOpen),
 			want: under(unmet), verdicts: under(doubtful),
 		},
 		{
-			name: "served on while a command ran - pass", history: newReload().parked(history.WebSocket, 2, stillOpen),
+			name: "served on while a command ran - pass", history: newReload().parked(scenario.WebSocket, 2, stillOpen),
 			want: under(good), verdicts: under(pass), judged: 2,
 		},
 		{
-			name: "cut while a command ran - fail", history: newReload().parked(history.WebSocket, 2, hungUp),
+			name: "cut while a command ran - fail", history: newReload().parked(scenario.WebSocket, 2, hungUp),
 			want: under(bad), verdicts: under(fail), judged: 2, count: 2,
 		},
 		{
 			name:    "some are told, and the end of others is not seen - inconclusive",
-			history: newHistory().parked(history.EventStream, 2).parked(history.WebSocket, 1, stillOpen),
+			history: newHistory().parked(scenario.EventStream, 2).parked(scenario.WebSocket, 1, stillOpen),
 			want:    under(good), verdicts: under(doubtful), judged: 2,
 		},
 		{
 			name:    "some are cut, and the end of others is not seen - fail",
-			history: newHistory().parked(history.EventStream, 2, hungUp).parked(history.WebSocket, 1, stillOpen),
+			history: newHistory().parked(scenario.EventStream, 2, hungUp).parked(scenario.WebSocket, 1, stillOpen),
 			want:    under(bad), verdicts: under(fail), judged: 2, count: 2,
 		},
 		{
-			name: "ended before the signal - inconclusive", history: newHistory().parked(history.WebSocket, 2, hungUp, endedAt(signalAt-time.Millisecond)),
+			name: "ended before the signal - inconclusive", history: newHistory().parked(scenario.WebSocket, 2, hungUp, endedAt(signalAt-time.Millisecond)),
 			want: under(unmet), verdicts: under(doubtful),
 		},
 		{
 			name: "some ended before the signal, and others are cut - fail",
-			history: newHistory().parked(history.WebSocket, 2, endedAt(signalAt-time.Millisecond)).
-				parked(history.EventStream, 1, hungUp),
+			history: newHistory().parked(scenario.WebSocket, 2, endedAt(signalAt-time.Millisecond)).
+				parked(scenario.EventStream, 1, hungUp),
 			want: under(bad), verdicts: under(fail), judged: 1, count: 1,
 		},
 	}
@@ -110,69 +111,69 @@ func TestParking(t *testing.T) {
 		history *builder
 		want    string // "" for no doubt
 	}{
-		{"all were there", newHistory().parked(history.WebSocket, 1).parked(history.Silent, 1), ""},
+		{"all were there", newHistory().parked(scenario.WebSocket, 1).parked(scenario.Silent, 1), ""},
 		{
 			"one of several silent ones is renewed no more",
-			newHistory().parked(history.Silent, 2).parked(history.Silent, 1, endedAt(signalAt-time.Microsecond)).parked(history.Silent, 1, openedAt(signalAt+1)), "",
+			newHistory().parked(scenario.Silent, 2).parked(scenario.Silent, 1, endedAt(signalAt-time.Microsecond)).parked(scenario.Silent, 1, openedAt(signalAt+1)), "",
 		},
 		{
-			"the only silent one is renewed no more", newHistory().parked(history.WebSocket, 1).parked(history.Silent, 1, endedAt(signalAt-time.Microsecond)),
+			"the only silent one is renewed no more", newHistory().parked(scenario.WebSocket, 1).parked(scenario.Silent, 1, endedAt(signalAt-time.Microsecond)),
 			"load.parked[1]: no silent connection was open when the signal arrived, because the server ends them too soon: " +
 				"raise the server's limit for waiting for a request, or leave them out",
 		},
 		{
-			"silent ones that are renewed too late", newHistory().parked(history.Silent, 3, openedAt(signalAt+time.Microsecond)),
+			"silent ones that are renewed too late", newHistory().parked(scenario.Silent, 3, openedAt(signalAt+time.Microsecond)),
 			"load.parked[0]: no silent connection was open when the signal arrived, because the server ends them too soon: " +
 				"raise the server's limit for waiting for a request, or leave them out",
 		},
 		{
-			"silent ones that were gone as a command began", newReload().parked(history.Silent, 3, endedAt(signalAt-time.Microsecond)),
+			"silent ones that were gone as a command began", newReload().parked(scenario.Silent, 3, endedAt(signalAt-time.Microsecond)),
 			"load.parked[0]: no silent connection was open when the command arrived, because the server ends them too soon: " +
 				"raise the server's limit for waiting for a request, or leave them out",
 		},
-		{"silent ones that outlive the exit", newHistory().parked(history.Silent, 3, stillOpen), ""},
+		{"silent ones that outlive the exit", newHistory().parked(scenario.Silent, 3, stillOpen), ""},
 		{
 			"idle ones that were gone, beside a silent one that was there",
-			newHistory().parked(history.Silent, 1).parked(history.Idle, 2, endedAt(signalAt-time.Microsecond)),
+			newHistory().parked(scenario.Silent, 1).parked(scenario.Idle, 2, endedAt(signalAt-time.Microsecond)),
 			"load.parked[1]: no idle connection was open when the signal arrived, because the server ends them too soon: " +
 				"raise the server's limit for waiting for a request, or leave them out",
 		},
 		{
-			"no idle one", newHistory().parked(history.Idle, 1, unopenable("answered 200 with Connection: close, or without a length")),
+			"no idle one", newHistory().parked(scenario.Idle, 1, unopenable("answered 200 with Connection: close, or without a length")),
 			"load.parked[0]: an idle connection could not be opened: answered 200 with Connection: close, or without a length: " +
 				"name a path whose answer leaves its connection open (--park idle=/path), or leave it out",
 		},
 		{
-			"websockets that outlive the exit", newHistory().parked(history.WebSocket, 5, stillOpen).parked(history.EventStream, 1),
+			"websockets that outlive the exit", newHistory().parked(scenario.WebSocket, 5, stillOpen).parked(scenario.EventStream, 1),
 			"5 of 5 WebSocket connections were still open when lastcall looked, after the exit: another process holds them, or this machine was too busy",
 		},
 		{
-			"an event stream of several that outlives the exit", newHistory().parked(history.EventStream, 1, stillOpen).parked(history.EventStream, 2),
+			"an event stream of several that outlives the exit", newHistory().parked(scenario.EventStream, 1, stillOpen).parked(scenario.EventStream, 2),
 			"1 of 3 event streams was still open when lastcall looked, after the exit: another process holds it, or this machine was too busy",
 		},
-		{"what goes on while a command ran", newReload().parked(history.WebSocket, 2, stillOpen).parked(history.Silent, 1, stillOpen), ""},
+		{"what goes on while a command ran", newReload().parked(scenario.WebSocket, 2, stillOpen).parked(scenario.Silent, 1, stillOpen), ""},
 		{
-			"a websocket that is opened too late", newHistory().parked(history.WebSocket, 1, openedAt(signalAt+10*time.Millisecond)),
+			"a websocket that is opened too late", newHistory().parked(scenario.WebSocket, 1, openedAt(signalAt+10*time.Millisecond)),
 			"load.parked[0].url: /ws was opened only 10 ms after the signal: repeat the run",
 		},
 		{
-			"no such websocket", newHistory().parked(history.Silent, 1).parked(history.WebSocket, 5, unopenable("answered 404")),
+			"no such websocket", newHistory().parked(scenario.Silent, 1).parked(scenario.WebSocket, 5, unopenable("answered 404")),
 			"load.parked[1].url: /ws answered 404: name a path that accepts WebSocket connections, or leave it out",
 		},
 		{
-			"no such event stream", newHistory().parked(history.EventStream, 1, unopenable("answered 500")),
+			"no such event stream", newHistory().parked(scenario.EventStream, 1, unopenable("answered 500")),
 			"load.parked[0].url: /events answered 500: name a path that answers in chunks and goes on, or leave it out",
 		},
 		{
-			"no silent one", newHistory().parked(history.Silent, 1, unopenable("too many open files")),
+			"no silent one", newHistory().parked(scenario.Silent, 1, unopenable("too many open files")),
 			"load.parked[0]: a silent connection could not be opened: too many open files: park fewer of them, or raise the limit of open files (ulimit -n)",
 		},
 		{
-			"a websocket that ends early", newHistory().parked(history.WebSocket, 1, endedAt(signalAt-200*time.Millisecond)),
+			"a websocket that ends early", newHistory().parked(scenario.WebSocket, 1, endedAt(signalAt-200*time.Millisecond)),
 			"load.parked[0].url: /ws ended 200 ms before the signal, with the code 1001: name a path whose stream goes on, or raise the server's limit",
 		},
 		{
-			"an event stream that is cut early", newHistory().parked(history.EventStream, 2, hungUp, endedAt(signalAt-time.Second/2)),
+			"an event stream that is cut early", newHistory().parked(scenario.EventStream, 2, hungUp, endedAt(signalAt-time.Second/2)),
 			"load.parked[0].url: /events ended 500 ms before the signal, cut off (EOF): name a path whose stream goes on, or raise the server's limit",
 		},
 	} {
@@ -191,12 +192,12 @@ func TestParking(t *testing.T) {
 		})
 	}
 	// Of what was killed nothing has to end by itself.
-	killed := newHistory().parked(history.WebSocket, 1, stillOpen).exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})
+	killed := newHistory().parked(scenario.WebSocket, 1, stillOpen).exit(history.Exit{Code: -1, Signal: "SIGKILL", Killed: true})
 	if s := judge(t, "default", histories(killed)); s.Verdict != fail || len(findings(s, Integrity)) > 0 {
 		t.Errorf("killed: %s: %+v", s.Verdict, findings(s, Integrity))
 	}
 	// What else was broken is broken.
-	s := judge(t, "default", []*history.History{newHistory().inFlight(history.Dropped, 1).parked(history.WebSocket, 1, unopenable("answered 404")).done()})
+	s := judge(t, "default", []*history.History{newHistory().inFlight(history.Dropped, 1).parked(scenario.WebSocket, 1, unopenable("answered 404")).done()})
 	if s.Verdict != fail {
 		t.Errorf("verdict %s, want fail", s.Verdict)
 	}
@@ -204,22 +205,22 @@ func TestParking(t *testing.T) {
 
 // TestParkedIsCounted for the JSON report.
 func TestParkedIsCounted(t *testing.T) {
-	h := newHistory().parked(history.WebSocket, 3).parked(history.Silent, 2, stillOpen).parked(history.WebSocket, 2, hungUp).
-		parked(history.EventStream, 1, unopenable("answered 404")).done()
+	h := newHistory().parked(scenario.WebSocket, 3).parked(scenario.Silent, 2, stillOpen).parked(scenario.WebSocket, 2, hungUp).
+		parked(scenario.EventStream, 1, unopenable("answered 404")).done()
 	want := []result.Parked{
-		{Kind: history.WebSocket, Asked: 5, Held: 5, Clean: 3, Cut: 2},
-		{Kind: history.Silent, Asked: 2, Held: 2},
-		{Kind: history.EventStream, Asked: 1},
+		{Kind: scenario.WebSocket, Asked: 5, Held: 5, Clean: 3, Cut: 2},
+		{Kind: scenario.Silent, Asked: 2, Held: 2},
+		{Kind: scenario.EventStream, Asked: 1},
 	}
 	if d := diff(want, judge(t, "default", []*history.History{h}).Details[0].Parked); d != "" {
 		t.Errorf("parked (-want +got):\n%s", d)
 	}
 	// Who promised to stay up has ended them, with a word or without.
-	reload := newReload().parked(history.WebSocket, 3).parked(history.WebSocket, 1, hungUp).parked(history.EventStream, 2, stillOpen).parked(history.Idle, 2).done()
+	reload := newReload().parked(scenario.WebSocket, 3).parked(scenario.WebSocket, 1, hungUp).parked(scenario.EventStream, 2, stillOpen).parked(scenario.Idle, 2).done()
 	want = []result.Parked{
-		{Kind: history.WebSocket, Asked: 4, Held: 4, Clean: 3, Cut: 1, Ended: 4},
-		{Kind: history.EventStream, Asked: 2, Held: 2},
-		{Kind: history.Idle, Asked: 2, Held: 2, Clean: 2},
+		{Kind: scenario.WebSocket, Asked: 4, Held: 4, Clean: 3, Cut: 1, Ended: 4},
+		{Kind: scenario.EventStream, Asked: 2, Held: 2},
+		{Kind: scenario.Idle, Asked: 2, Held: 2, Clean: 2},
 	}
 	if d := diff(want, judge(t, "default", []*history.History{reload}).Details[0].Parked); d != "" {
 		t.Errorf("parked under a command (-want +got):\n%s", d)
@@ -243,27 +244,27 @@ func TestStoryOfCutOff(t *testing.T) {
 	}
 	for _, tt := range []told{
 		{
-			name: "all websockets - fail", histories: histories(newHistory().parked(history.WebSocket, 5, hungUp)),
+			name: "all websockets - fail", histories: histories(newHistory().parked(scenario.WebSocket, 5, hungUp)),
 			want: []string{"The 5 WebSocket connections got no close frame: they were cut with 1006, as in a crash.", sockets},
 		},
 		{
 			name:      "one websocket of several - fail",
-			histories: histories(newHistory().parked(history.WebSocket, 4).parked(history.WebSocket, 1, hungUp), newHistory().parked(history.WebSocket, 5)),
+			histories: histories(newHistory().parked(scenario.WebSocket, 4).parked(scenario.WebSocket, 1, hungUp), newHistory().parked(scenario.WebSocket, 5)),
 			want:      []string{"1 of 10 WebSocket connections got no close frame, over 2 shutdowns: it was cut with 1006, as in a crash.", sockets},
 		},
 		{
-			name: "the event streams - fail", histories: histories(newHistory().parked(history.EventStream, 2, hungUp)),
+			name: "the event streams - fail", histories: histories(newHistory().parked(scenario.EventStream, 2, hungUp)),
 			want: []string{"The 2 event streams were cut off before the last chunk: a client cannot tell that from a crash.", streams},
 		},
 		{
-			name: "both - fail", histories: histories(newHistory().parked(history.EventStream, 1, hungUp).parked(history.WebSocket, 1, hungUp)),
+			name: "both - fail", histories: histories(newHistory().parked(scenario.EventStream, 1, hungUp).parked(scenario.WebSocket, 1, hungUp)),
 			want: []string{
 				"The 1 WebSocket connection got no close frame: it was cut with 1006, as in a crash.", sockets,
 				"The 1 event stream was cut off before the last chunk: a client cannot tell that from a crash.", streams,
 			},
 		},
 		{
-			name: "silent connections hold it - fail", histories: histories(newHistory().parked(history.Silent, 3).exit(killed).edit(atKill)),
+			name: "silent connections hold it - fail", histories: histories(newHistory().parked(scenario.Silent, 3).exit(killed).edit(atKill)),
 			want: []string{
 				"The process was still running at the end of its grace period of 10 s, and was killed.",
 				"The process catches SIGTERM, and did not end by itself. 3 silent connections were open to the end.",
@@ -273,7 +274,7 @@ func TestStoryOfCutOff(t *testing.T) {
 		},
 		{
 			name:      "silent connections were let go before - fail",
-			histories: histories(newHistory().parked(history.Silent, 3, endedAt(signalAt+time.Millisecond)).exit(killed).edit(atKill)),
+			histories: histories(newHistory().parked(scenario.Silent, 3, endedAt(signalAt+time.Millisecond)).exit(killed).edit(atKill)),
 			want: []string{
 				"The process was still running at the end of its grace period of 10 s, and was killed.",
 				"The process catches SIGTERM, and did not end by itself.",

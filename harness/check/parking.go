@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // parking asks that what was to be parked was there when the signal came.
@@ -19,10 +20,10 @@ func parking(o *observation) (found []problem) {
 		case !p.Told():
 			detail = o.unheld(p.Kind)
 		case p.Ended == 0 || p.Ended >= o.Signal.Before:
-			detail = fmt.Sprintf("%s was opened only %s after %s: repeat the run", p.URL, history.InWords(p.Opened-o.Signal.Before), o.moment())
+			detail = fmt.Sprintf("%s was opened only %s after %s: repeat the run", p.URL, scenario.InWords(p.Opened-o.Signal.Before), o.moment())
 		default:
 			detail = fmt.Sprintf("%s ended %s before %s%s: name a path whose stream goes on, or raise the server's limit",
-				p.URL, history.InWords(o.Signal.Before-p.Ended), o.moment(), how(p))
+				p.URL, scenario.InWords(o.Signal.Before-p.Ended), o.moment(), how(p))
 		}
 		if detail == "" {
 			continue
@@ -53,7 +54,7 @@ func (o *observation) unended() (found []problem) {
 	if o.Operation != nil || !o.Exit.Seen || o.Exit.Killed {
 		return nil
 	}
-	for _, kind := range []struct{ name, noun string }{{history.WebSocket, "WebSocket connection"}, {history.EventStream, "event stream"}} {
+	for _, kind := range []struct{ name, noun string }{{scenario.WebSocket, "WebSocket connection"}, {scenario.EventStream, "event stream"}} {
 		held, open := 0, 0
 		for _, p := range o.Parked {
 			if p.Kind != kind.name || !o.held(p) {
@@ -75,11 +76,11 @@ func (o *observation) unended() (found []problem) {
 // unopened says why a connection could not be parked, and what to change.
 func unopened(p history.Parked) string {
 	switch p.Kind {
-	case history.WebSocket:
+	case scenario.WebSocket:
 		return fmt.Sprintf("%s %s: name a path that accepts WebSocket connections, or leave it out", p.URL, p.Error)
-	case history.EventStream:
+	case scenario.EventStream:
 		return fmt.Sprintf("%s %s: name a path that answers in chunks and goes on, or leave it out", p.URL, p.Error)
-	case history.Idle:
+	case scenario.Idle:
 		return fmt.Sprintf("an idle connection could not be opened: %s: name a path whose answer leaves its connection open (--park idle=/path), or leave it out", p.Error)
 	}
 	return fmt.Sprintf("a silent connection could not be opened: %s: park fewer of them, or raise the limit of open files (ulimit -n)", p.Error)
@@ -88,7 +89,7 @@ func unopened(p history.Parked) string {
 // how says how a connection ended, where there is more to say.
 func how(p history.Parked) string {
 	switch {
-	case p.Kind == history.WebSocket && p.Clean:
+	case p.Kind == scenario.WebSocket && p.Clean:
 		return fmt.Sprintf(", with the code %d", p.Code)
 	case p.Error != "":
 		return ", cut off (" + p.Error + ")"
@@ -99,7 +100,7 @@ func how(p history.Parked) string {
 // parkKey is the key of the scenario that asks for a parked connection.
 func (o *observation) parkKey(p history.Parked) string {
 	wanted := o.Header.Scenario.Load.Parked
-	i := slices.IndexFunc(wanted, func(w history.Park) bool { return w.Kind == p.Kind && w.URL == p.URL })
+	i := slices.IndexFunc(wanted, func(w scenario.Park) bool { return w.Kind == p.Kind && w.URL == p.URL })
 	key := "load.parked"
 	if i >= 0 {
 		key = fmt.Sprintf("%s[%d]", key, i)

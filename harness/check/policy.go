@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // Severity says how seriously a policy takes a rule.
@@ -95,7 +95,7 @@ func defaultPolicy() Policy {
 			"A few requests cross the close of their own idle connection. HTTP/1.1 cannot prevent that, so such a loss is only a warning.",
 			"The process gets 10 seconds, the signal goes to the command itself, and it should end with code 0.",
 		},
-		Grace: 10 * time.Second, Target: history.Leader,
+		Grace: 10 * time.Second, Target: scenario.Leader,
 	}
 }
 
@@ -186,7 +186,7 @@ func systemdPolicy() Policy {
 		"systemd takes death by SIGTERM for a clean end, but not status 143: that one warns (SuccessExitStatus=143 is the usual line for a JVM).",
 	}
 	p.DiesClean = true
-	p.Grace, p.Target = 90*time.Second, history.Group
+	p.Grace, p.Target = 90*time.Second, scenario.Group
 	return p
 }
 

@@ -6,16 +6,16 @@ import (
 	"slices"
 	"strings"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // Resolve returns the scenario's policy with the scenario's overrides, and the
 // scenario with what it left to the policy filled in. The error is a
-// *history.Invalid.
-func Resolve(s history.Scenario) (Policy, history.Scenario, error) {
+// *scenario.Invalid.
+func Resolve(s scenario.Scenario) (Policy, scenario.Scenario, error) {
 	p, ok := PolicyByName(s.Policy)
 	if !ok {
-		return p, s, &history.Invalid{
+		return p, s, &scenario.Invalid{
 			Field: "policy", Problem: fmt.Sprintf("%q is unknown, must be one of %s", s.Policy, strings.Join(PolicyNames(), ", ")),
 		}
 	}
@@ -39,7 +39,7 @@ func Resolve(s history.Scenario) (Policy, history.Scenario, error) {
 }
 
 // judges refuses a scenario that needs a rule by which nothing would be judged.
-func (p *Policy) judges(s history.Scenario) error {
+func (p *Policy) judges(s scenario.Scenario) error {
 	for i, name := range s.Needs {
 		problem := ""
 		j := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Name == name })
@@ -53,15 +53,15 @@ func (p *Policy) judges(s history.Scenario) error {
 		default:
 			continue
 		}
-		return &history.Invalid{Field: fmt.Sprintf("needs[%d]", i), Problem: problem}
+		return &scenario.Invalid{Field: fmt.Sprintf("needs[%d]", i), Problem: problem}
 	}
 	return nil
 }
 
 // override applies what a scenario changes of its policy.
-func (p *Policy) override(o history.Overrides) error {
+func (p *Policy) override(o scenario.Overrides) error {
 	invalid := func(field, problem string, args ...any) error {
-		return &history.Invalid{Field: "overrides." + field, Problem: fmt.Sprintf(problem, args...)}
+		return &scenario.Invalid{Field: "overrides." + field, Problem: fmt.Sprintf(problem, args...)}
 	}
 	if o.MinAtRisk < 0 {
 		return invalid("min-at-risk", "is %d, must be at least 1", o.MinAtRisk)

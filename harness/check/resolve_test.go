@@ -9,38 +9,38 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // TestResolveFillsIn: what a scenario leaves to its policy is the platform's, and
 // what it says is its own.
 func TestResolveFillsIn(t *testing.T) {
-	own := history.Disruption{Signal: "SIGINT", Target: history.Owner, Grace: history.Seconds(7), Lag: history.Seconds(5)}
-	reload := history.Disruption{Signal: "SIGTERM", While: []string{"nginx", "-s", "reload"}}
+	own := scenario.Disruption{Signal: "SIGINT", Target: scenario.Owner, Grace: scenario.Seconds(7), Lag: scenario.Seconds(5)}
+	reload := scenario.Disruption{Signal: "SIGTERM", While: []string{"nginx", "-s", "reload"}}
 	tests := []struct {
 		name   string
 		policy string
-		given  history.Disruption
+		given  scenario.Disruption
 		grace  time.Duration
 		lag    time.Duration
 		target string
 	}{
-		{"default", "default", history.Disruption{}, 10 * time.Second, 0, history.Leader},
-		{"strict", "strict", history.Disruption{}, 10 * time.Second, 0, history.Leader},
-		{"k8s", "k8s", history.Disruption{}, 30 * time.Second, 2 * time.Second, history.Leader},
-		{"docker", "docker", history.Disruption{}, 10 * time.Second, 0, history.Leader},
-		{"systemd", "systemd", history.Disruption{}, 90 * time.Second, 0, history.Group},
-		{"default, and the scenario says it all", "default", own, 7 * time.Second, 5 * time.Second, history.Owner},
-		{"k8s, and the scenario says it all", "k8s", own, 7 * time.Second, 5 * time.Second, history.Owner},
-		{"systemd, and the scenario says it all", "systemd", own, 7 * time.Second, 5 * time.Second, history.Owner},
-		{"k8s, and the scenario says the grace", "k8s", history.Disruption{Grace: history.Seconds(60)}, 60 * time.Second, 2 * time.Second, history.Leader},
-		{"k8s, and the scenario says the lag", "k8s", history.Disruption{Lag: history.Millis(1)}, 30 * time.Second, time.Millisecond, history.Leader},
+		{"default", "default", scenario.Disruption{}, 10 * time.Second, 0, scenario.Leader},
+		{"strict", "strict", scenario.Disruption{}, 10 * time.Second, 0, scenario.Leader},
+		{"k8s", "k8s", scenario.Disruption{}, 30 * time.Second, 2 * time.Second, scenario.Leader},
+		{"docker", "docker", scenario.Disruption{}, 10 * time.Second, 0, scenario.Leader},
+		{"systemd", "systemd", scenario.Disruption{}, 90 * time.Second, 0, scenario.Group},
+		{"default, and the scenario says it all", "default", own, 7 * time.Second, 5 * time.Second, scenario.Owner},
+		{"k8s, and the scenario says it all", "k8s", own, 7 * time.Second, 5 * time.Second, scenario.Owner},
+		{"systemd, and the scenario says it all", "systemd", own, 7 * time.Second, 5 * time.Second, scenario.Owner},
+		{"k8s, and the scenario says the grace", "k8s", scenario.Disruption{Grace: scenario.Seconds(60)}, 60 * time.Second, 2 * time.Second, scenario.Leader},
+		{"k8s, and the scenario says the lag", "k8s", scenario.Disruption{Lag: scenario.Millis(1)}, 30 * time.Second, time.Millisecond, scenario.Leader},
 		// A balancer does not take a server out that stays up.
-		{"k8s, and a command instead of a signal", "k8s", reload, 30 * time.Second, 0, history.Leader},
+		{"k8s, and a command instead of a signal", "k8s", reload, 30 * time.Second, 0, scenario.Leader},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			given := history.Scenario{Name: "mine", Policy: tt.policy, Disruption: tt.given}
+			given := scenario.Scenario{Name: "mine", Policy: tt.policy, Disruption: tt.given}
 			p, s, err := Resolve(given)
 			if err != nil || p.Name != tt.policy {
 				t.Fatalf("policy %q, %v", p.Name, err)
@@ -63,15 +63,15 @@ func TestOverrides(t *testing.T) {
 	tests := []struct {
 		name   string
 		policy string
-		given  history.Overrides
+		given  scenario.Overrides
 		want   func(*Policy) // what is changed
 	}{
-		{"min-at-risk", "default", history.Overrides{MinAtRisk: 1}, func(p *Policy) { p.MinAtRisk = 1 }},
-		{"more than the policy's", "strict", history.Overrides{MinAtRisk: 500}, func(p *Policy) { p.MinAtRisk = 500 }},
+		{"min-at-risk", "default", scenario.Overrides{MinAtRisk: 1}, func(p *Policy) { p.MinAtRisk = 1 }},
+		{"more than the policy's", "strict", scenario.Overrides{MinAtRisk: 500}, func(p *Policy) { p.MinAtRisk = 500 }},
 		{
 			// The bound decides then, and the rule only tells.
 			"max-loss", "default",
-			history.Overrides{MaxLoss: 0.001},
+			scenario.Overrides{MaxLoss: 0.001},
 			func(p *Policy) {
 				p.MaxLoss = 0.001
 				p.Levels[LateRequestsAnswered] = Level{Warn, Warn}
@@ -79,7 +79,7 @@ func TestOverrides(t *testing.T) {
 		},
 		{
 			"max-loss under strict", "strict",
-			history.Overrides{MaxLoss: 0.5},
+			scenario.Overrides{MaxLoss: 0.5},
 			func(p *Policy) {
 				p.MaxLoss = 0.5
 				p.Levels[LateRequestsAnswered] = Level{Warn, Warn}
@@ -87,24 +87,24 @@ func TestOverrides(t *testing.T) {
 		},
 		{
 			"max-loss, and the rule is asked for all the same", "default",
-			history.Overrides{MaxLoss: 0.001, Rules: map[string]string{LateRequestsAnswered: "fail"}},
+			scenario.Overrides{MaxLoss: 0.001, Rules: map[string]string{LateRequestsAnswered: "fail"}},
 			func(p *Policy) {
 				p.MaxLoss = 0.001
 				p.Levels[LateRequestsAnswered] = Level{Require, Require}
 			},
 		},
-		{"exit codes", "default", history.Overrides{ExitCodes: []int{0, 3, 255}}, func(p *Policy) { p.ExitCodes = []int{0, 3, 255} }},
-		{"exit codes beside the policy's", "k8s", history.Overrides{ExitCodes: []int{3}}, func(p *Policy) { p.ExitCodes = []int{143, 3} }},
-		{"a rule off", "default", history.Overrides{Rules: map[string]string{NoSurvivors: "off"}}, func(p *Policy) { p.Levels[NoSurvivors] = Level{Off, Off} }},
-		{"a rule warns", "k8s", history.Overrides{Rules: map[string]string{ServesThroughLag: "warn"}}, func(p *Policy) { p.Levels[ServesThroughLag] = Level{Warn, Warn} }},
+		{"exit codes", "default", scenario.Overrides{ExitCodes: []int{0, 3, 255}}, func(p *Policy) { p.ExitCodes = []int{0, 3, 255} }},
+		{"exit codes beside the policy's", "k8s", scenario.Overrides{ExitCodes: []int{3}}, func(p *Policy) { p.ExitCodes = []int{143, 3} }},
+		{"a rule off", "default", scenario.Overrides{Rules: map[string]string{NoSurvivors: "off"}}, func(p *Policy) { p.Levels[NoSurvivors] = Level{Off, Off} }},
+		{"a rule warns", "k8s", scenario.Overrides{Rules: map[string]string{ServesThroughLag: "warn"}}, func(p *Policy) { p.Levels[ServesThroughLag] = Level{Warn, Warn} }},
 		{
 			"a rule fails, and what it excuses too", "default",
-			history.Overrides{Rules: map[string]string{ExitStatus: "fail"}},
+			scenario.Overrides{Rules: map[string]string{ExitStatus: "fail"}},
 			func(p *Policy) { p.Levels[ExitStatus] = Level{Require, Require} },
 		},
 		{
 			"a rule that the policy has turned off", "default",
-			history.Overrides{Rules: map[string]string{ReadyFlipsFirst: "fail"}},
+			scenario.Overrides{Rules: map[string]string{ReadyFlipsFirst: "fail"}},
 			func(p *Policy) { p.Levels[ReadyFlipsFirst] = Level{Require, Require} },
 		},
 	}
@@ -112,7 +112,7 @@ func TestOverrides(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			want := policy(t, tt.policy)
 			tt.want(&want)
-			got, _, err := Resolve(history.Scenario{Policy: tt.policy, Overrides: tt.given})
+			got, _, err := Resolve(scenario.Scenario{Policy: tt.policy, Overrides: tt.given})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +127,7 @@ func TestOverrides(t *testing.T) {
 func TestEveryRuleCanBeOverridden(t *testing.T) {
 	for _, rule := range RuleNames() {
 		for name, severity := range map[string]Severity{"off": Off, "warn": Warn, "fail": Require} {
-			p, _, err := Resolve(history.Scenario{Policy: "default", Overrides: history.Overrides{Rules: map[string]string{rule: name}}})
+			p, _, err := Resolve(scenario.Scenario{Policy: "default", Overrides: scenario.Overrides{Rules: map[string]string{rule: name}}})
 			if err != nil || p.Levels[rule] != (Level{severity, severity}) {
 				t.Errorf("%s %s: %v, %v", rule, name, p.Levels[rule], err)
 			}
@@ -143,34 +143,34 @@ func TestEveryRuleCanBeOverridden(t *testing.T) {
 
 // TestOverrideMistakes: each says in which field it is, and what would be right.
 func TestOverrideMistakes(t *testing.T) {
-	rules := func(rule, severity string) history.Overrides {
-		return history.Overrides{Rules: map[string]string{rule: severity}}
+	rules := func(rule, severity string) scenario.Overrides {
+		return scenario.Overrides{Rules: map[string]string{rule: severity}}
 	}
 	tests := []struct {
 		name  string
-		given history.Overrides
-		want  history.Invalid
+		given scenario.Overrides
+		want  scenario.Invalid
 	}{
-		{"min-at-risk below zero", history.Overrides{MinAtRisk: -1}, history.Invalid{Field: "overrides.min-at-risk", Problem: "is -1, must be at least 1"}},
-		{"all may be lost", history.Overrides{MaxLoss: 1}, history.Invalid{Field: "overrides.max-loss", Problem: "is 100%, must be at least 0% and less than 100%"}},
-		{"less than none may be lost", history.Overrides{MaxLoss: -0.1}, history.Invalid{Field: "overrides.max-loss", Problem: "is -10%, must be at least 0% and less than 100%"}},
-		{"a share that is no number", history.Overrides{MaxLoss: history.Share(math.NaN())}, history.Invalid{Field: "overrides.max-loss", Problem: "is NaN%, must be at least 0% and less than 100%"}},
-		{"an exit code below zero", history.Overrides{ExitCodes: []int{3, -1}}, history.Invalid{Field: "overrides.exit-codes", Problem: "has -1, must be from 0 to 255"}},
-		{"an exit code that does not exist", history.Overrides{ExitCodes: []int{256}}, history.Invalid{Field: "overrides.exit-codes", Problem: "has 256, must be from 0 to 255"}},
-		{"a severity that does not exist", rules(ExitStatus, "maybe"), history.Invalid{Field: "overrides.rules.exit-status", Problem: `is "maybe", must be off, warn or fail`}},
-		{"a severity in capitals", rules(ExitStatus, "FAIL"), history.Invalid{Field: "overrides.rules.exit-status", Problem: `is "FAIL", must be off, warn or fail`}},
-		{"a severity that is missing", rules(ExitStatus, ""), history.Invalid{Field: "overrides.rules.exit-status", Problem: `is "", must be off, warn or fail`}},
+		{"min-at-risk below zero", scenario.Overrides{MinAtRisk: -1}, scenario.Invalid{Field: "overrides.min-at-risk", Problem: "is -1, must be at least 1"}},
+		{"all may be lost", scenario.Overrides{MaxLoss: 1}, scenario.Invalid{Field: "overrides.max-loss", Problem: "is 100%, must be at least 0% and less than 100%"}},
+		{"less than none may be lost", scenario.Overrides{MaxLoss: -0.1}, scenario.Invalid{Field: "overrides.max-loss", Problem: "is -10%, must be at least 0% and less than 100%"}},
+		{"a share that is no number", scenario.Overrides{MaxLoss: scenario.Share(math.NaN())}, scenario.Invalid{Field: "overrides.max-loss", Problem: "is NaN%, must be at least 0% and less than 100%"}},
+		{"an exit code below zero", scenario.Overrides{ExitCodes: []int{3, -1}}, scenario.Invalid{Field: "overrides.exit-codes", Problem: "has -1, must be from 0 to 255"}},
+		{"an exit code that does not exist", scenario.Overrides{ExitCodes: []int{256}}, scenario.Invalid{Field: "overrides.exit-codes", Problem: "has 256, must be from 0 to 255"}},
+		{"a severity that does not exist", rules(ExitStatus, "maybe"), scenario.Invalid{Field: "overrides.rules.exit-status", Problem: `is "maybe", must be off, warn or fail`}},
+		{"a severity in capitals", rules(ExitStatus, "FAIL"), scenario.Invalid{Field: "overrides.rules.exit-status", Problem: `is "FAIL", must be off, warn or fail`}},
+		{"a severity that is missing", rules(ExitStatus, ""), scenario.Invalid{Field: "overrides.rules.exit-status", Problem: `is "", must be off, warn or fail`}},
 		{
 			"a rule that does not exist", rules("exit-code", "off"),
-			history.Invalid{Field: "overrides.rules", Problem: `has the unknown rule "exit-code", must be one of signal-delivered, stays-up, in-flight-completes, exits-in-grace, ` +
+			scenario.Invalid{Field: "overrides.rules", Problem: `has the unknown rule "exit-code", must be one of signal-delivered, stays-up, in-flight-completes, exits-in-grace, ` +
 				`serves-through-lag, late-requests-answered, no-failed, no-lost-ack, no-duplicate, no-unanswered-execution, closes-cleanly, announces-close, ready-flips-first, ` +
 				`exit-status, no-survivors`},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, _, err := Resolve(history.Scenario{Policy: "default", Overrides: tt.given})
-			invalid, ok := errors.AsType[*history.Invalid](err)
+			_, _, err := Resolve(scenario.Scenario{Policy: "default", Overrides: tt.given})
+			invalid, ok := errors.AsType[*scenario.Invalid](err)
 			if !ok || !reflect.DeepEqual(*invalid, tt.want) {
 				t.Errorf("got %v, want %v", err, &tt.want)
 			}
@@ -181,7 +181,7 @@ func TestOverrideMistakes(t *testing.T) {
 // TestTheFirstMistakeIsTheSame, whatever order a map has.
 func TestTheFirstMistakeIsTheSame(t *testing.T) {
 	for range 20 {
-		_, _, err := Resolve(history.Scenario{Policy: "default", Overrides: history.Overrides{Rules: map[string]string{
+		_, _, err := Resolve(scenario.Scenario{Policy: "default", Overrides: scenario.Overrides{Rules: map[string]string{
 			"a": "off", "b": "off", "c": "off", ExitStatus: "never",
 		}}})
 		if err == nil || !strings.HasPrefix(err.Error(), `overrides.rules has the unknown rule "a"`) {
@@ -192,9 +192,9 @@ func TestTheFirstMistakeIsTheSame(t *testing.T) {
 
 func TestUnknownPolicy(t *testing.T) {
 	for _, name := range []string{"", "lenient", "Default"} {
-		_, _, err := Resolve(history.Scenario{Policy: name})
-		invalid, ok := errors.AsType[*history.Invalid](err)
-		want := history.Invalid{Field: "policy", Problem: `"` + name + `" is unknown, must be one of default, strict, k8s, docker, systemd`}
+		_, _, err := Resolve(scenario.Scenario{Policy: name})
+		invalid, ok := errors.AsType[*scenario.Invalid](err)
+		want := scenario.Invalid{Field: "policy", Problem: `"` + name + `" is unknown, must be one of default, strict, k8s, docker, systemd`}
 		if !ok || !reflect.DeepEqual(*invalid, want) {
 			t.Errorf("got %v, want %v", err, &want)
 		}
@@ -203,7 +203,7 @@ func TestUnknownPolicy(t *testing.T) {
 
 // TestOverridesStayWithTheirScenario: nobody else's policy changes.
 func TestOverridesStayWithTheirScenario(t *testing.T) {
-	given := history.Scenario{Policy: "k8s", Overrides: history.Overrides{
+	given := scenario.Scenario{Policy: "k8s", Overrides: scenario.Overrides{
 		MinAtRisk: 1, MaxLoss: 0.5, ExitCodes: []int{9}, Rules: map[string]string{ExitStatus: "off"},
 	}}
 	before := policy(t, "k8s")
@@ -218,7 +218,7 @@ func TestOverridesStayWithTheirScenario(t *testing.T) {
 // TestPoliciesAreExplained: who has to live with one is told why.
 func TestPoliciesAreExplained(t *testing.T) {
 	for _, p := range Policies() {
-		if len(p.Why) < 3 || p.Grace <= 0 || !slices.Contains([]string{history.Leader, history.Group, history.Owner}, p.Target) {
+		if len(p.Why) < 3 || p.Grace <= 0 || !slices.Contains([]string{scenario.Leader, scenario.Group, scenario.Owner}, p.Target) {
 			t.Errorf("policy %s is not explained, or fills in nonsense: %q, grace %v, target %q", p.Name, p.Why, p.Grace, p.Target)
 		}
 		if p.Levels[InFlightCompletes] != (Level{Require, Require}) || p.Levels[SignalDelivered] != (Level{Require, Require}) {

@@ -3,7 +3,7 @@ package check
 import (
 	"slices"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // The names of the rules.
@@ -62,7 +62,7 @@ func (o occasion) String() string {
 }
 
 // applies reports whether the rule has a meaning under that disruption.
-func (r Rule) applies(d history.Disruption) bool {
+func (r Rule) applies(d scenario.Disruption) bool {
 	switch r.when {
 	case onStop:
 		return len(d.While) == 0

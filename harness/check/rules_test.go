@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // ruleCase is one history seen by one rule. Under policy "default" and
@@ -566,7 +567,7 @@ func TestRuleOff(t *testing.T) {
 // TestOccasions: which rules ask something of a server that is told to stop, and
 // which of one during an operation.
 func TestOccasions(t *testing.T) {
-	stop, work := history.Disruption{Signal: "SIGTERM"}, history.Disruption{While: []string{"reload"}}
+	stop, work := scenario.Disruption{Signal: "SIGTERM"}, scenario.Disruption{While: []string{"reload"}}
 	always := []string{InFlightCompletes, LateRequestsAnswered, NoFailed, NoLostAck, NoDuplicate, NoUnansweredExecution, ClosesCleanly}
 	for _, r := range Rules() {
 		onStop, whileWorking := r.applies(stop), r.applies(work)

@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // sample asks that enough was at risk for a pass to mean something. Of a server
 // that is told to stop, something must have been in flight; one that goes on
 // working is put to the test by all that comes; of one that was sent no load only
 // the exit is judged.
-func sample(scenario history.Scenario, s result.Subject, policy Policy) []result.Finding {
+func sample(scenario scenario.Scenario, s result.Subject, policy Policy) []result.Finding {
 	if s.ShutdownsIntact == 0 {
 		return nil // integrity has said why
 	}
@@ -91,20 +91,20 @@ func oneEach(s result.Subject) bool {
 }
 
 // enough says what would put enough at risk.
-func enough(scenario history.Scenario, s result.Subject, policy Policy) string {
+func enough(sc scenario.Scenario, s result.Subject, policy Policy) string {
 	var advice []string
-	if staysUpThrough(scenario) {
-		advice = fasterAround(scenario, s, policy)
+	if staysUpThrough(sc) {
+		advice = fasterAround(sc, s, policy)
 	} else {
-		advice = slowerOrFaster(scenario, s, policy)
+		advice = slowerOrFaster(sc, s, policy)
 	}
 	have := s.AtRisk
-	if !staysUpThrough(scenario) && policy.Uses(InFlightCompletes) {
+	if !staysUpThrough(sc) && policy.Uses(InFlightCompletes) {
 		have = s.InFlight.AtRisk()
 	}
 	if have > 0 {
 		shutdowns := int(math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(s.ShutdownsIntact) / float64(have)))
-		if shutdowns > s.ShutdownsIntact && shutdowns <= history.MaxShutdowns {
+		if shutdowns > s.ShutdownsIntact && shutdowns <= scenario.MaxShutdowns {
 			advice = append(advice, fmt.Sprintf("try %d times (--shutdowns)", shutdowns))
 		}
 	}
@@ -117,19 +117,19 @@ func enough(scenario history.Scenario, s result.Subject, policy Policy) string {
 // slowerOrFaster advises on requests in flight: by Little's law rate times the
 // time that a request takes are in flight at any time. How long the sample
 // service takes we say; how long a server of the user's takes was measured.
-func slowerOrFaster(scenario history.Scenario, s result.Subject, policy Policy) (advice []string) {
+func slowerOrFaster(sc scenario.Scenario, s result.Subject, policy Policy) (advice []string) {
 	each := math.Ceil(float64(policy.MinAtRisk)/float64(s.ShutdownsIntact)) * 1.5 // some will be elsewhere
-	takes, longer := scenario.Subject.Delay.Duration, "let the handler take %s (--delay)"
+	takes, longer := sc.Subject.Delay.Duration, "let the handler take %s (--delay)"
 	if s.Kind != "strategy" {
 		takes, longer = time.Duration(s.LatencyMS.P50*float64(time.Millisecond)), "use a URL that takes %s or longer to answer"
 	}
-	if rate := scenario.Load.Rate; rate > 0 {
+	if rate := sc.Load.Rate; rate > 0 {
 		needed := roundUp(time.Duration(each / float64(rate) * float64(time.Second)))
 		if needed > takes {
-			advice = append(advice, fmt.Sprintf(longer, history.InWords(needed)))
+			advice = append(advice, fmt.Sprintf(longer, scenario.InWords(needed)))
 		}
 	}
-	if rate := math.Ceil(each / takes.Seconds()); rate <= history.MaxRate && rate > float64(scenario.Load.Rate) {
+	if rate := math.Ceil(each / takes.Seconds()); rate <= scenario.MaxRate && rate > float64(sc.Load.Rate) {
 		advice = append(advice, fmt.Sprintf("send %.0f requests a second (--rate)", rate))
 	}
 	return advice
@@ -137,9 +137,9 @@ func slowerOrFaster(scenario history.Scenario, s result.Subject, policy Policy) 
 
 // fasterAround advises on requests around a command, which come as fast as they
 // are sent, and for as long.
-func fasterAround(scenario history.Scenario, s result.Subject, policy Policy) (advice []string) {
-	rate := math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(scenario.Load.Rate) / float64(max(s.AtRisk, 1)))
-	if rate <= history.MaxRate {
+func fasterAround(sc scenario.Scenario, s result.Subject, policy Policy) (advice []string) {
+	rate := math.Ceil(float64(policy.MinAtRisk) * 1.5 * float64(sc.Load.Rate) / float64(max(s.AtRisk, 1)))
+	if rate <= scenario.MaxRate {
 		advice = append(advice, fmt.Sprintf("send %.0f requests a second (--rate)", rate))
 	}
 	return append(advice, "let the load go on for longer after the command (disruption.settle)")

@@ -3,7 +3,7 @@ package check
 import (
 	"fmt"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // sequence asks that every signal of a sequence met somebody: what a server does
@@ -17,13 +17,13 @@ func sequence(o *observation) []problem {
 	}
 	missed := planned[sent]
 	detail := fmt.Sprintf("the %s signal of the sequence, %s, was never sent: the server had already exited after %s",
-		ordinal(sent), missed.Name, history.InWords(o.Exit.At-o.Signal.Before))
+		ordinal(sent), missed.Name, scenario.InWords(o.Exit.At-o.Signal.Before))
 	switch {
 	case missed.After == 0: // as soon as can be
 	case o.unloaded():
-		detail += fmt.Sprintf(": send it sooner than %s after the one before (--signal)", history.InWords(missed.After))
+		detail += fmt.Sprintf(": send it sooner than %s after the one before (--signal)", scenario.InWords(missed.After))
 	default:
-		detail += fmt.Sprintf(": test an endpoint slower than %s, or send the signal sooner (--signal)", history.InWords(missed.After))
+		detail += fmt.Sprintf(": test an endpoint slower than %s, or send the signal sooner (--signal)", scenario.InWords(missed.After))
 	}
 	return []problem{{detail: detail, soft: true}}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // lately is how long before SIGKILL a request must have begun that was completed,
@@ -75,7 +76,7 @@ func (t teller) stayedForThem(n int, one kept) []string {
 	}
 	return []string{
 		fmt.Sprintf("It accepted no new connections, and served the old ones as long as requests came. It completed %s sent after %s, "+
-			"the last of them %s before SIGKILL%s.", count(one.served, "request"), t.signal(), history.InWords(one.last), where),
+			"the last of them %s before SIGKILL%s.", count(one.served, "request"), t.signal(), scenario.InWords(one.last), where),
 		"Send Connection: close with each answer after the signal, so that clients leave (in Node.js: res.shouldKeepAlive = false, and " +
 			"server.closeIdleConnections()), or bound the drain.",
 	}

@@ -5,14 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // story tells in two or three plain sentences what happened to whom, why, and
 // which change would save them, which is the remedy. A subject that passes without
 // a warning has none, and only a failure has a remedy.
-func story(s result.Subject, scenario history.Scenario, intact []*observation) (told []string, remedy string) {
+func story(s result.Subject, scenario scenario.Scenario, intact []*observation) (told []string, remedy string) {
 	t := teller{subject: s, scenario: scenario, intact: intact}
 	switch s.Verdict {
 	case result.Fail:
@@ -27,7 +27,7 @@ func story(s result.Subject, scenario history.Scenario, intact []*observation) (
 
 type teller struct {
 	subject  result.Subject
-	scenario history.Scenario
+	scenario scenario.Scenario
 	intact   []*observation
 }
 

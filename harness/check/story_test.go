@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestStory has one history for each branch of the story, by verdict.
@@ -285,8 +286,8 @@ func TestStoryNamesWhatElseIsBroken(t *testing.T) {
 		want    string // "" for no such line
 	}{
 		{"nothing else", "default", died(), ""},
-		{"websockets were cut", "default", died().parked(history.WebSocket, 5, cut), "Also broken: closes-cleanly (5 of 5)."},
-		{"websockets were cut, and the status is wrong", "default", newHistory().inFlight(history.Dropped, 3).parked(history.WebSocket, 5, cut).exit(history.Exit{Code: 1}), "Also broken: closes-cleanly (5 of 5), exit-status (1 of 1)."},
+		{"websockets were cut", "default", died().parked(scenario.WebSocket, 5, cut), "Also broken: closes-cleanly (5 of 5)."},
+		{"websockets were cut, and the status is wrong", "default", newHistory().inFlight(history.Dropped, 3).parked(scenario.WebSocket, 5, cut).exit(history.Exit{Code: 1}), "Also broken: closes-cleanly (5 of 5), exit-status (1 of 1)."},
 		{"the policy requires the status", "strict", died(), "Also broken: exit-status (1 of 1)."},
 		{"a lost write has a sentence of its own", "default", newHistory().posts().found().inFlight(history.Dropped, 1).gone(someInFlight), ""},
 		{"what is excused is not counted", "default", died().late(history.Dropped, 2, away).late(history.Dropped, 3, reused), "Also broken: late-requests-answered (2 of 5)."},

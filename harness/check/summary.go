@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // summarize counts what happened, over all shutdowns of one subject. In flight,
@@ -145,7 +146,7 @@ func detail(o *observation) result.Detail {
 func remarks(o *observation) []string {
 	var said []string
 	if paused, ok := o.At(history.EventLoadPaused); ok && o.Signal.Sent && paused >= o.Signal.Before {
-		said = append(said, fmt.Sprintf("the load reached its limit and paused %s after %s", history.InWords(paused-o.Signal.Before), o.moment()))
+		said = append(said, fmt.Sprintf("the load reached its limit and paused %s after %s", scenario.InWords(paused-o.Signal.Before), o.moment()))
 	}
 	if o.Signal.Sent && float64(o.Signal.Open) < o.Signal.Mean/2 {
 		said = append(said, fmt.Sprintf("few requests were open when %s was sent: %s, %.1f on average", o.moment(), count(o.Signal.Open, "request"), o.Signal.Mean))

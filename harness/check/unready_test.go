@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestUnloaded: without load the exit is all that is judged, and a pass has to
@@ -72,8 +73,8 @@ func TestUnloaded(t *testing.T) {
 
 // TestPolicyLeavesTheLagOut where no load is sent: it would be refused.
 func TestPolicyLeavesTheLagOut(t *testing.T) {
-	for when, lag := range map[string]time.Duration{"": 2 * time.Second, history.Loaded: 2 * time.Second, history.Ready: 0, history.Started: 0} {
-		_, s, err := Resolve(history.Scenario{Policy: "k8s", Disruption: history.Disruption{When: when}})
+	for when, lag := range map[string]time.Duration{"": 2 * time.Second, scenario.Loaded: 2 * time.Second, scenario.Ready: 0, scenario.Started: 0} {
+		_, s, err := Resolve(scenario.Scenario{Policy: "k8s", Disruption: scenario.Disruption{When: when}})
 		if err != nil || s.Disruption.Lag.Duration != lag {
 			t.Errorf("%q: lag %s, %v, want %s", when, s.Disruption.Lag, err, lag)
 		}

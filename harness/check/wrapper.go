@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // undelivered tells of a signal that never reached the server: who holds the
@@ -24,7 +25,7 @@ func (t teller) undelivered(f result.Finding) []string {
 // remedyFor takes into account who was aimed at: a server that has left the group
 // is not reached with it.
 func (t teller) remedyFor(d history.Delivery) string {
-	if d.Target == history.Group {
+	if d.Target == scenario.Group {
 		return "The server is in a process group of its own (setsid, or a job of a shell). Signal the process that holds the socket " +
 			"(--signal-target owner), or start the server without leaving the group."
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // answered is a shutdown whose signal came after a second, and that answered with
@@ -79,7 +80,7 @@ func within(d time.Duration) edit {
 var chunkedFrame = framed(history.Chunked)
 
 func TestCompareAnswers(t *testing.T) {
-	asks := func(l history.Load) func(*history.History) {
+	asks := func(l scenario.Load) func(*history.History) {
 		return func(h *history.History) { h.Header.Scenario.Load = l }
 	}
 	operation := func(h *history.History) { h.Operation = &history.Operation{} }
@@ -105,7 +106,7 @@ func TestCompareAnswers(t *testing.T) {
 		"of an old file":               {answers: newAnswered().before(same(40, 0), framed(history.UnknownFraming)).exposed(same(25, 0), framed(history.UnknownFraming))},
 		"before of an old file":        {answers: newAnswered().before(same(40, 0), framed(history.UnknownFraming)).exposed(same(25, 0))},
 		"503 stays rejected":           {answers: newAnswered().before(same(40, 64)).exposed(same(25, 0), withStatus(503), func(r *history.Request) { r.Outcome = history.Rejected })},
-		"with an expression":           {answers: newAnswered().with(asks(history.Load{ExpectBody: "x"})).before(same(40, 64)).exposed(same(25, 9))},
+		"with an expression":           {answers: newAnswered().with(asks(scenario.Load{ExpectBody: "x"})).before(same(40, 64)).exposed(same(25, 9))},
 		"without a signal":             {answers: newAnswered().with(func(h *history.History) { h.Signal.Sent = false }).before(same(40, 64)).exposed(same(25, 0))},
 		"of a successor":               {answers: newAnswered().before(same(40, 64)).add(2100*time.Millisecond, same(25, 0), nil)},
 		"after an operation, empty":    {newAnswered().with(operation).before(same(40, 64)).add(2100*time.Millisecond, same(25, 0), nil), 25, 0, history.Empty},
@@ -116,7 +117,7 @@ func TestCompareAnswers(t *testing.T) {
 		"empty 200 instead of a 204":   {newAnswered().before(same(40, 0), withStatus(204), framed(history.Bodiless)).exposed(same(25, 0)), 25, 0, history.NewStatus},
 		"a new status, of few":         {newAnswered().before(same(29, 64)).exposed(same(25, 64), withStatus(302)), 0, 25, history.NewStatus},
 		"a status that was there":      {answers: newAnswered().before(same(40, 64)).before(same(1, 0), withStatus(204), framed(history.Bodiless)).exposed(same(25, 0), withStatus(204), framed(history.Bodiless))},
-		"a new status that is right":   {answers: newAnswered().with(asks(history.Load{ExpectStatus: "200-399"})).before(same(40, 64)).exposed(same(25, 0), withStatus(302))},
+		"a new status that is right":   {answers: newAnswered().with(asks(scenario.Load{ExpectStatus: "200-399"})).before(same(40, 64)).exposed(same(25, 0), withStatus(302))},
 		"lengths by status":            {newAnswered().before(same(40, 64)).before(same(9, 0), withStatus(302)).exposed(same(25, 0)), 25, 0, history.Empty},
 		"much shorter":                 {newAnswered().before(same(40, 64)).exposed(same(25, 31)), 25, 0, history.MuchShorter},
 		"half as long":                 {newAnswered().before(same(40, 64)).exposed(same(25, 32)), 0, 25, history.OtherLength},

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 func TestTimes(t *testing.T) {
@@ -25,7 +26,7 @@ func TestIDIsWhatWasSent(t *testing.T) {
 
 // TestMethod: what was sent is known better than what was planned.
 func TestMethod(t *testing.T) {
-	load := history.Load{Method: "PATCH", Requests: []history.Target{{Method: "POST"}, {}}}
+	load := scenario.Load{Method: "PATCH", Requests: []scenario.Target{{Method: "POST"}, {}}}
 	for _, c := range []struct {
 		name    string
 		methods []string

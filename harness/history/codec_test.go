@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // full returns a history in which nothing is zero that could be.
@@ -35,29 +36,29 @@ func full() *history.History {
 			Environment: history.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1", Kernel: "6"},
 			Run:         "r1", Ordinal: 4, Subject: "naive", Kind: "strategy", Position: 1, Subjects: 3, Shutdown: 2, Seed: math.MaxUint64, Repeats: 1, Offers: "h2",
 			Started: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 7200)),
-			Scenario: history.Scenario{
+			Scenario: scenario.Scenario{
 				Name: "default", Purpose: "to see", Policy: "default", Shutdowns: 3, Reports: []string{"junit=report.xml"}, Needs: []string{"no-lost-ack"},
-				Subject: history.Subject{
-					Delay: history.Millis(100), Name: "api", Command: []string{"./api", "--port", "{port}"}, Dir: "/srv",
-					Env: map[string]string{"A": "b"}, URL: "https://127.0.0.1:{port}/", Ready: "/health", ReadyTimeout: history.Seconds(9),
+				Subject: scenario.Subject{
+					Delay: scenario.Millis(100), Name: "api", Command: []string{"./api", "--port", "{port}"}, Dir: "/srv",
+					Env: map[string]string{"A": "b"}, URL: "https://127.0.0.1:{port}/", Ready: "/health", ReadyTimeout: scenario.Seconds(9),
 					CA: "ca.pem", Insecure: true, AllowRemote: true, Front: true, Ledger: "/var/log/{port}.ledger", Applied: []string{"psql", "-c", "select id"},
 				},
-				Load: history.Load{
-					Rate: 500, Method: "GET", Connections: history.Mixed, Timeout: history.Seconds(15), WarmUp: history.Millis(700),
-					Jitter: history.Millis(200), Trigger: history.Seconds(5), Tail: history.Seconds(5), MaxOpen: 2000,
+				Load: scenario.Load{
+					Rate: 500, Method: "GET", Connections: scenario.Mixed, Timeout: scenario.Seconds(15), WarmUp: scenario.Millis(700),
+					Jitter: scenario.Millis(200), Trigger: scenario.Seconds(5), Tail: scenario.Seconds(5), MaxOpen: 2000,
 					RequestsFile: "more.txt",
-					Requests: []history.Target{
+					Requests: []scenario.Target{
 						{Method: "POST", URL: "/orders", Header: map[string]string{"Accept": "*/*"}, Body: "{}\n", BodyFile: "order.json"},
 					},
 					ExpectStatus: "200,300-399", ExpectBody: "^ok$",
-					Parked: []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 5, Header: map[string]string{"Authorization": "(hidden)"}}},
+					Parked: []scenario.Park{{Kind: scenario.WebSocket, URL: "/ws", Count: 5, Header: map[string]string{"Authorization": "(hidden)"}}},
 				},
-				Disruption: history.Disruption{
-					Signal: "SIGTERM,2s,SIGTERM", Target: history.Owner, Grace: history.Seconds(10), Lag: history.Seconds(2),
-					While: []string{"nginx", "-s", "reload"}, Settle: history.Seconds(3),
-					When: history.Loaded,
+				Disruption: scenario.Disruption{
+					Signal: "SIGTERM,2s,SIGTERM", Target: scenario.Owner, Grace: scenario.Seconds(10), Lag: scenario.Seconds(2),
+					While: []string{"nginx", "-s", "reload"}, Settle: scenario.Seconds(3),
+					When: scenario.Loaded,
 				},
-				Overrides: history.Overrides{
+				Overrides: scenario.Overrides{
 					MinAtRisk: 30, MaxLoss: 0.001, ExitCodes: []int{143}, Rules: map[string]string{"exit-status": "warn"},
 				},
 			},
@@ -70,7 +71,7 @@ func full() *history.History {
 		},
 		Delivery: history.Delivery{
 			Front:  "nginx (PID 4)",
-			Target: history.Leader, To: []history.Process{{PID: 1, Name: "npm start"}}, Holders: []history.Process{{PID: 2, Name: "node"}},
+			Target: scenario.Leader, To: []history.Process{{PID: 1, Name: "npm start"}}, Holders: []history.Process{{PID: 2, Name: "node"}},
 			Deaf: []history.Process{{PID: 2, Name: "node"}}, Error: "no permission",
 			Dispositions: []history.Disposition{{PID: 1, Catches: true, Ignores: true, Blocks: true, Runtime: true}},
 		},
@@ -87,7 +88,7 @@ func full() *history.History {
 			Answers: []history.AnswersBefore{{Target: 1, Status: 200, Answers: 5, Empty: 1, Known: 4, Shortest: 3, Longest: 9, Chunked: 2, Ended: 7, Timed: 5, Began: 6}},
 			Latency: []history.Latency{{Took: 5, Count: 21}},
 		},
-		Parked:   []history.Parked{{Kind: history.WebSocket, URL: "/ws", Opened: 3, Ended: 11, Clean: true, Code: 1001, Error: "none"}},
+		Parked:   []history.Parked{{Kind: scenario.WebSocket, URL: "/ws", Opened: 3, Ended: 11, Clean: true, Code: 1001, Error: "none"}},
 		Kernel:   history.Kernel{Asked: true, Missing: "none"},
 		Looks:    []history.Look{{At: 8, Took: 1, Slip: 2, Open: 3, Wait: 4, Ran: 5}},
 		Closings: []history.Closing{{From: 12, To: 13, Listener: true}},

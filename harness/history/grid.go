@@ -3,6 +3,8 @@ package history
 import (
 	"fmt"
 	"time"
+
+	"lastcall/harness/scenario"
 )
 
 // Grid divides the time around a signal into bins of one width. Zero is the
@@ -21,11 +23,11 @@ const MaxBins = 400
 func (g Grid) Validate() error {
 	switch {
 	case g.Step <= 0:
-		return &Invalid{Field: "step", Problem: fmt.Sprintf("is %s, must be more than 0, as in 100us", g.Step)}
+		return &scenario.Invalid{Field: "step", Problem: fmt.Sprintf("is %s, must be more than 0, as in 100us", g.Step)}
 	case g.From >= g.To:
-		return &Invalid{Field: "from", Problem: fmt.Sprintf("is %s, must be before the end of %s", g.From, g.To)}
+		return &scenario.Invalid{Field: "from", Problem: fmt.Sprintf("is %s, must be before the end of %s", g.From, g.To)}
 	case int64(g.To-g.From)/int64(g.Step) > MaxBins-2: // an edge at zero can cost one more on either side
-		return &Invalid{Field: "step", Problem: fmt.Sprintf("is %s, which makes %d bins, must make at most %d", g.Step, (g.To-g.From)/g.Step, MaxBins-2)}
+		return &scenario.Invalid{Field: "step", Problem: fmt.Sprintf("is %s, which makes %d bins, must make at most %d", g.Step, (g.To-g.From)/g.Step, MaxBins-2)}
 	}
 	return nil
 }

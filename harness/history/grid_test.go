@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"lastcall/harness/scenario"
+
 	"pgregory.net/rapid"
 )
 
@@ -71,7 +73,7 @@ func TestGridRefusesWhatMakesNoBins(t *testing.T) {
 		"from": {From: us, To: us, Step: us},
 		"":     {From: -2 * us, To: 2 * us, Step: us},
 	} {
-		err, _ := g.Validate().(*Invalid)
+		err, _ := g.Validate().(*scenario.Invalid)
 		if field == "" && err != nil || field != "" && (err == nil || err.Field != field) {
 			t.Errorf("%+v: %v, want a mistake in %q", g, err, field)
 		}

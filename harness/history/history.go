@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"lastcall/harness/scenario"
 )
 
 // Schema names the format of a saved history. Histories of the first format hold
@@ -23,21 +25,21 @@ const (
 
 // Header says what was run. It is a saved history's first line.
 type Header struct {
-	Schema      string      `json:"schema"`
-	Tool        Tool        `json:"tool"`
-	Environment Environment `json:"environment"`
-	Run         string      `json:"run"`                // unique to one invocation; the first part of every request's id
-	Ordinal     int         `json:"ordinal"`            // of the shutdown among all of the run, from 1; the id's second part
-	Subject     string      `json:"subject"`            // the subject's name
-	Kind        string      `json:"kind"`               // "strategy", "command" or "running"
-	Position    int         `json:"position"`           // of the subject within the run, from 0
-	Subjects    int         `json:"subjects,omitempty"` // of the run; 0: not known, in a recording of old
-	Shutdown    int         `json:"shutdown"`           // its repetition, from 1
-	Seed        uint64      `json:"seed"`               // of the run
-	Started     time.Time   `json:"started"`            // wall clock at the base of all times
-	Repeats     int         `json:"repeats,omitempty"`  // how many tries came before it, in which lastcall itself ran behind its schedule
-	Offers      string      `json:"offers,omitempty"`   // what the server would rather speak over TLS than HTTP/1.1 (ALPN), as in "h2"
-	Scenario    Scenario    `json:"scenario"`
+	Schema      string            `json:"schema"`
+	Tool        Tool              `json:"tool"`
+	Environment Environment       `json:"environment"`
+	Run         string            `json:"run"`                // unique to one invocation; the first part of every request's id
+	Ordinal     int               `json:"ordinal"`            // of the shutdown among all of the run, from 1; the id's second part
+	Subject     string            `json:"subject"`            // the subject's name
+	Kind        string            `json:"kind"`               // "strategy", "command" or "running"
+	Position    int               `json:"position"`           // of the subject within the run, from 0
+	Subjects    int               `json:"subjects,omitempty"` // of the run; 0: not known, in a recording of old
+	Shutdown    int               `json:"shutdown"`           // its repetition, from 1
+	Seed        uint64            `json:"seed"`               // of the run
+	Started     time.Time         `json:"started"`            // wall clock at the base of all times
+	Repeats     int               `json:"repeats,omitempty"`  // how many tries came before it, in which lastcall itself ran behind its schedule
+	Offers      string            `json:"offers,omitempty"`   // what the server would rather speak over TLS than HTTP/1.1 (ALPN), as in "h2"
+	Scenario    scenario.Scenario `json:"scenario"`
 }
 
 // Tool says which lastcall wrote a record.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // equal takes an empty list for none: JSON cannot always tell them apart.
@@ -194,7 +195,7 @@ func TestDurationText(t *testing.T) {
 		{"1h0m0.000000001s", time.Hour + 1},
 		{"-5s", -5 * time.Second},
 	} {
-		var d history.Duration
+		var d scenario.Duration
 		if err := d.UnmarshalText([]byte(tt.text)); err != nil || d.Duration != tt.want {
 			t.Errorf("%q reads as %v, %v, want %v", tt.text, d, err, tt.want)
 		}
@@ -207,9 +208,9 @@ func TestDurationText(t *testing.T) {
 // TestDurationNeedsAUnit: a bare number would leave it to be guessed.
 func TestDurationNeedsAUnit(t *testing.T) {
 	for _, text := range []string{"", "10", "1.5", "soon", "10 s", "10S", "9999999h"} {
-		d := history.Seconds(3)
+		d := scenario.Seconds(3)
 		err := d.UnmarshalText([]byte(text))
-		if err == nil || d != history.Seconds(3) {
+		if err == nil || d != scenario.Seconds(3) {
 			t.Errorf("%q reads as %v, %v", text, d, err)
 			continue
 		}
@@ -217,15 +218,15 @@ func TestDurationNeedsAUnit(t *testing.T) {
 			t.Errorf("%q: the error says %q", text, err)
 		}
 	}
-	var d history.Duration
+	var d scenario.Duration
 	if err := json.Unmarshal([]byte(`1000000`), &d); err == nil {
 		t.Errorf("a JSON number reads as %v", d)
 	}
 }
 
 func TestDurationUnits(t *testing.T) {
-	if history.Millis(1500).Duration != 1500*time.Millisecond || history.Seconds(2).Duration != 2*time.Second {
-		t.Errorf("Millis(1500) is %v, Seconds(2) is %v", history.Millis(1500), history.Seconds(2))
+	if scenario.Millis(1500).Duration != 1500*time.Millisecond || scenario.Seconds(2).Duration != 2*time.Second {
+		t.Errorf("Millis(1500) is %v, Seconds(2) is %v", scenario.Millis(1500), scenario.Seconds(2))
 	}
 }
 
@@ -239,7 +240,7 @@ func TestWarm(t *testing.T) {
 		{0, 500 * ms, 800 * ms, 800 * ms},
 		{2000 * ms, 100 * ms, 2000 * ms, 2000 * ms},
 	} {
-		var s history.Scenario
+		var s scenario.Scenario
 		s.Load.WarmUp.Duration, s.Subject.Delay.Duration = tt.warmUp, tt.delay
 		if got := s.Warm(); got != tt.want {
 			t.Errorf("warm-up %v, delay %v: loaded for %v, want %v", tt.warmUp, tt.delay, got, tt.want)
@@ -253,7 +254,7 @@ func TestWarm(t *testing.T) {
 func TestShareText(t *testing.T) {
 	for _, tt := range []struct {
 		text  string
-		want  history.Share
+		want  scenario.Share
 		again string // as it is written; "" for the same
 	}{
 		{text: "0.1%", want: 0.001},
@@ -265,7 +266,7 @@ func TestShareText(t *testing.T) {
 		{text: " 1.50 % ", want: 0.015, again: "1.5%"},
 		{text: "1e-3%", want: 0.00001, again: "0.001%"},
 	} {
-		var s history.Share
+		var s scenario.Share
 		if err := s.UnmarshalText([]byte(tt.text)); err != nil || s < tt.want*(1-1e-12) || s > tt.want*(1+1e-12) {
 			t.Errorf("%q reads as %v, %v, want %v", tt.text, float64(s), err, float64(tt.want))
 		}
@@ -278,7 +279,7 @@ func TestShareText(t *testing.T) {
 			t.Errorf("%q is written as %q, %v, want %q", tt.text, written, err, again)
 		}
 		// What is saved is judged again, by the same limit.
-		var back history.Share
+		var back scenario.Share
 		if err := back.UnmarshalText(written); err != nil || back != s {
 			t.Errorf("%q reads back as %v, %v, want %v", written, float64(back), err, float64(s))
 		}
@@ -288,7 +289,7 @@ func TestShareText(t *testing.T) {
 // TestShareNeedsItsSign: nobody knows whether 0.1 is a tenth or a thousandth.
 func TestShareNeedsItsSign(t *testing.T) {
 	for _, text := range []string{"", "%", "0.1", "1", "-1%", "100.1%", "NaN%", "Inf%", "one%", "1%%"} {
-		s := history.Share(0.5)
+		s := scenario.Share(0.5)
 		err := s.UnmarshalText([]byte(text))
 		if err == nil || s != 0.5 {
 			t.Errorf("%q reads as %v, %v", text, float64(s), err)
@@ -314,7 +315,7 @@ func TestSignalIncludes(t *testing.T) {
 }
 
 func TestInvalidNamesItsField(t *testing.T) {
-	err := error(&history.Invalid{Field: "load.rate", Problem: "is 0, must be from 1 to 20000"})
+	err := error(&scenario.Invalid{Field: "load.rate", Problem: "is 0, must be from 1 to 20000"})
 	if want := "load.rate is 0, must be from 1 to 20000"; err.Error() != want {
 		t.Errorf("it says %q, want %q", err, want)
 	}

@@ -24,6 +24,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/harness/wire"
 	"lastcall/internal/bug"
 )
@@ -32,7 +33,7 @@ import (
 type Config struct {
 	Base    time.Time // the base of all times
 	Address string    // host:port to dial, resolved already
-	Targets []Target  // sent in turn; Origin must have nothing against them
+	Targets []Target  // sent in turn; each is valid (Target.Validate)
 
 	// TLS is what the connections use, nil for plain TCP. Without a ServerName
 	// the certificate must be for the first target's host. HTTP/1.1 is spoken in
@@ -41,7 +42,7 @@ type Config struct {
 
 	Expect  Expect
 	Rate    int // requests per second, at least 1
-	Lanes   history.Connections
+	Lanes   scenario.Connections
 	Timeout time.Duration // a request's deadline, from its start
 	Lag     time.Duration // no request is scheduled later after the signal: the balancer has learned; 0 if it never does
 	Tail    time.Duration // the rate is kept so long after the signal, and then lowered to what keeps a few requests open

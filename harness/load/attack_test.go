@@ -14,6 +14,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // site is a good server that counts, and can make its clients wait.
@@ -53,7 +54,7 @@ func newSite(t *testing.T, hold bool) *site {
 func config(address string) Config {
 	return Config{
 		Base: time.Now(), Address: address, Targets: []Target{{Method: http.MethodGet, URL: "http://" + address + "/"}},
-		Rate: 1000, Lanes: history.Reused, Timeout: ample, Tail: time.Hour, MaxOpen: 2000, Prefix: prefix,
+		Rate: 1000, Lanes: scenario.Reused, Timeout: ample, Tail: time.Hour, MaxOpen: 2000, Prefix: prefix,
 	}
 }
 
@@ -93,7 +94,7 @@ func conserved(t *testing.T, a *Attack, r Report) {
 }
 
 func TestConservation(t *testing.T) {
-	for _, lanes := range []history.Connections{history.Reused, history.Fresh, history.Mixed} {
+	for _, lanes := range []scenario.Connections{scenario.Reused, scenario.Fresh, scenario.Mixed} {
 		t.Run(string(lanes), func(t *testing.T) {
 			s := newSite(t, false)
 			c := s.config()
@@ -112,7 +113,7 @@ func TestConservation(t *testing.T) {
 }
 
 // checkLanes checks that each request travelled as its lane says.
-func checkLanes(t *testing.T, lanes history.Connections, requests []history.Request) {
+func checkLanes(t *testing.T, lanes scenario.Connections, requests []history.Request) {
 	t.Helper()
 	users := make(map[uint32]int)
 	reused := 0
@@ -120,7 +121,7 @@ func checkLanes(t *testing.T, lanes history.Connections, requests []history.Requ
 		if r.Outcome != history.Completed {
 			t.Errorf("request %d: %s", r.Seq, r.Outcome)
 		}
-		pooled := lanes == history.Reused || lanes == history.Mixed && r.Seq%2 == 0
+		pooled := lanes == scenario.Reused || lanes == scenario.Mixed && r.Seq%2 == 0
 		if r.Pooled != pooled {
 			t.Errorf("request %d is pooled: %t", r.Seq, r.Pooled)
 		}
@@ -134,7 +135,7 @@ func checkLanes(t *testing.T, lanes history.Connections, requests []history.Requ
 			t.Errorf("request %d is to have a connection of its own, and shares %d with %d", r.Seq, r.Conn, users[r.Conn])
 		}
 	}
-	if (reused > 0) != (lanes != history.Fresh) {
+	if (reused > 0) != (lanes != scenario.Fresh) {
 		t.Errorf("%d requests travelled on connections that had served before", reused)
 	}
 }
@@ -142,7 +143,7 @@ func checkLanes(t *testing.T, lanes history.Connections, requests []history.Requ
 // A server that ends its connections in every way there is still gets every
 // request accounted for, once, and as what the server did to it.
 func TestConservationAmongLosses(t *testing.T) {
-	for _, lanes := range []history.Connections{history.Reused, history.Fresh, history.Mixed} {
+	for _, lanes := range []scenario.Connections{scenario.Reused, scenario.Fresh, scenario.Mixed} {
 		t.Run(string(lanes), func(t *testing.T) {
 			var turn, dropped, whole atomic.Int64
 			s := newScript(t, func(x *exchange) {
@@ -215,7 +216,7 @@ func TestSecondResultIsNoticed(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+			r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 			a := &Attack{transport: r.transport, done: make(chan struct{})}
 			results := make(chan *vegeta.Result, len(tt.seqs))
 			for _, seq := range tt.seqs {
@@ -263,7 +264,7 @@ func TestDisagree(t *testing.T) {
 
 // The next hit is an hour away, so the pacer must not wait for it to notice.
 func TestEndInterruptsThePacer(t *testing.T) {
-	r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+	r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 	p := newPacer(r.transport, Config{Rate: 1, MaxOpen: 1, Tail: time.Hour})
 	p.interval = time.Hour
 	if wait, stop := p.Pace(0, 0); wait != 0 || stop {
@@ -294,7 +295,7 @@ func TestEndInterruptsThePacer(t *testing.T) {
 }
 
 func TestEndInterruptsAFullPacer(t *testing.T) {
-	r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+	r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 	r.open.Store(1)
 	defer r.open.Store(0)
 	p := newPacer(r.transport, Config{Rate: 1, MaxOpen: 1, Tail: time.Hour})
@@ -327,7 +328,7 @@ func TestEndAtRateOne(t *testing.T) {
 // The schedule is kept however late the hits are granted: lag of ours must show
 // as lag, not as a lower rate.
 func TestScheduleIsKept(t *testing.T) {
-	r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+	r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 	p := newPacer(r.transport, Config{Rate: 250, MaxOpen: 10, Tail: time.Hour})
 	p.due = 0
 	for range 5 {
@@ -346,7 +347,7 @@ func TestScheduleIsKept(t *testing.T) {
 }
 
 func TestAbortGivesUpWhatIsOpen(t *testing.T) {
-	for _, lanes := range []history.Connections{history.Reused, history.Fresh} {
+	for _, lanes := range []scenario.Connections{scenario.Reused, scenario.Fresh} {
 		t.Run(string(lanes), func(t *testing.T) {
 			s := newSite(t, true)
 			c := s.config()

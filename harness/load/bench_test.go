@@ -18,6 +18,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // benchServer is the environment variable that turns the test binary into the
@@ -112,7 +113,7 @@ func completes(b *testing.B, address string, rate int, lasts time.Duration) Repo
 	b.Helper()
 	a := Start(Config{
 		Base: time.Now(), Address: address, Targets: []Target{{Method: http.MethodGet, URL: "http://" + address + "/"}},
-		Rate: rate, Lanes: history.Reused, Timeout: 30 * time.Second, Lag: lasts, MaxOpen: 1 << 20, Prefix: prefix,
+		Rate: rate, Lanes: scenario.Reused, Timeout: 30 * time.Second, Lag: lasts, MaxOpen: 1 << 20, Prefix: prefix,
 	})
 	a.Signalled(0)
 	<-a.Done()

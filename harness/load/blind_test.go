@@ -20,6 +20,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 	"lastcall/internal/testrun"
 )
 
@@ -67,7 +68,7 @@ func loseBoth(t *testing.T) (lostOfVegeta, named int, enough bool) {
 	ours := load.Start(load.Config{
 		Base: time.Now(), Address: server.addr,
 		Targets: []load.Target{{Method: http.MethodGet, URL: "http://" + server.addr + "/work?delay=50ms"}},
-		Rate:    rate, Lanes: history.Reused, Timeout: 5 * time.Second, Tail: 5 * time.Second, MaxOpen: 2000, Prefix: "ours-1-",
+		Rate:    rate, Lanes: scenario.Reused, Timeout: 5 * time.Second, Tail: 5 * time.Second, MaxOpen: 2000, Prefix: "ours-1-",
 	})
 	waitUntil(t, "both have sent for a second", func() bool {
 		return ours.Begun() > rate && plain.begun.Load() > rate && ours.Open() > inFlight/2

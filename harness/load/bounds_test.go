@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/harness/wire"
 )
 
@@ -93,7 +94,7 @@ func TestEndlessBodyKeepsMemoryFlat(t *testing.T) {
 			if tt.end == nil {
 				timeout = short / 2
 			}
-			r := newRig(t, s.address(), history.Reused, timeout)
+			r := newRig(t, s.address(), scenario.Reused, timeout)
 			r.expect.Body = tt.expect
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -161,7 +162,7 @@ func TestRedirectIsNeverFollowed(t *testing.T) {
 			t.Run(name+" "+status, func(t *testing.T) {
 				s := newScript(t, answersRedirect(status, location))
 				watched := new(dials)
-				r := newRig(t, s.address(), history.Fresh, ample)
+				r := newRig(t, s.address(), scenario.Fresh, ample)
 				watched.watch(r.pool)
 				for _, method := range []string{http.MethodGet, http.MethodPost} {
 					if got := r.do(method, "order"); got.Outcome != history.Completed || got.Attempts != 1 {

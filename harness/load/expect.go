@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // maxExcerpt is how much of an answer's body an expression sees, in bytes.
@@ -15,7 +16,7 @@ const maxExcerpt = 1 << 20
 type Expect struct {
 	// Status holds the codes that are expected. 503 and 429 decline and make a
 	// request rejected, unless they are in this set.
-	Status StatusSet
+	Status scenario.StatusSet
 
 	// Body is what the body of an answer must match if its status is an
 	// expected one; nil is any. It sees the body as it was sent, encoded if the

@@ -10,12 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // statuses reads a set that is known to be one.
-func statuses(t testing.TB, text string) StatusSet {
+func statuses(t testing.TB, text string) scenario.StatusSet {
 	t.Helper()
-	s, err := ParseStatusSet(text)
+	s, err := scenario.ParseStatusSet(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func TestExpectedAnswers(t *testing.T) {
 			t.Parallel()
 			var r *rig
 			s := newScript(t, func(x *exchange) { tt.play(r, x) })
-			r = newRig(t, s.address(), history.Reused, ample)
+			r = newRig(t, s.address(), scenario.Reused, ample)
 			if tt.status != "" {
 				r.expect.Status = statuses(t, tt.status)
 			}
@@ -139,7 +140,7 @@ func TestExpectedAnswers(t *testing.T) {
 // its end.
 func TestUnexpectedBodyKeepsTheConnection(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	r.expect.Body = regexp.MustCompile("never")
 	r.do(http.MethodGet, "")
 	if got := r.do(http.MethodGet, ""); got.Outcome != history.Failed || !got.Reused {

@@ -7,12 +7,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-)
 
-// IDMark is replaced in a target's URL, its headers' values and its body by the
-// ledger id of each request, which is what X-Lastcall-Id says as well. So a
-// table of the server's own can hold the ids.
-const IDMark = "{id}"
+	"lastcall/harness/scenario"
+)
 
 // form is a target that holds IDMark, split at the marks of its body: it is
 // filled in for every request.
@@ -41,15 +38,15 @@ func formsOf(targets []Target) []*form {
 
 func formOf(t Target) *form {
 	f := &form{header: make(http.Header)}
-	if strings.Contains(t.URL, IDMark) {
+	if strings.Contains(t.URL, scenario.IDMark) {
 		f.url = t.URL
 	}
 	for name, values := range t.Header {
-		if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, IDMark) }) {
+		if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, scenario.IDMark) }) {
 			f.header[name] = values
 		}
 	}
-	if pieces := bytes.Split(t.Body, []byte(IDMark)); len(pieces) > 1 {
+	if pieces := bytes.Split(t.Body, []byte(scenario.IDMark)); len(pieces) > 1 {
 		f.body = pieces
 	}
 	if f.url == "" && len(f.header) == 0 && f.body == nil {
@@ -63,14 +60,14 @@ func (f *form) fill(req *http.Request, id string) {
 	if f.url != "" {
 		// Target.Validate has read it with the mark, which is stricter than with
 		// the id: letters, digits and dashes mean the same everywhere.
-		if u, err := url.Parse(strings.ReplaceAll(f.url, IDMark, id)); err == nil {
+		if u, err := url.Parse(strings.ReplaceAll(f.url, scenario.IDMark, id)); err == nil {
 			req.URL = u
 		}
 	}
 	for name, values := range f.header {
 		filled := make([]string, len(values))
 		for i, value := range values {
-			filled[i] = strings.ReplaceAll(value, IDMark, id)
+			filled[i] = strings.ReplaceAll(value, scenario.IDMark, id)
 		}
 		req.Header[name] = filled
 	}

@@ -10,6 +10,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
+	"lastcall/harness/scenario"
 )
 
 // arrival is a request as a server saw it.
@@ -17,7 +18,7 @@ type arrival struct{ id, uri, key, body string }
 
 // loadedWith loads a server with the targets for a moment, and returns what came.
 // "http://site" stands for the server's address.
-func loadedWith(t *testing.T, lanes history.Connections, targets ...Target) []arrival {
+func loadedWith(t *testing.T, lanes scenario.Connections, targets ...Target) []arrival {
 	t.Helper()
 	var mu sync.Mutex // many handlers add
 	var seen []arrival
@@ -34,8 +35,10 @@ func loadedWith(t *testing.T, lanes history.Connections, targets ...Target) []ar
 		targets[i].URL = strings.ReplaceAll(targets[i].URL, "http://site", server.URL)
 	}
 	c.Targets = targets
-	if _, _, err := Origin(targets); err != nil {
-		t.Fatal(err)
+	for _, target := range targets {
+		if err := target.Validate(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	a := Start(c)
 	eventually(t, "forty requests have come", func() bool {
@@ -77,7 +80,7 @@ func TestIDStandsWhereItIsAskedFor(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			ids := make(map[string]bool)
-			for _, got := range loadedWith(t, history.Mixed, tt.target) {
+			for _, got := range loadedWith(t, scenario.Mixed, tt.target) {
 				put := func(s string) string { return strings.ReplaceAll(s, "{id}", got.id) }
 				want := arrival{got.id, put(tt.want.uri), put(tt.want.key), put(tt.want.body)}
 				if got != want || !strings.HasPrefix(got.id, prefix) || ids[got.id] {
@@ -91,7 +94,7 @@ func TestIDStandsWhereItIsAskedFor(t *testing.T) {
 
 // TestOnlyItsOwnTargetIsFilledIn: what is sent in turn is not mixed up.
 func TestOnlyItsOwnTargetIsFilledIn(t *testing.T) {
-	for _, got := range loadedWith(t, history.Reused,
+	for _, got := range loadedWith(t, scenario.Reused,
 		Target{Method: "POST", URL: "http://site/plain", Body: []byte("plain")},
 		Target{Method: "POST", URL: "http://site/marked", Body: []byte("{id}")},
 	) {
@@ -109,7 +112,7 @@ func TestSameIDOnAnotherConnection(t *testing.T) {
 		bodies <- x.header.Get(ledger.HeaderID) + " " + x.body()
 		x.answer()
 	})
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	r.transport.forms = formsOf([]Target{{Method: "POST", URL: "http://" + s.address() + "/", Body: []byte("order {id}")}})
 	r.tamperFirst(2, dead)
 	r.park(1)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // meet accepts connections and treats each as told, in the handshake.
@@ -102,9 +103,9 @@ func TestFailedHandshakeIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := meet(t, tt.treat)
-			for _, lanes := range []history.Connections{history.Reused, history.Fresh} {
+			for _, lanes := range []scenario.Connections{scenario.Reused, scenario.Fresh} {
 				got := newTLSRig(t, address, lanes, ample).do(http.MethodPost, "order")
-				want := history.Request{Outcome: history.Refused, Reason: tt.reason, Pooled: lanes == history.Reused}
+				want := history.Request{Outcome: history.Refused, Reason: tt.reason, Pooled: lanes == scenario.Reused}
 				if diff := cmp.Diff(want, facts(got)); diff != "" {
 					t.Errorf("record (-want +got):\n%s", diff)
 				}
@@ -179,7 +180,7 @@ func TestHandshake(t *testing.T) {
 func TestSilentHandshakeIsRefusedAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	address := meet(t, func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) })
-	got := newTLSRig(t, address, history.Reused, short).do(http.MethodGet, "")
+	got := newTLSRig(t, address, scenario.Reused, short).do(http.MethodGet, "")
 	want := history.Request{Outcome: history.Refused, Reason: history.DialTimeout, Pooled: true, Idempotent: true}
 	if diff := cmp.Diff(want, facts(got)); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
@@ -209,7 +210,7 @@ func TestAcceptQueueOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newTLSRig(t, listener.Addr().String(), history.Fresh, ample)
+	r := newTLSRig(t, listener.Addr().String(), scenario.Fresh, ample)
 	source := &told{began: make(chan struct{})}
 	r.pool.tls.Rand = source
 	go func() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // TestLengthOfAnAnswer: a record says how long the body was, and how its end was
@@ -32,7 +33,7 @@ func TestLengthOfAnAnswer(t *testing.T) {
 			t.Parallel()
 			var r *rig
 			s := newScript(t, func(x *exchange) { tt.play(r, x) })
-			r = newRig(t, s.address(), history.Reused, ample)
+			r = newRig(t, s.address(), scenario.Reused, ample)
 			method := tt.method
 			if method == "" {
 				method = http.MethodGet

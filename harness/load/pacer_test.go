@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // paced calls Pace as vegeta does until the load ends, and returns the schedule.
@@ -43,7 +44,7 @@ func TestLag(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+				r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 				p := newPacer(r.transport, Config{Rate: 10, MaxOpen: 1, Lag: tt.lag, Tail: tt.tail})
 				signal := time.AfterFunc(250*ms, func() { p.signalled(250 * ms) })
 				defer signal.Stop()
@@ -76,7 +77,7 @@ func TestLagEndsAFullLoad(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+				r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 				p := newPacer(r.transport, Config{Rate: 10, MaxOpen: 1, Lag: 10 * ms, Tail: time.Hour})
 				full := time.AfterFunc(tt.fullAt, func() { r.open.Store(1) })
 				defer full.Stop()
@@ -110,7 +111,7 @@ func TestLoadIsLoweredAfterTheTail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const signal, tail, after = 10 * time.Second, 5 * time.Second, 20 * time.Second
-				r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+				r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 				r.open.Store(tt.open)
 				defer r.open.Store(0)
 				p := newPacer(r.transport, Config{Rate: tt.rate, MaxOpen: 5000, Tail: tail})
@@ -141,7 +142,7 @@ func TestLoadIsLoweredAfterTheTail(t *testing.T) {
 // A stall of ours past the lag sends nothing more, and waits for no room.
 func TestLagAfterAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+		r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 		r.open.Store(1)
 		defer r.open.Store(0)
 		p := newPacer(r.transport, Config{Rate: 10, MaxOpen: 1, Lag: time.Second, Tail: time.Hour})
@@ -156,7 +157,7 @@ func TestLagAfterAStall(t *testing.T) {
 // Whoever ends the load first has ended it.
 func TestEndComesBeforeTheLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+		r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 		p := newPacer(r.transport, Config{Rate: 10, MaxOpen: 1, Lag: time.Second, Tail: time.Hour})
 		p.signalled(0)
 		p.end()
@@ -233,7 +234,7 @@ func TestMissedHitsAreSkipped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+				r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 				p := newPacer(r.transport, Config{Rate: 100, MaxOpen: 1000, Tail: time.Hour})
 				pace := func(n int) {
 					for range n {
@@ -270,7 +271,7 @@ func TestMissedHitsAreSkipped(t *testing.T) {
 func TestBacklog(t *testing.T) {
 	const ms = time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "127.0.0.1:1", history.Reused, ample)
+		r := newRig(t, "127.0.0.1:1", scenario.Reused, ample)
 		p := newPacer(r.transport, Config{Rate: 100, MaxOpen: 1000, Tail: time.Hour})
 		a := &Attack{pacer: p, transport: r.transport}
 		for range 10 {

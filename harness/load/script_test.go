@@ -19,6 +19,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
+	"lastcall/harness/scenario"
 	"lastcall/harness/wire"
 )
 
@@ -257,7 +258,7 @@ type rig struct {
 	seq    uint32
 }
 
-func newRig(t testing.TB, address string, lanes history.Connections, timeout time.Duration) *rig {
+func newRig(t testing.TB, address string, lanes scenario.Connections, timeout time.Duration) *rig {
 	clock := wire.Clock{Base: time.Now()}
 	r := &rig{t: t, transport: &transport{
 		pool: newPool(address, clock), clock: clock, records: new(slab),
@@ -272,7 +273,7 @@ func newRig(t testing.TB, address string, lanes history.Connections, timeout tim
 }
 
 // newTLSRig makes a rig for a script that speaks TLS.
-func newTLSRig(t testing.TB, address string, lanes history.Connections, timeout time.Duration) *rig {
+func newTLSRig(t testing.TB, address string, lanes scenario.Connections, timeout time.Duration) *rig {
 	r := newRig(t, address, lanes, timeout)
 	r.pool.tls = clientTLS(ours509().client(), "localhost")
 	return r

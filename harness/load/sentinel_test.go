@@ -4,14 +4,14 @@ import (
 	"net/http"
 	"testing"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // TestSentinels: where the server serves several connections at once, two that have
 // served are set aside, not used again, and their end is a closing; until the signal.
 func TestSentinels(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Fresh, ample)
+	r := newRig(t, s.address(), scenario.Fresh, ample)
 	p := r.pool
 	sentinels := func() int {
 		p.mu.Lock()

@@ -10,8 +10,8 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
-	"lastcall/harness/history"
 	"lastcall/harness/ledger"
+	"lastcall/harness/scenario"
 )
 
 func get(url string) Target { return Target{Method: http.MethodGet, URL: url} }
@@ -84,9 +84,8 @@ func TestTargetValidates(t *testing.T) {
 func TestNoErrorTellsAPassword(t *testing.T) {
 	for _, url := range []string{
 		"ftp://me:secret@h/", "http://me:secret@h/#a", "http://me:secret@h/a b", "http://me:secret@h:0/", "http://me:secret@:1/",
-		"http://me:secret@other/",
 	} {
-		_, _, err := Origin([]Target{get("http://h/"), get(url)})
+		err := get(url).Validate()
 		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "me:xxxxx@") {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -100,7 +99,7 @@ func TestValidTargetArrives(t *testing.T) {
 		arrived <- x
 		x.answer()
 	})
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	target := Target{Method: "PURGE", URL: "http://shop.example/a", Header: http.Header{
 		"x-oWn": {"1", "2"}, "Host": {"other.example"}, "User-Agent": {"me"},
 	}}
@@ -117,42 +116,6 @@ func TestValidTargetArrives(t *testing.T) {
 		if got := x.header[name]; !slices.Equal(got, want) {
 			t.Errorf("%s arrived as %q, want %q", name, got, want)
 		}
-	}
-}
-
-func TestOrigin(t *testing.T) {
-	tests := map[string]struct {
-		urls         []string
-		scheme, host string
-		says         string // of the error
-	}{
-		"one":                       {[]string{"http://localhost:8080/a"}, "http", "localhost:8080", ""},
-		"the scheme's port":         {[]string{"http://localhost", "http://localhost:80/"}, "http", "localhost:80", ""},
-		"the port of https":         {[]string{"https://localhost", "https://localhost:443/"}, "https", "localhost:443", ""},
-		"names have no case":        {[]string{"HTTP://LocalHost:1/", "http://localhost:1/"}, "http", "localhost:1", ""},
-		"an address of IPv6":        {[]string{"http://[::1]:1/"}, "http", "[::1]:1", ""},
-		"none":                      {nil, "", "", "write one, such as GET http://localhost:8080/"},
-		"another host":              {[]string{"http://a/", "http://b/"}, "", "", `target 2: "http://b/" leads to another server than the first target's http://a:80`},
-		"another port":              {[]string{"http://a/", "http://a:81/"}, "", "", "target 2: "},
-		"another scheme":            {[]string{"http://a:443/", "https://a/"}, "", "", "target 2: "},
-		"one that cannot be sent":   {[]string{"http://a/", "http://a/", "/b"}, "", "", "target 3: "},
-		"more than a record counts": {slices.Repeat([]string{"http://a/"}, 257), "", "", "257 targets: at most 256"},
-		"as many as a record does":  {slices.Repeat([]string{"http://a/"}, 256), "http", "a:80", ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			var targets []Target
-			for _, url := range tt.urls {
-				targets = append(targets, get(url))
-			}
-			scheme, host, err := Origin(targets)
-			if scheme != tt.scheme || host != tt.host || (err != nil) != (tt.says != "") {
-				t.Errorf("%q, %q, %v; want %q, %q", scheme, host, err, tt.scheme, tt.host)
-			}
-			if err != nil && !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("%v, want an error that says %q", err, tt.says)
-			}
-		})
 	}
 }
 
@@ -179,12 +142,12 @@ func (a *arrivals) answer(x *exchange) {
 // Each record must name the target that the server was sent, and nothing of how
 // we know may reach the server.
 func TestRecordNamesItsTarget(t *testing.T) {
-	for _, n := range []int{1, 2, 3, MaxTargets} {
+	for _, n := range []int{1, 2, 3, scenario.MaxTargets} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			got := &arrivals{ofIDs: make(map[string]*exchange)}
 			s := newScript(t, got.answer)
 			c := config(s.address())
-			c.Rate, c.Lanes = 2000, history.Mixed
+			c.Rate, c.Lanes = 2000, scenario.Mixed
 			c.Targets = nil
 			methods := []string{http.MethodPost, http.MethodPut, http.MethodPatch}
 			for i := range n {
@@ -257,10 +220,10 @@ func TestLanesOfSeveralTargets(t *testing.T) {
 		const rounds = 64
 		targets := max(n, 1)
 		for seq := range rounds * targets {
-			if pooled(history.Mixed, seq, n) {
+			if pooled(scenario.Mixed, seq, n) {
 				per[seq%targets]++
 			}
-			if !pooled(history.Reused, seq, n) || pooled(history.Fresh, seq, n) {
+			if !pooled(scenario.Reused, seq, n) || pooled(scenario.Fresh, seq, n) {
 				t.Errorf("%d targets: request %d is in the wrong lane", n, seq)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 
+	"lastcall/harness/scenario"
+
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
@@ -108,8 +110,8 @@ func (p *targetsReader) begin(line string) error {
 	if err := t.Validate(); err != nil {
 		return err
 	}
-	if len(p.targets) == MaxTargets {
-		return fmt.Errorf("there are more than %d targets", MaxTargets)
+	if len(p.targets) == scenario.MaxTargets {
+		return fmt.Errorf("there are more than %d targets", scenario.MaxTargets)
 	}
 	p.targets = append(p.targets, t)
 	p.open, p.begun = true, false

@@ -17,6 +17,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"lastcall/harness/ledger"
+	"lastcall/harness/scenario"
 )
 
 // folder holds body files.
@@ -179,8 +180,8 @@ func TestReadTargetsRefuses(t *testing.T) {
 }
 
 func TestReadTargetsTakesAsManyAsARecordCounts(t *testing.T) {
-	got, err := ReadTargets(strings.NewReader(strings.Repeat("GET http://h/\n", MaxTargets)), "", nil)
-	if err != nil || len(got) != MaxTargets {
+	got, err := ReadTargets(strings.NewReader(strings.Repeat("GET http://h/\n", scenario.MaxTargets)), "", nil)
+	if err != nil || len(got) != scenario.MaxTargets {
 		t.Errorf("%d targets, %v", len(got), err)
 	}
 }

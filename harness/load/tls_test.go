@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // Whatever a server does, it is told over TLS as it is without.
@@ -162,8 +163,8 @@ func TestExpectedBodyOverTLS(t *testing.T) {
 // What the handshake costs is no part of a request, and a ticket or an alert no
 // part of an answer.
 func TestOnlyHTTPIsCounted(t *testing.T) {
-	plain := newRig(t, newScript(t, (*exchange).answer).address(), history.Reused, ample)
-	secure := newTLSRig(t, newTLSScript(t, (*exchange).answer).address(), history.Reused, ample)
+	plain := newRig(t, newScript(t, (*exchange).answer).address(), scenario.Reused, ample)
+	secure := newTLSRig(t, newTLSScript(t, (*exchange).answer).address(), scenario.Reused, ample)
 	for range 2 {
 		want, got := plain.do(http.MethodGet, ""), secure.do(http.MethodGet, "")
 		if got.BytesIn != want.BytesIn || got.BytesOut != want.BytesOut {
@@ -185,7 +186,7 @@ func TestLeaveIsTakenOfAGoodServer(t *testing.T) {
 		x.over = true
 		left <- x.wire.came.Load() - before
 	})
-	newTLSRig(t, s.address(), history.Fresh, ample).do(http.MethodGet, "")
+	newTLSRig(t, s.address(), scenario.Fresh, ample).do(http.MethodGet, "")
 	if n := <-left; n == 0 {
 		t.Error("no closure alert came")
 	}
@@ -195,7 +196,7 @@ func TestLeaveIsTakenOfAGoodServer(t *testing.T) {
 // leave taken after it, for which crypto/tls might wait.
 func TestPartOfARecordIsNotSent(t *testing.T) {
 	const record = 16 << 10
-	r := newTLSRig(t, newTLSScript(t, (*exchange).answer).address(), history.Reused, ample)
+	r := newTLSRig(t, newTLSScript(t, (*exchange).answer).address(), scenario.Reused, ample)
 	var counting atomic.Bool
 	records := 0
 	r.tamperFirst(1, func(raw net.Conn, p []byte) (int, error) {
@@ -230,7 +231,7 @@ func secureConfig(address string) Config {
 }
 
 func TestConservationOverTLS(t *testing.T) {
-	for _, lanes := range []history.Connections{history.Reused, history.Fresh, history.Mixed} {
+	for _, lanes := range []scenario.Connections{scenario.Reused, scenario.Fresh, scenario.Mixed} {
 		t.Run(string(lanes), func(t *testing.T) {
 			var served, wrong atomic.Int64
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/harness/wire"
 	"lastcall/internal/bug"
 )
@@ -31,7 +32,7 @@ type transport struct {
 	pool      *pool
 	clock     wire.Clock
 	records   *slab
-	lanes     history.Connections
+	lanes     scenario.Connections
 	targets   int     // how many are sent in turn
 	forms     []*form // those of them that hold IDMark, nil if none does
 	timeout   time.Duration
@@ -75,11 +76,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // pooled reports whether a request travels on kept-alive connections. Mixed, one
 // in two does. An even number of targets would have each of them in one lane for
 // ever: then every round begins in the other.
-func pooled(lanes history.Connections, seq, targets uint64) bool {
+func pooled(lanes scenario.Connections, seq, targets uint64) bool {
 	if targets > 0 && targets%2 == 0 {
 		seq += seq / targets
 	}
-	return lanes == history.Reused || lanes == history.Mixed && seq%2 == 0
+	return lanes == scenario.Reused || lanes == scenario.Mixed && seq%2 == 0
 }
 
 // attempt tries connections until one takes the request's first byte.
@@ -162,7 +163,7 @@ func (t *transport) finishAnswer(c *wire.Conn, req *http.Request, resp *http.Res
 	switch {
 	case stays && r.Pooled:
 		t.pool.put(c)
-	case stays && t.lanes == history.Fresh && t.pool.keep(c):
+	case stays && t.lanes == scenario.Fresh && t.pool.keep(c):
 	default:
 		c.Close()
 		c.LetGo()

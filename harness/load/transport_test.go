@@ -17,6 +17,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
+	"lastcall/harness/scenario"
 )
 
 const okHead = "HTTP/1.1 200 OK\r\n"
@@ -172,9 +173,9 @@ func (sc scene) set(t *testing.T, timeout time.Duration) (r *rig) {
 	t.Helper()
 	play := func(x *exchange) { sc.play(r, x) }
 	if sc.secure {
-		r = newTLSRig(t, newTLSScript(t, play).address(), history.Reused, timeout)
+		r = newTLSRig(t, newTLSScript(t, play).address(), scenario.Reused, timeout)
 	} else {
-		r = newRig(t, newScript(t, play).address(), history.Reused, timeout)
+		r = newRig(t, newScript(t, play).address(), scenario.Reused, timeout)
 	}
 	return r
 }
@@ -307,11 +308,11 @@ func TestRefusedWhereNobodyListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	for _, lanes := range []history.Connections{history.Reused, history.Fresh} {
+	for _, lanes := range []scenario.Connections{scenario.Reused, scenario.Fresh} {
 		r := newRig(t, listener.Addr().String(), lanes, ample)
 		got := r.do(http.MethodPost, "order")
 		want := history.Request{
-			Outcome: history.Refused, Reason: history.ConnectionRefused, Pooled: lanes == history.Reused,
+			Outcome: history.Refused, Reason: history.ConnectionRefused, Pooled: lanes == scenario.Reused,
 		}
 		if diff := cmp.Diff(want, facts(got)); diff != "" {
 			t.Errorf("%s: record (-want +got):\n%s", lanes, diff)
@@ -348,7 +349,7 @@ func TestLossOnReusedConnection(t *testing.T) {
 				}
 				tt.end(x)
 			})
-			r := newRig(t, s.address(), history.Reused, ample)
+			r := newRig(t, s.address(), scenario.Reused, ample)
 			first := r.do(http.MethodGet, "")
 			got := r.do(tt.method, tt.body)
 			tt.want.Outcome, tt.want.Attempts = history.Dropped, 1
@@ -393,7 +394,7 @@ func TestGoHidesWhatWeSay(t *testing.T) {
 	}
 	delete(s.ids, "theirs-1") // theirs may be sent twice, ours not
 	s.mu.Unlock()
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	r.do(http.MethodGet, "")
 	if got := r.do(http.MethodGet, ""); got.Outcome != history.Dropped || !got.Masked {
 		t.Errorf("our second request: %s, masked is %t", got.Outcome, got.Masked)
@@ -421,7 +422,7 @@ func TestIdleCloseIsNoLoss(t *testing.T) {
 					end(x)
 				}
 			})
-			r := newRig(t, s.address(), history.Reused, ample)
+			r := newRig(t, s.address(), scenario.Reused, ample)
 			r.do(http.MethodGet, "")
 			close(answered)
 			r.noticed()
@@ -459,16 +460,16 @@ func TestDeadBeforeAByte(t *testing.T) {
 	tests := map[string]struct {
 		dead   uint32
 		parked int
-		lanes  history.Connections
+		lanes  scenario.Connections
 		want   history.Request
 	}{
-		"one, reused":    {1, 1, history.Reused, history.Request{Outcome: history.Completed, Status: 200, Attempts: 2, Stale: 1, Written: true, Pooled: true}},
-		"two, reused":    {2, 2, history.Reused, history.Request{Outcome: history.Completed, Status: 200, Attempts: 3, Stale: 2, Written: true, Pooled: true}},
-		"three, reused":  {3, 3, history.Reused, history.Request{Outcome: history.Refused, Reason: history.DeadConnections, Attempts: 3, Stale: 3, Pooled: true, Reused: true}},
-		"one of each":    {2, 1, history.Reused, history.Request{Outcome: history.Completed, Status: 200, Attempts: 3, Stale: 2, Written: true, Pooled: true}},
-		"one, fresh":     {1, 0, history.Fresh, history.Request{Outcome: history.Completed, Status: 200, Attempts: 2, Stale: 1, Written: true}},
-		"three, fresh":   {3, 0, history.Fresh, history.Request{Outcome: history.Refused, Reason: history.DeadConnections, Attempts: 3, Stale: 3}},
-		"more than that": {9, 9, history.Reused, history.Request{Outcome: history.Refused, Reason: history.DeadConnections, Attempts: 3, Stale: 3, Pooled: true, Reused: true}},
+		"one, reused":    {1, 1, scenario.Reused, history.Request{Outcome: history.Completed, Status: 200, Attempts: 2, Stale: 1, Written: true, Pooled: true}},
+		"two, reused":    {2, 2, scenario.Reused, history.Request{Outcome: history.Completed, Status: 200, Attempts: 3, Stale: 2, Written: true, Pooled: true}},
+		"three, reused":  {3, 3, scenario.Reused, history.Request{Outcome: history.Refused, Reason: history.DeadConnections, Attempts: 3, Stale: 3, Pooled: true, Reused: true}},
+		"one of each":    {2, 1, scenario.Reused, history.Request{Outcome: history.Completed, Status: 200, Attempts: 3, Stale: 2, Written: true, Pooled: true}},
+		"one, fresh":     {1, 0, scenario.Fresh, history.Request{Outcome: history.Completed, Status: 200, Attempts: 2, Stale: 1, Written: true}},
+		"three, fresh":   {3, 0, scenario.Fresh, history.Request{Outcome: history.Refused, Reason: history.DeadConnections, Attempts: 3, Stale: 3}},
+		"more than that": {9, 9, scenario.Reused, history.Request{Outcome: history.Refused, Reason: history.DeadConnections, Attempts: 3, Stale: 3, Pooled: true, Reused: true}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -524,7 +525,7 @@ func (s *strict) Close() error {
 // dead.
 func TestDeadAfterHavingServed(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	var writes atomic.Int32
 	r.tamperFirst(1, func(c net.Conn, p []byte) (int, error) {
 		if writes.Add(1) > 1 {
@@ -547,7 +548,7 @@ func TestDeadAfterHavingServed(t *testing.T) {
 func TestReuseStartsAfresh(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, short)
+	r := newRig(t, s.address(), scenario.Reused, short)
 	first := r.do(http.MethodGet, "")
 	eventually(t, "the first request's deadline is over", func() bool { return r.clock.Now() > first.Started+short+short/4 })
 	got := r.do(http.MethodGet, "")
@@ -566,7 +567,7 @@ func TestAnnouncedCloseIsNotPooled(t *testing.T) {
 	s := newScript(t, func(x *exchange) {
 		x.say("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 	})
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	r.tamper(func(_ uint32, c net.Conn) net.Conn { return lenient{c} })
 	r.do(http.MethodGet, "")
 	if n := r.idle(); n != 0 {
@@ -583,7 +584,7 @@ func (lenient) SetDeadline(time.Time) error { return nil }
 // the request is never sent again.
 func TestOneByteIsNeverSentAgain(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	r.tamperFirst(1, func(c net.Conn, p []byte) (int, error) {
 		n, _ := c.Write(p[:1])
 		_ = c.(*net.TCPConn).CloseRead() // as RST leaves it to whoever asks second
@@ -642,7 +643,7 @@ func TestUploadDeclinedEarly(t *testing.T) {
 					x.say(tt.says)
 					tt.end(x)
 				})
-				r := newRig(t, s.address(), history.Reused, ample)
+				r := newRig(t, s.address(), scenario.Reused, ample)
 				for range 5 {
 					req := r.request(http.MethodPost, huge())
 					if length == "unknown" {
@@ -670,7 +671,7 @@ func TestUploadDeclinedEarly(t *testing.T) {
 // cut, its end is found.
 func TestLongHeadIsWrittenWhole(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	for extra := range 64 {
 		for _, body := range []string{"", "order"} {
 			req := r.request(http.MethodPost, body)
@@ -690,7 +691,7 @@ func TestFailedWriteEndsTheConnection(t *testing.T) {
 		x.say(okHead + "Content-Length: 2\r\n\r\nok") // before the body, of which only a part comes
 		x.hold()
 	})
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	var writes atomic.Int32
 	r.tamperFirst(1, func(c net.Conn, p []byte) (int, error) {
 		if writes.Add(1) == 1 {
@@ -771,7 +772,7 @@ func TestAnswerOvertakesTheWriter(t *testing.T) {
 				x.say(okHead + tt.answer)
 				x.fin()
 			})
-			r := newRig(t, s.address(), history.Reused, ample)
+			r := newRig(t, s.address(), scenario.Reused, ample)
 			ended := make(chan struct{})
 			var writes atomic.Int32
 			r.tamperFirst(1, func(c net.Conn, p []byte) (int, error) {
@@ -797,7 +798,7 @@ func TestAnswerOvertakesTheWriter(t *testing.T) {
 // pool or the write notices first.
 func TestDialNeverFailsOnceConnected(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Fresh, ample)
+	r := newRig(t, s.address(), scenario.Fresh, ample)
 	r.tamper(func(_ uint32, c net.Conn) net.Conn { return ended{c} })
 	for i := range 2000 {
 		c, err := r.pool.dial(ample)
@@ -817,7 +818,7 @@ func (ended) Read([]byte) (int, error) { return 0, io.EOF }
 // in one segment, and a race that depends on it must be met as they meet it.
 func TestSmallBodyTravelsWithItsHead(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	var writes atomic.Int32
 	r.tamper(func(_ uint32, c net.Conn) net.Conn { return counted{c, &writes} })
 	for i := range 2 {
@@ -843,7 +844,7 @@ func (c counted) Write(p []byte) (int, error) {
 
 func TestFreshLane(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Fresh, ample)
+	r := newRig(t, s.address(), scenario.Fresh, ample)
 	for i := range 3 {
 		got := r.do(http.MethodGet, "")
 		want := answered2xx(func(r *history.Request) { r.Pooled = false })
@@ -866,7 +867,7 @@ func TestFreshLane(t *testing.T) {
 
 func TestRequestArrivesWithItsID(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Mixed, ample)
+	r := newRig(t, s.address(), scenario.Mixed, ample)
 	for range 4 {
 		req := r.request(http.MethodPost, "order")
 		req.Header.Set("X-Own", "kept")
@@ -918,7 +919,7 @@ func TestBodyIsClosed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScript(t, (*exchange).answer)
-			r := newRig(t, s.address(), history.Reused, ample)
+			r := newRig(t, s.address(), scenario.Reused, ample)
 			body := &closing{Reader: bytes.NewReader([]byte("order"))}
 			req := r.request(http.MethodPost, "")
 			req.Body, req.ContentLength = body, 5
@@ -934,7 +935,7 @@ func TestBodyIsClosed(t *testing.T) {
 
 func TestUnsendableIsOurOwnFault(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	req := r.request(http.MethodGet, "")
 	req.Header["Bad Name"] = []string{"x"}
 	got := r.send(req)
@@ -946,7 +947,7 @@ func TestUnsendableIsOurOwnFault(t *testing.T) {
 
 func TestForeignRequestIsNotCounted(t *testing.T) {
 	s := newScript(t, (*exchange).answer)
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	for _, seq := range []string{"", "-1", "one", "4294967296"} {
 		req := r.request(http.MethodGet, "")
 		req.Header.Set(seqHeader, seq)
@@ -965,7 +966,7 @@ func TestClosedBodyIsReadToItsEnd(t *testing.T) {
 		x.say(okHead + "Content-Length: 9\r\n\r\nhalf")
 		x.fin()
 	})
-	r := newRig(t, s.address(), history.Reused, ample)
+	r := newRig(t, s.address(), scenario.Reused, ample)
 	req := r.request(http.MethodGet, "")
 	req.Header.Set(seqHeader, "0")
 	res, err := r.RoundTrip(req)
@@ -1015,7 +1016,7 @@ func TestAnySequenceOfFates(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := rapid.SliceOfN(rapid.IntRange(0, len(acts)-1), 1, 12).Draw(rt, "fates")
 		methods := rapid.SliceOfN(rapid.SampledFrom([]string{"GET", "POST", "PUT", "HEAD"}), len(plan), len(plan)).Draw(rt, "methods")
-		lanes := rapid.SampledFrom([]history.Connections{history.Reused, history.Fresh, history.Mixed}).Draw(rt, "lanes")
+		lanes := rapid.SampledFrom([]scenario.Connections{scenario.Reused, scenario.Fresh, scenario.Mixed}).Draw(rt, "lanes")
 		t.Run("", func(t *testing.T) { // its cleanup belongs to one check
 			var next atomic.Int32
 			s := newScript(t, func(x *exchange) { acts[plan[next.Load()]].play(x) })

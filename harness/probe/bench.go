@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // bench is what a case works at: one fresh server, the connections to it, and the
@@ -100,7 +100,7 @@ func (b *bench) signal() error { return b.send(b.plan.Signal) }
 // send sends a signal. The first one is that from which everything is counted.
 func (b *bench) send(s syscall.Signal) error {
 	var holders []process.Info
-	if b.plan.Target == history.Owner { // to look for them takes its time on a busy machine
+	if b.plan.Target == scenario.Owner { // to look for them takes its time on a busy machine
 		var err error
 		if holders, err = b.server.Holders(); err != nil {
 			return err
@@ -133,7 +133,7 @@ func (b *bench) mark() error {
 // still in its handler.
 func (b *bench) inTime(what string, at time.Time) error {
 	if left := b.due.Sub(at); !b.due.IsZero() && left < tooClose {
-		return overdue(fmt.Sprintf("%s came too late, %s before the answer was due: the machine is too busy", what, history.InWords(left)))
+		return overdue(fmt.Sprintf("%s came too late, %s before the answer was due: the machine is too busy", what, scenario.InWords(left)))
 	}
 	return nil
 }
@@ -212,12 +212,12 @@ type leave struct {
 // String says it in a few words.
 func (l leave) String() string {
 	if l.killed {
-		return fmt.Sprintf("it was killed after %s", history.InWords(l.took))
+		return fmt.Sprintf("it was killed after %s", scenario.InWords(l.took))
 	}
 	if l.Signal != "" {
-		return fmt.Sprintf("it ended after %s, %s", history.InWords(l.took), l.Exit)
+		return fmt.Sprintf("it ended after %s, %s", scenario.InWords(l.took), l.Exit)
 	}
-	return fmt.Sprintf("it ended after %s with %s", history.InWords(l.took), l.Exit)
+	return fmt.Sprintf("it ended after %s with %s", scenario.InWords(l.took), l.Exit)
 }
 
 // awaitExit gives the server its grace period, and then kills it.
@@ -268,7 +268,7 @@ func (b *bench) cutDown() error {
 	if exit.Err != nil {
 		return exit.Err
 	}
-	if kill := process.SignalName(syscall.SIGKILL); exit.Signal == kill && !b.cut && b.plan.Signal != syscall.SIGKILL {
+	if kill := scenario.SignalName(syscall.SIGKILL); exit.Signal == kill && !b.cut && b.plan.Signal != syscall.SIGKILL {
 		return fmt.Errorf("the server was killed by a %s that lastcall did not send", kill)
 	}
 	return nil

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/history"
-	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // exitCases are about the end of the process.
@@ -58,7 +57,7 @@ func exitStatus(b *bench) (Sighting, error) {
 	if end.killed {
 		return Sighting{}, errKilled
 	}
-	sent := process.SignalName(b.plan.Signal)
+	sent := scenario.SignalName(b.plan.Signal)
 	s := Sighting{Reached: true, Proof: idleProof, Seen: end.String()}
 	switch {
 	case end.Signal == sent:
@@ -88,7 +87,7 @@ const overrunBy = 5 * time.Second
 
 func exitOverrun(b *bench) (s Sighting, err error) {
 	if !strings.Contains(b.plan.Hints.Slow, slowMark) && b.facts.slow <= b.plan.Grace {
-		return s, inapplicable(fmt.Sprintf("the slow request takes %s, less than the grace period of %s: write {ms} into --slow-url, so that lastcall can set its time", history.InWords(b.facts.slow), b.plan.Grace))
+		return s, inapplicable(fmt.Sprintf("the slow request takes %s, less than the grace period of %s: write {ms} into --slow-url, so that lastcall can set its time", scenario.InWords(b.facts.slow), b.plan.Grace))
 	}
 	c, err := b.dial()
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"lastcall/harness/scenario"
+
 	"golang.org/x/net/http2"
-	"lastcall/harness/history"
 )
 
 // h2Cases are about HTTP/2 without TLS. A server that speaks it only over TLS, or
@@ -171,7 +172,7 @@ func (b *bench) awayWords(s state) string {
 	}
 	var said []string
 	for _, g := range s.away {
-		text := fmt.Sprintf("after %s with last-stream-id %d", history.InWords(g.at.Sub(b.signalled)), g.last)
+		text := fmt.Sprintf("after %s with last-stream-id %d", scenario.InWords(g.at.Sub(b.signalled)), g.last)
 		if g.code != http2.ErrCodeNo {
 			text += " and " + g.code.String()
 		}
@@ -185,5 +186,5 @@ func (b *bench) endWords(s state) string {
 	if !s.ended {
 		return ""
 	}
-	return fmt.Sprintf("; the connection was %s after %s", s.end, history.InWords(s.endedAt.Sub(b.signalled)))
+	return fmt.Sprintf("; the connection was %s after %s", s.end, scenario.InWords(s.endedAt.Sub(b.signalled)))
 }

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"lastcall/harness/scenario"
+
 	"golang.org/x/net/http2"
-	"lastcall/harness/history"
 )
 
 // h2GoawayOrder looks at the order of GOAWAY, the answers and the close.
@@ -144,7 +145,7 @@ func h2PrefaceAfterSignal(b *bench) (s Sighting, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Seen = fmt.Sprintf("streams answered: %d, within %s; %s", served, history.InWords(time.Since(began)), b.awayWords(seen))
+	s.Seen = fmt.Sprintf("streams answered: %d, within %s; %s", served, scenario.InWords(time.Since(began)), b.awayWords(seen))
 	if served > 0 && len(seen.away) == 0 {
 		s.Bad = true
 		s.Seen += "; it was served without a GOAWAY"

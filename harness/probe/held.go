@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // heldBound is how much longer than without it an open connection may make the
@@ -55,7 +55,7 @@ func (b *bench) held(proof string, park func(*bench) (*conn, error)) (s Sighting
 	held = with.took - without.took
 	return Sighting{
 		Reached: true, Proof: proof, Bad: with.killed || held > heldBound,
-		Seen: fmt.Sprintf("%s; without the connection after %s", with, history.InWords(without.took)),
+		Seen: fmt.Sprintf("%s; without the connection after %s", with, scenario.InWords(without.took)),
 	}, held, nil
 }
 

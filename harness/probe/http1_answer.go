@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"lastcall/harness/history"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // answerCases are about answers that have begun.
@@ -152,10 +152,10 @@ func endlessStream(b *bench) (s Sighting, err error) {
 		return s, err
 	}
 	s = Sighting{Reached: true, Of: 1, Proof: "the first bytes of the stream had come", Bad: end.killed}
-	s.Seen = fmt.Sprintf("ended whole %s after the signal; %s", history.InWords(a.done.Sub(b.signalled)), end)
+	s.Seen = fmt.Sprintf("ended whole %s after the signal; %s", scenario.InWords(a.done.Sub(b.signalled)), end)
 	if !a.whole {
 		s.Lost = 1
-		s.Seen = fmt.Sprintf("%s, %s after the signal; %s", a, history.InWords(a.done.Sub(b.signalled)), end)
+		s.Seen = fmt.Sprintf("%s, %s after the signal; %s", a, scenario.InWords(a.done.Sub(b.signalled)), end)
 	}
 	return s, nil
 }

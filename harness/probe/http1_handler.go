@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // handlerCases are about requests that the server works on.
@@ -53,7 +53,7 @@ func (b *bench) tooQuick() error {
 	if b.facts.slow >= slowEnough {
 		return nil
 	}
-	return inapplicable(fmt.Sprintf("the slow request takes only %s: name one with --slow-url that takes at least %s", history.InWords(b.facts.slow), history.InWords(slowEnough)))
+	return inapplicable(fmt.Sprintf("the slow request takes only %s: name one with --slow-url that takes at least %s", scenario.InWords(b.facts.slow), scenario.InWords(slowEnough)))
 }
 
 // sendSlow opens a connection, sends the slow request on it and waits until the
@@ -83,7 +83,7 @@ func (b *bench) kept(a answer) bool { return a.whole && a.status == b.facts.slow
 func (b *bench) slowAnswer(a answer) string {
 	switch {
 	case !a.whole:
-		return fmt.Sprintf("%s, %s after the signal", a, history.InWords(a.done.Sub(b.signalled)))
+		return fmt.Sprintf("%s, %s after the signal", a, scenario.InWords(a.done.Sub(b.signalled)))
 	case !b.kept(a):
 		return fmt.Sprintf("%s; without the signal it is %d", a, b.facts.slowStatus)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // reuseCases are about connections that have served a request, and are to serve
@@ -72,7 +72,7 @@ func reuseAfter(b *bench) (s Sighting, err error) {
 			s.Seen = fmt.Sprintf("closed, with nothing under way, after %d answers with keep-alive", served)
 			return s, nil
 		case after > limit:
-			s.Bad, s.Seen = true, fmt.Sprintf("still served with keep-alive %s after the signal: %d answers", history.InWords(after), served)
+			s.Bad, s.Seen = true, fmt.Sprintf("still served with keep-alive %s after the signal: %d answers", scenario.InWords(after), served)
 			return s, nil
 		}
 		r, err := b.plain()

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -201,9 +201,9 @@ func (b *bench) judgeAttempts(all []attempt) (s Sighting, err error) {
 		err = fmt.Errorf("%d of %d connections were neither refused nor accepted within %s: the accept queue was full, or the machine too busy", sum.waited, len(all), dialWait)
 	}
 	if sum.first > atOnce {
-		err = overdue(fmt.Sprintf("the first connection was opened only %s after the signal", history.InWords(sum.first)))
+		err = overdue(fmt.Sprintf("the first connection was opened only %s after the signal", scenario.InWords(sum.first)))
 	}
-	s.Reached, s.Proof = true, fmt.Sprintf("the first was opened %s after the signal", history.InWords(sum.first))
+	s.Reached, s.Proof = true, fmt.Sprintf("the first was opened %s after the signal", scenario.InWords(sum.first))
 	s.Of, s.Lost = len(all), sum.lost+sum.edge
 	s.Seen = sum.String()
 	lag := b.plan.Lag

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // summary is what became of all attempts.
@@ -55,7 +55,7 @@ func (s *summary) countLosses(all []attempt) {
 			continue
 		}
 		if first < 0 || a.at < first {
-			first, s.how = a.at, fmt.Sprintf("one opened %s after the signal was %s", history.InWords(a.at), a.answer)
+			first, s.how = a.at, fmt.Sprintf("one opened %s after the signal was %s", scenario.InWords(a.at), a.answer)
 		}
 		last, hung = max(last, a.at), hung || a.answer.end == timeout
 		s.lost++
@@ -69,14 +69,14 @@ func (s *summary) countLosses(all []attempt) {
 func (s summary) String() string {
 	text := "none was served"
 	if s.served >= 0 {
-		text = "served until " + history.InWords(s.served)
+		text = "served until " + scenario.InWords(s.served)
 	}
 	if s.refused >= 0 {
-		text += ", refused from " + history.InWords(s.refused) + " after the signal"
+		text += ", refused from " + scenario.InWords(s.refused) + " after the signal"
 	} else {
 		text += " after the signal, and never refused"
 	}
-	text += "; tolerates a load balancer lag of " + history.InWords(s.tolerated)
+	text += "; tolerates a load balancer lag of " + scenario.InWords(s.tolerated)
 	if s.edge > 0 {
 		text += fmt.Sprintf("; %d were lost when the listener closed: %s", s.edge, s.how)
 	}

@@ -16,8 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/internal/testrun"
 )
 
@@ -46,7 +46,7 @@ func scripted(cases []Case, faults ...string) Plan {
 		Hints: Hints{
 			Slow: "/slow?ms={ms}", Download: "/down", Chunked: "/down?chunked", Stream: "/events", Upload: "POST /upload", Socket: "/ws", Ready: true,
 		},
-		Signal: syscall.SIGTERM, Target: history.Leader, Grace: 2 * time.Second, Repeats: 1, Parallel: 6,
+		Signal: syscall.SIGTERM, Target: scenario.Leader, Grace: 2 * time.Second, Repeats: 1, Parallel: 6,
 		Severity: func(_ string, excused bool) result.ProbeStatus {
 			if excused {
 				return result.ProbeWarn
@@ -312,7 +312,7 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 func TestNotReady(t *testing.T) {
 	t.Parallel()
 	plan := scripted(withID("exit/idle"))
-	plan.Subject = harness.Command{Spec: harness.Spec{Command: []string{"true"}, URL: "http://127.0.0.1:{port}/"}}
+	plan.Subject = harness.Command{Spec: scenario.Subject{Command: []string{"true"}, URL: "http://127.0.0.1:{port}/"}}
 	_, err := Run(t.Context(), plan)
 	if _, ok := errors.AsType[*harness.BootError](err); !ok || !strings.Contains(err.Error(), "exit status 0") {
 		t.Errorf("got %v", err)

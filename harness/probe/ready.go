@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -54,13 +54,13 @@ func readyOrder(b *bench) (s Sighting, err error) {
 	case sum.refused < 0 && red < 0:
 		return s, inapplicable("nothing was refused, and the readiness check still passed")
 	case red < 0:
-		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and the readiness check never failed", history.InWords(sum.refused))
+		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and the readiness check never failed", scenario.InWords(sum.refused))
 	case sum.refused < 0:
-		s.Seen = fmt.Sprintf("not ready from %s after the signal, and nothing was refused", history.InWords(red))
+		s.Seen = fmt.Sprintf("not ready from %s after the signal, and nothing was refused", scenario.InWords(red))
 	case red > sum.refused:
-		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and not ready only from %s", history.InWords(sum.refused), history.InWords(red))
+		s.Bad, s.Seen = true, fmt.Sprintf("refused from %s after the signal, and not ready only from %s", scenario.InWords(sum.refused), scenario.InWords(red))
 	default:
-		s.Seen = fmt.Sprintf("not ready from %s after the signal, refused from %s", history.InWords(red), history.InWords(sum.refused))
+		s.Seen = fmt.Sprintf("not ready from %s after the signal, refused from %s", scenario.InWords(red), scenario.InWords(sum.refused))
 	}
 	return s, nil
 }

@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
-	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -105,7 +104,7 @@ func sumEarly(all []early, boot time.Duration) (s Sighting, err error) {
 		return s, overdue("each was ready before the signal could be sent")
 	}
 	s.Reached, s.Of = true, len(all)
-	s.Proof = fmt.Sprintf("the signal was sent at %d instants from the start to %s after the server was ready, for which it took %s; %d of them came before that", instants, history.InWords(beyond), history.InWords(boot), before)
+	s.Proof = fmt.Sprintf("the signal was sent at %d instants from the start to %s after the server was ready, for which it took %s; %d of them came before that", instants, scenario.InWords(beyond), scenario.InWords(boot), before)
 	for _, e := range all {
 		if e.bad != "" && s.Lost == 0 {
 			s.Seen = fmt.Sprintf("signal %s, %s", e.when(), e.bad)
@@ -123,9 +122,9 @@ func sumEarly(all []early, boot time.Duration) (s Sighting, err error) {
 // when says when it was told.
 func (e early) when() string {
 	if e.late {
-		return history.InWords(e.at) + " after it was ready"
+		return scenario.InWords(e.at) + " after it was ready"
 	}
-	return history.InWords(e.at) + " after its start"
+	return scenario.InWords(e.at) + " after its start"
 }
 
 // signalEarly carries out one of them.
@@ -191,7 +190,7 @@ func judgeEarly(plan *Plan, all []early, boot time.Duration) {
 
 // judge says what is wrong with how it ended, which may take so long.
 func (e *early) judge(plan *Plan, bound time.Duration) {
-	sent := process.SignalName(plan.Signal)
+	sent := scenario.SignalName(plan.Signal)
 	e.died = e.end.Signal == sent
 	started := !e.was && e.got > unnoticed && e.end.took-e.got > unnoticed // it served on: a right one may just be seen to close
 	switch {
@@ -199,11 +198,11 @@ func (e *early) judge(plan *Plan, bound time.Duration) {
 	case e.end.killed && !e.was && e.got >= 0:
 		e.bad = "it started anyway, and was killed"
 	case started:
-		e.bad = fmt.Sprintf("it started anyway: it was ready %s after the signal; %s", history.InWords(e.got), e.end)
+		e.bad = fmt.Sprintf("it started anyway: it was ready %s after the signal; %s", scenario.InWords(e.got), e.end)
 	case e.end.killed:
 		e.bad = e.end.String()
 	case !e.was && e.end.took > bound:
-		e.bad = fmt.Sprintf("%s: what was left of its start, an ordinary stop and 1 s are %s", e.end, history.InWords(bound))
+		e.bad = fmt.Sprintf("%s: what was left of its start, an ordinary stop and 1 s are %s", e.end, scenario.InWords(bound))
 	case e.end.Signal != "" && !e.died:
 		e.bad = e.end.String()
 	case e.end.Signal == "" && e.end.Code != 0 && e.end.Code != 128+int(plan.Signal) && !slices.Contains(plan.Clean, e.end.Code):

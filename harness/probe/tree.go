@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/history"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 // treeCases are about the processes of a server.
@@ -58,12 +58,12 @@ func wrapper(b *bench) (s Sighting, err error) {
 		took := time.Since(b.signalled)
 		switch {
 		case seen == nil && !held:
-			s.Seen = fmt.Sprintf("the signal was forwarded: the socket was closed %s after it", history.InWords(took))
+			s.Seen = fmt.Sprintf("the signal was forwarded: the socket was closed %s after it", scenario.InWords(took))
 			return s, nil
 		case time.Now().After(deadline) && seen != nil: // nothing is proved against anybody
 			return s, fmt.Errorf("who holds the listening socket after the signal: %w", seen)
 		case time.Now().After(deadline):
-			s.Bad, s.Seen = true, fmt.Sprintf("it never got the signal, and still listens %s after it: %s", history.InWords(took), owner)
+			s.Bad, s.Seen = true, fmt.Sprintf("it never got the signal, and still listens %s after it: %s", scenario.InWords(took), owner)
 			return s, nil
 		}
 		if err := b.pause(pause); err != nil {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -111,7 +112,7 @@ func (p *Process) wait() {
 	if err == nil {
 		exit.Code = state.ExitCode()
 		if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			exit.Signal = SignalName(status.Signal())
+			exit.Signal = scenario.SignalName(status.Signal())
 		}
 	}
 	p.finish(exit)

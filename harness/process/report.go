@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"lastcall/harness/scenario"
 )
 
 // What a supervisor and its parent agree on. The supervisor inherits the
@@ -74,7 +76,7 @@ func (r report) exit() Exit {
 		e.At = at
 	}
 	if r.Signal != 0 {
-		e.Signal = SignalName(syscall.Signal(r.Signal))
+		e.Signal = scenario.SignalName(syscall.Signal(r.Signal))
 	}
 	return e
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"lastcall/harness/scenario"
 )
 
 // Signal sends the command a signal, and only it. It returns the clock before
@@ -49,7 +51,7 @@ func (p *Process) SignalPID(pid int, s syscall.Signal) (before, after time.Time,
 			return p.send(fmt.Sprintf("process %d", pid), s, func() error { return r.signal(s) })
 		}
 	}
-	return before, after, fmt.Errorf("send %s: process %d is not in the tree of process %d", SignalName(s), pid, p.PID())
+	return before, after, fmt.Errorf("send %s: process %d is not in the tree of process %d", scenario.SignalName(s), pid, p.PID())
 }
 
 // BeforeSignal sets what is done just before each system call that sends a

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lastcall/harness/scenario"
 )
 
 func TestSupervisedExit(t *testing.T) {
@@ -45,7 +47,7 @@ func TestSupervisedExitAtOnce(t *testing.T) {
 
 func TestSupervisedDeathBySignal(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGINT, syscall.SIGHUP} {
-		t.Run(SignalName(s), func(t *testing.T) {
+		t.Run(scenario.SignalName(s), func(t *testing.T) {
 			ln := listen(t)
 			p := supervised(t, "stay", envAddr+"="+ln.Addr().String())
 			acceptMembers(t, ln, 1)
@@ -54,7 +56,7 @@ func TestSupervisedDeathBySignal(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := exit(t, p)
-			if e.Code != -1 || e.Signal != SignalName(s) || e.Err != nil || e.At.Before(before) {
+			if e.Code != -1 || e.Signal != scenario.SignalName(s) || e.Err != nil || e.At.Before(before) {
 				t.Errorf("signalled at %v, got %+v", before, e)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // DiffSchema names the format of a comparison. Within v1 fields are only added.
@@ -24,7 +25,7 @@ type Diff struct {
 type Origin struct {
 	Tool        history.Tool        `json:"tool"`
 	Environment history.Environment `json:"environment"`
-	Scenario    history.Scenario    `json:"scenario"`
+	Scenario    scenario.Scenario   `json:"scenario"`
 	Seed        uint64              `json:"seed"`
 	Started     time.Time           `json:"started"`
 	Status      Overall             `json:"status"`

@@ -13,6 +13,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestNames: reports and scripts read them.
@@ -119,7 +120,7 @@ func TestSuiteReadsBack(t *testing.T) {
 				{Shutdown: 1, Events: []result.Event{{Name: "signal"}}},
 				{
 					Shutdown: 2, Operation: &history.Operation{Command: []string{"reload"}, End: 3},
-					Delivery: history.Delivery{Target: history.Leader, Deaf: []history.Process{{PID: 1, Name: "\x1b[2J"}}},
+					Delivery: history.Delivery{Target: scenario.Leader, Deaf: []history.Process{{PID: 1, Name: "\x1b[2J"}}},
 					Left:     history.Left{Looked: true, Processes: []history.Process{{PID: 2, Name: "<b>"}}},
 				},
 			},

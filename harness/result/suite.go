@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // Schema names the format of a suite. Within v1 fields are only added.
@@ -16,7 +17,7 @@ type Suite struct {
 	Schema      string              `json:"schema"`
 	Tool        history.Tool        `json:"tool"`
 	Environment history.Environment `json:"environment"`
-	Scenario    history.Scenario    `json:"scenario"` // as executed, defaults filled in
+	Scenario    scenario.Scenario   `json:"scenario"` // as executed, defaults filled in
 	Seed        uint64              `json:"seed"`
 	Started     time.Time           `json:"started"`
 	Seconds     float64             `json:"seconds"`

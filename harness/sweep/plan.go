@@ -62,6 +62,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 )
 
 // The bounds of what a plan may ask for.
@@ -89,32 +90,32 @@ type Plan struct {
 // sweep.limit.
 func (p *Plan) Check(ctx context.Context) error {
 	if err := p.Grid.Validate(); err != nil {
-		if invalid, ok := errors.AsType[*history.Invalid](err); ok {
-			return &history.Invalid{Field: "sweep." + invalid.Field, Problem: invalid.Problem}
+		if invalid, ok := errors.AsType[*scenario.Invalid](err); ok {
+			return &scenario.Invalid{Field: "sweep." + invalid.Field, Problem: invalid.Problem}
 		}
 		return err
 	}
 	if p.PerStep != 0 && !(p.PerStep >= MinPerStep && p.PerStep <= MaxPerStep) { // so put, it refuses what is no number
-		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf("is %g, must be from %g to %d", p.PerStep, MinPerStep, MaxPerStep)}
+		return &scenario.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf("is %g, must be from %g to %d", p.PerStep, MinPerStep, MaxPerStep)}
 	}
 	if p.Limit < 0 {
-		return &history.Invalid{Field: "sweep.limit", Problem: fmt.Sprintf("is %s, must be more than 0", p.Limit)}
+		return &scenario.Invalid{Field: "sweep.limit", Problem: fmt.Sprintf("is %s, must be more than 0", p.Limit)}
 	}
 	if n := p.connections(0); n > MaxConnections {
-		return &history.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf(
+		return &scenario.Invalid{Field: "sweep.per-step", Problem: fmt.Sprintf(
 			"is %g, which opens %d connections at once, must be at most %d of them: raise the step, or the number of shutdowns", p.PerStep, n, MaxConnections)}
 	}
 	if len(p.Subjects) != 1 {
 		return fmt.Errorf("a sweep has one subject, not %d", len(p.Subjects))
 	}
 	if p.Subjects[0].Kind() == "running" || len(p.Scenario.Disruption.While) > 0 {
-		return &history.Invalid{Field: "disruption.while", Problem: "does not go with a sweep, which is around a signal"}
+		return &scenario.Invalid{Field: "disruption.while", Problem: "does not go with a sweep, which is around a signal"}
 	}
 	if strings.Contains(p.Scenario.Disruption.Signal, ",") {
-		return &history.Invalid{Field: "disruption.signal", Problem: fmt.Sprintf("is %s: a sweep is around one signal", p.Scenario.Disruption.Signal)}
+		return &scenario.Invalid{Field: "disruption.signal", Problem: fmt.Sprintf("is %s: a sweep is around one signal", p.Scenario.Disruption.Signal)}
 	}
 	if strings.HasPrefix(p.Scenario.Subject.URL, "https:") {
-		return &history.Invalid{Field: "subject.url", Problem: fmt.Sprintf("is %s: a sweep speaks plain HTTP only", p.Scenario.Subject.URL)}
+		return &scenario.Invalid{Field: "subject.url", Problem: fmt.Sprintf("is %s: a sweep speaks plain HTTP only", p.Scenario.Subject.URL)}
 	}
 	return p.Plan.Check(ctx)
 }
@@ -122,11 +123,11 @@ func (p *Plan) Check(ctx context.Context) error {
 // lanes are the kinds of connections that are asked for.
 func (p *Plan) lanes() []lane {
 	switch p.Scenario.Load.Connections {
-	case history.Reused:
+	case scenario.Reused:
 		return []lane{reused}
-	case history.Fresh:
+	case scenario.Fresh:
 		return []lane{fresh}
-	case history.Mixed:
+	case scenario.Mixed:
 	}
 	return []lane{reused, fresh}
 }
@@ -163,7 +164,7 @@ func (p *Plan) Total() int { return p.Scenario.Shutdowns * len(p.lanes()) }
 // When the context ends, the subject is killed, and Run returns what it has with
 // an error that wraps harness.ErrInterrupted.
 func Run(ctx context.Context, p Plan) ([]*history.History, error) {
-	p.Scenario = harness.Complete(p.Scenario)
+	p.Scenario = scenario.Complete(p.Scenario)
 	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
@@ -191,7 +192,7 @@ func (p *Plan) target(ctx context.Context, e harness.Endpoint) (load.Target, err
 		return load.Target{}, err
 	}
 	if len(targets) != 1 {
-		return load.Target{}, &history.Invalid{Field: "load.requests", Problem: fmt.Sprintf("are %d, a sweep sends one, again and again", len(targets))}
+		return load.Target{}, &scenario.Invalid{Field: "load.requests", Problem: fmt.Sprintf("are %d, a sweep sends one, again and again", len(targets))}
 	}
 	return targets[0], nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // runner carries a plan out.
@@ -41,8 +42,8 @@ func (r *runner) all(ctx context.Context) error {
 		}
 		s := r.shutdown(bounded, n, kind)
 		if n == 1 && errors.Is(s.failure, errKeepsNone) {
-			if r.plan.Scenario.Load.Connections == history.Mixed {
-				r.plan.Scenario.Load.Connections = history.Fresh // this and all that follow
+			if r.plan.Scenario.Load.Connections == scenario.Mixed {
+				r.plan.Scenario.Load.Connections = scenario.Fresh // this and all that follow
 				r.warn("kept-alive connections are left out: the server keeps no connection open")
 				kinds, n = r.plan.tallies(), 0
 				continue

@@ -13,6 +13,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 )
 
 // lane is a kind of connection.
@@ -98,7 +99,7 @@ func (s *shutdown) writeRequests() error {
 // render returns a request as it stands on the wire. Without an id it is one that
 // no ledger knows.
 func render(t load.Target, id string) ([]byte, error) {
-	fill := func(text string) string { return strings.ReplaceAll(text, load.IDMark, cmp.Or(id, "warm-up")) }
+	fill := func(text string) string { return strings.ReplaceAll(text, scenario.IDMark, cmp.Or(id, "warm-up")) }
 	body := []byte(fill(string(t.Body)))
 	req, err := http.NewRequest(t.Method, fill(t.URL), bytes.NewReader(body))
 	if err != nil {

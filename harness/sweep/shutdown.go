@@ -15,6 +15,7 @@ import (
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
 	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
@@ -84,7 +85,7 @@ func (s *shutdown) cycle(ctx context.Context) error {
 		return err
 	}
 	s.progress("sweeping")
-	steps, err := process.ParseSequence(s.plan.Scenario.Disruption.Signal)
+	steps, err := scenario.ParseSequence(s.plan.Scenario.Disruption.Signal)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (s *shutdown) prepare(ctx context.Context) error {
 	}
 	// Only the target owner needs to know who listens; elsewhere nothing follows
 	// from not knowing it.
-	if s.holders, err = s.server.Holders(); err != nil && s.plan.Scenario.Disruption.Target == history.Owner {
+	if s.holders, err = s.server.Holders(); err != nil && s.plan.Scenario.Disruption.Target == scenario.Owner {
 		return err
 	}
 	wait := time.NewTimer(quiet)

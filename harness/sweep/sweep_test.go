@@ -14,14 +14,15 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // quick is a sweep of one shutdown with twenty requests for each kind of connections.
 func quick(t *testing.T, behaviour string) Plan {
 	t.Helper()
-	s := harness.DefaultScenario()
+	s := scenario.Default()
 	s.Shutdowns = 1
-	s.Disruption.Grace = history.Seconds(3)
+	s.Disruption.Grace = scenario.Seconds(3)
 	return Plan{
 		Plan:    harness.Plan{Scenario: s, Subjects: []harness.Subject{newSubject(t, behaviour)}, Path: "/", Seed: 1},
 		Grid:    history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 200 * time.Microsecond},
@@ -171,7 +172,7 @@ func TestADeadServerIsMetInEveryWay(t *testing.T) {
 
 func TestAHandlerThatHangsIsCutOffByTheGrace(t *testing.T) {
 	p := quick(t, "hangs")
-	p.Scenario.Disruption.Grace = history.Millis(200)
+	p.Scenario.Disruption.Grace = scenario.Millis(200)
 	onReused, _ := sweepBoth(t, p)
 	for _, r := range onReused.Requests {
 		if r.Outcome != history.Dropped || r.Cause != history.Closed && r.Cause != history.Reset {
@@ -187,7 +188,7 @@ func TestWhatCannotBeSweptIsSaid(t *testing.T) {
 	} {
 		t.Run(behaviour, func(t *testing.T) {
 			p := quick(t, behaviour)
-			p.Scenario.Load.Timeout = history.Millis(300)
+			p.Scenario.Load.Timeout = scenario.Millis(300)
 			histories, err := Run(t.Context(), p)
 			if err != nil || len(histories) == 0 || !strings.Contains(histories[0].Error, want) {
 				t.Fatalf("%v, %d histories; want one with %q", err, len(histories), want)
@@ -199,13 +200,13 @@ func TestWhatCannotBeSweptIsSaid(t *testing.T) {
 // TestWhoKeepsNoConnectionIsSweptWithFreshOnes: whoever asked for reused ones only
 // learns it once, and whoever asked for both gets the others.
 func TestWhoKeepsNoConnectionIsSweptWithFreshOnes(t *testing.T) {
-	for connections, want := range map[history.Connections]struct {
+	for connections, want := range map[scenario.Connections]struct {
 		histories int
 		word      string // of the first one's error, or of what was left out
 	}{
-		history.Fresh:  {2, ""},
-		history.Mixed:  {2, "kept-alive connections are left out: the server keeps no connection open"},
-		history.Reused: {1, "a request before the signal: the server keeps no connection open: sweep --connections fresh only"},
+		scenario.Fresh:  {2, ""},
+		scenario.Mixed:  {2, "kept-alive connections are left out: the server keeps no connection open"},
+		scenario.Reused: {1, "a request before the signal: the server keeps no connection open: sweep --connections fresh only"},
 	} {
 		p := quick(t, "keeps nothing")
 		p.Scenario.Shutdowns, p.Scenario.Load.Connections = 2, connections
@@ -216,7 +217,7 @@ func TestWhoKeepsNoConnectionIsSweptWithFreshOnes(t *testing.T) {
 			t.Fatalf("%s: %d histories, %v", connections, len(histories), err)
 		}
 		for _, h := range histories {
-			if words += h.Error; connections != history.Reused && h.Counts().Completed != 20-h.Sweep.Skipped {
+			if words += h.Error; connections != scenario.Reused && h.Counts().Completed != 20-h.Sweep.Skipped {
 				t.Errorf("%s: %+v, %d skipped, %s", connections, h.Counts(), h.Sweep.Skipped, h.Error)
 			}
 		}
@@ -235,7 +236,7 @@ func TestTheTimeLimitEndsASweep(t *testing.T) {
 		var words []string
 		p.Warn = func(text string) { words = append(words, text) }
 		r := &runner{plan: &p, id: "limit", dir: t.TempDir()}
-		p.Scenario = harness.Complete(p.Scenario)
+		p.Scenario = scenario.Complete(p.Scenario)
 		p.Progress = func(s harness.Step) {
 			if s.Shutdown > done { // the limit comes in the midst of this one
 				r.end()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 const us = time.Microsecond
@@ -31,7 +32,7 @@ func shutdownOf(kept, lost []time.Duration) *history.History {
 func tallied(t *testing.T, perStep float64, shutdowns int) (*Plan, *tally) {
 	t.Helper()
 	p := &Plan{Grid: history.Grid{From: -400 * us, To: 400 * us, Step: 100 * us}, PerStep: perStep}
-	p.Scenario.Shutdowns, p.Scenario.Load.Connections = shutdowns, history.Reused
+	p.Scenario.Shutdowns, p.Scenario.Load.Connections = shutdowns, scenario.Reused
 	return p, p.tallies()[0]
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/history"
-	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 )
 
 const (
@@ -46,7 +46,7 @@ func (s *shutdown) fire(number syscall.Signal) error {
 	first, _ := s.plan.Grid.Edges(0)
 	v := &volley{shutdown: s, zero: time.Now().Add(leadIn + max(0, -first))}
 	sent := &s.history.Signal
-	sent.Name, sent.Number = process.SignalName(number), int(number)
+	sent.Name, sent.Number = scenario.SignalName(number), int(number)
 	// What comes before the signal is sent when it is known whom that goes to,
 	// and the mark last of all: nothing lies between it and the system call.
 	done, err := s.server.Signal(number, s.plan.Scenario.Disruption.Target, s.holders, func() error {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/targets"
 )
 
@@ -55,7 +55,7 @@ func newApplied(s streams, store sampleStore) *cobra.Command {
 
 // witness lets a strategy be asked for its store, if the scenario writes to
 // nothing else: /work, for one, acknowledges what no store ever holds.
-func (store sampleStore) witness(s harness.Strategy, scenario harness.Scenario, program string) harness.Strategy {
+func (store sampleStore) witness(s harness.Strategy, scenario scenario.Scenario, program string) harness.Strategy {
 	if store.ids == nil || !store.holds(scenario.Load) {
 		return s
 	}
@@ -66,7 +66,7 @@ func (store sampleStore) witness(s harness.Strategy, scenario harness.Scenario, 
 }
 
 // holds reports whether the store holds all that the load asks to be written.
-func (store sampleStore) holds(l history.Load) bool {
+func (store sampleStore) holds(l scenario.Load) bool {
 	if l.RequestsFile != "" { // it is not read yet
 		return false
 	}

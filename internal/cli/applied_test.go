@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // linesOf stands in for the store of the sample service.
@@ -66,30 +66,30 @@ func (failing) Write([]byte) (int, error) { return 0, errDiskFull }
 // that all of that is lost.
 func TestStoreIsAskedOnlyForWhatItHolds(t *testing.T) {
 	store := sampleStore{env: "STORE", paths: []string{"/orders", "/async"}, ids: linesOf}
-	post := func(urls ...string) (all []history.Target) {
+	post := func(urls ...string) (all []scenario.Target) {
 		for _, url := range urls {
-			all = append(all, history.Target{Method: "POST", URL: url})
+			all = append(all, scenario.Target{Method: "POST", URL: url})
 		}
 		return all
 	}
 	for _, c := range []struct {
 		name  string
 		store sampleStore
-		load  history.Load
+		load  scenario.Load
 		want  bool
 	}{
-		{"orders", store, history.Load{Requests: post("/orders")}, true},
-		{"both, with a query", store, history.Load{Requests: post("/orders?delay=1s", "/async?x={id}")}, true},
-		{"by the load's method", store, history.Load{Method: "POST", Requests: []history.Target{{URL: "/orders"}}}, true},
-		{"orders and what changes nothing", store, history.Load{Method: "GET", Requests: append(post("/orders"), history.Target{URL: "/work"})}, true},
-		{"orders and work", store, history.Load{Requests: post("/orders", "/work")}, false},
-		{"work alone", store, history.Load{Method: "POST"}, false},
-		{"nothing that changes anything", store, history.Load{Method: "GET", Requests: []history.Target{{URL: "/orders"}}}, false},
-		{"whatever stands in a file", store, history.Load{Requests: post("/orders"), RequestsFile: "more.txt"}, false},
-		{"a service without a store", sampleStore{}, history.Load{Requests: post("/orders")}, false},
+		{"orders", store, scenario.Load{Requests: post("/orders")}, true},
+		{"both, with a query", store, scenario.Load{Requests: post("/orders?delay=1s", "/async?x={id}")}, true},
+		{"by the load's method", store, scenario.Load{Method: "POST", Requests: []scenario.Target{{URL: "/orders"}}}, true},
+		{"orders and what changes nothing", store, scenario.Load{Method: "GET", Requests: append(post("/orders"), scenario.Target{URL: "/work"})}, true},
+		{"orders and work", store, scenario.Load{Requests: post("/orders", "/work")}, false},
+		{"work alone", store, scenario.Load{Method: "POST"}, false},
+		{"nothing that changes anything", store, scenario.Load{Method: "GET", Requests: []scenario.Target{{URL: "/orders"}}}, false},
+		{"whatever stands in a file", store, scenario.Load{Requests: post("/orders"), RequestsFile: "more.txt"}, false},
+		{"a service without a store", sampleStore{}, scenario.Load{Requests: post("/orders")}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := c.store.witness(harness.Strategy{Label: "naive"}, harness.Scenario{Load: c.load}, "/bin/lastcall")
+			s := c.store.witness(harness.Strategy{Label: "naive"}, scenario.Scenario{Load: c.load}, "/bin/lastcall")
 			want := harness.Strategy{Label: "naive"}
 			if c.want {
 				want.Store = "STORE"

@@ -1,40 +1,35 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/scenarios"
 )
 
-// flags are the names of the flags that set a scenario's fields.
-var flags = map[string]string{
-	"load.rate": "rate", "subject.delay": "delay", "shutdowns": "shutdowns",
-	"disruption.signal": "signal", "disruption.grace": "grace", "load.timeout": "timeout",
-	"disruption.target": "signal-target", "disruption.lag": "lag", "disruption.while": "while", "disruption.settle": "settle",
-	"load.connections": "connections", "load.method": "method",
-	"load.expect-status": "expect-status", "load.expect-body": "expect-body", "load.requests-file": "requests", "load.parked": "park",
-	"subject.url": "url", "subject.front": "front", "subject.ready": "ready", "subject.ready-timeout": "ready-timeout",
-	"subject.ledger": "ledger", "subject.applied": "applied",
-	"subject.dir": "dir", "subject.env": "env", "subject.ca": "ca", "subject.insecure": "insecure",
+// sweepFlags are the names of the flags that set a sweep's fields.
+var sweepFlags = map[string]string{
 	"sweep.from": "from", "sweep.to": "to", "sweep.step": "step", "sweep.per-step": "per-step", "sweep.limit": "limit",
-	"overrides.min-at-risk": "min-at-risk", "overrides.max-loss": "max-loss", "overrides.exit-codes": "exit-code",
 }
+
+// flagFor is the name of the flag that sets a field, "" if there is none.
+func flagFor(field string) string { return cmp.Or(sweepFlags[field], scenario.FlagOf(field)) }
 
 // inFlags says an error of a run in terms of the flag that caused it, if one did.
 func inFlags(err error, f *pflag.FlagSet) error {
-	if _, ok := errors.AsType[*history.Invalid](err); ok {
+	if _, ok := errors.AsType[*scenario.Invalid](err); ok {
 		return flagOf(err, f)
 	}
 	return err
 }
 
-// flagOf says a *history.Invalid in terms of the flag that caused it.
+// flagOf says a *scenario.Invalid in terms of the flag that caused it.
 func flagOf(err error, f *pflag.FlagSet) error {
-	invalid, ok := errors.AsType[*history.Invalid](err)
+	invalid, ok := errors.AsType[*scenario.Invalid](err)
 	if !ok {
 		return &usageError{err}
 	}
@@ -52,7 +47,7 @@ func flagOf(err error, f *pflag.FlagSet) error {
 	case field == "load.requests" && f.Changed("url"):
 		return usagef("--url %s", invalid.Problem)
 	}
-	if name := flags[field]; name != "" && f.Lookup(name) != nil {
+	if name := flagFor(field); name != "" && f.Lookup(name) != nil {
 		return usagef("--%s %s", name, invalid.Problem)
 	}
 	return &usageError{err}
@@ -61,7 +56,7 @@ func flagOf(err error, f *pflag.FlagSet) error {
 // blame says a mistake in terms of the flag that caused it, or shows where it
 // stands in the file.
 func (o *testOptions) blame(err error, f *pflag.FlagSet, command []string) error {
-	invalid, ok := errors.AsType[*history.Invalid](err)
+	invalid, ok := errors.AsType[*scenario.Invalid](err)
 	switch {
 	case !ok:
 		return err
@@ -72,7 +67,7 @@ func (o *testOptions) blame(err error, f *pflag.FlagSet, command []string) error
 }
 
 // byFlag reports whether a field has its value from the command line.
-func byFlag(invalid *history.Invalid, f *pflag.FlagSet, command []string) bool {
+func byFlag(invalid *scenario.Invalid, f *pflag.FlagSet, command []string) bool {
 	for _, field := range append([]string{invalid.Field}, invalid.Of...) {
 		field, item, _ := strings.Cut(field, "[")
 		switch {
@@ -80,7 +75,7 @@ func byFlag(invalid *history.Invalid, f *pflag.FlagSet, command []string) bool {
 			return true
 		case field == "load.requests" && (f.Changed("url") || f.Changed("body") && strings.HasSuffix(item, "body-file")):
 			return true
-		case flags[field] != "" && f.Changed(flags[field]):
+		case flagFor(field) != "" && f.Changed(flagFor(field)):
 			return true
 		}
 	}

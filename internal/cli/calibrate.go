@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lastcall/harness"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/scenarios"
 )
 
@@ -34,7 +34,7 @@ func (o *testOptions) givenShutdowns(f *pflag.FlagSet) bool {
 // pace chooses the rate of a scenario that names none: that of a baseline; or one that
 // suits the server, if lastcall starts it and may find out; or a gentle one. It returns
 // what has to be done before the run, nil if the rate is known.
-func (o *testOptions) pace(s *harness.Scenario, f *pflag.FlagSet, against *baseline) func(context.Context, *experiment, io.Writer) {
+func (o *testOptions) pace(s *scenario.Scenario, f *pflag.FlagSet, against *baseline) func(context.Context, *experiment, io.Writer) {
 	if o.givenRate(f) || s.Disruption.Unloaded() {
 		return nil
 	}
@@ -75,7 +75,7 @@ const (
 // suited sets the rate that was found, and reports whether it takes more shutdowns with
 // it: where few requests are open, each of them shows little. A number that somebody
 // has fixed stays.
-func suited(s *harness.Scenario, c harness.Calibration, fixed bool) (more bool) {
+func suited(s *scenario.Scenario, c harness.Calibration, fixed bool) (more bool) {
 	s.Load.Rate = c.Rate
 	if fixed || c.Open() >= enoughOpen || c.Takes < catchable {
 		return false
@@ -92,7 +92,7 @@ func suited(s *harness.Scenario, c harness.Calibration, fixed bool) (more bool) 
 }
 
 // tellPace says with how many requests a second the server is loaded, and why.
-func tellPace(s history.Scenario, c harness.Calibration, more bool) string {
+func tellPace(s scenario.Scenario, c harness.Calibration, more bool) string {
 	why := "it kept up with every rate that was tried"
 	if c.Asked > 0 {
 		why = fmt.Sprintf("of %d it completed %.0f", c.Asked, c.Completed)

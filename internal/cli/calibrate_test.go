@@ -11,6 +11,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestWhoseRate: a rate that somebody has given is his; a server that lastcall may not
@@ -24,14 +25,14 @@ func TestWhoseRate(t *testing.T) {
 		}
 		return path
 	}
-	command := func(s *harness.Scenario) { s.Subject.Command = []string{"./server"} }
-	earlier := &baseline{suites: []result.Suite{{Scenario: harness.Scenario{Load: harness.DefaultScenario().Load}}}}
+	command := func(s *scenario.Scenario) { s.Subject.Command = []string{"./server"} }
+	earlier := &baseline{suites: []result.Suite{{Scenario: scenario.Scenario{Load: scenario.Default().Load}}}}
 	earlier.suites[0].Scenario.Load.Rate = 123
 	for name, c := range map[string]struct {
 		flags   []string
 		from    string
 		against *baseline
-		change  func(*harness.Scenario)
+		change  func(*scenario.Scenario)
 		rate    int // 0: it is to be found out
 	}{
 		"a command":                    {nil, "", nil, command, 0},
@@ -43,10 +44,10 @@ func TestWhoseRate(t *testing.T) {
 		"a file with a rate":           {nil, file("rate.yaml", "load: {rate: 90}\n"), nil, command, 500},
 		"a scenario with a rate":       {[]string{"--scenario", "overrun"}, "", nil, command, 500},
 		"a scenario that leaves it":    {[]string{"--scenario", "startup"}, "", nil, command, 0},
-		"a server that runs already":   {nil, "", nil, func(s *harness.Scenario) { s.Disruption.While = []string{"reload"} }, harness.GentleRate},
-		"a command that stays up":      {nil, "", nil, func(s *harness.Scenario) { command(s); s.Disruption.While = []string{"reload"} }, harness.GentleRate},
-		"a server on another machine":  {nil, "", nil, func(s *harness.Scenario) { command(s); s.Subject.AllowRemote = true }, harness.GentleRate},
-		"a signal before any request":  {nil, "", nil, func(s *harness.Scenario) { command(s); s.Disruption.When = "ready" }, 500},
+		"a server that runs already":   {nil, "", nil, func(s *scenario.Scenario) { s.Disruption.While = []string{"reload"} }, harness.GentleRate},
+		"a command that stays up":      {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Disruption.While = []string{"reload"} }, harness.GentleRate},
+		"a server on another machine":  {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Subject.AllowRemote = true }, harness.GentleRate},
+		"a signal before any request":  {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Disruption.When = "ready" }, 500},
 		"a file whose text is no YAML": {nil, file("bad.yaml", "load: ["), nil, command, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +57,7 @@ func TestWhoseRate(t *testing.T) {
 			if err := f.Parse(c.flags); err != nil {
 				t.Fatal(err)
 			}
-			s := harness.DefaultScenario()
+			s := scenario.Default()
 			c.change(&s)
 			prepare := o.pace(&s, f, c.against)
 			if (prepare != nil) != (c.rate == 0) || c.rate > 0 && s.Load.Rate != c.rate {
@@ -81,7 +82,7 @@ func TestSuited(t *testing.T) {
 		{500, time.Millisecond, false, 3},
 		{100, 50 * time.Millisecond, false, 6},
 	} {
-		s := harness.DefaultScenario()
+		s := scenario.Default()
 		found := harness.Calibration{Rate: c.rate, Takes: c.takes, Asked: 50, Completed: 10}
 		more := suited(&s, found, c.fixed)
 		if s.Shutdowns != c.shutdowns || s.Load.Rate != c.rate || more != (c.shutdowns > 3) {

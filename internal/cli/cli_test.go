@@ -23,7 +23,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/spf13/cobra"
 
-	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/internal/testrun"
 )
 
@@ -315,7 +315,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: signal NAME SIGNAL")
 	}
-	sig, err := process.ParseSignal(args[1])
+	sig, err := scenario.ParseSignal(args[1])
 	ts.Check(err)
 	ts.Check(findJob(ts, args[0]).cmd.Process.Signal(sig))
 }
@@ -335,7 +335,7 @@ func cmdEnded(ts *testscript.TestScript, neg bool, args []string) {
 	state := j.cmd.ProcessState
 	got := strconv.Itoa(state.ExitCode())
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		got = process.SignalName(status.Signal())
+		got = scenario.SignalName(status.Signal())
 	}
 	if got != args[1] {
 		ts.Fatalf("%s ended with %s, want %s\n%s", args[0], got, args[1], ts.ReadFile(args[0]+".err"))

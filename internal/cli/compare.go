@@ -13,6 +13,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/targets"
 )
 
@@ -92,7 +93,7 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 
 // strategyPlan is the plan that puts these strategies through a scenario. The lag is
 // told to those that drain; 0: what they know themselves.
-func strategyPlan(scenario harness.Scenario, policy check.Policy, names, env []string) (harness.Plan, error) {
+func strategyPlan(scenario scenario.Scenario, policy check.Policy, names, env []string) (harness.Plan, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
@@ -121,7 +122,7 @@ func strategyPlan(scenario harness.Scenario, policy check.Policy, names, env []s
 // knownLag is how long the scenario's balancer goes on sending, which a strategy that
 // drains is told, as the operator of a server knows it. A lag in the
 // environment is meant, and stays.
-func knownLag(s harness.Scenario) time.Duration {
+func knownLag(s scenario.Scenario) time.Duration {
 	if os.Getenv(targets.EnvLag) != "" {
 		return 0
 	}
@@ -143,7 +144,7 @@ func sample(strategy, program string) harness.Strategy {
 	}
 }
 
-func workPath(s harness.Scenario) string {
+func workPath(s scenario.Scenario) string {
 	query := url.Values{"delay": {s.Subject.Delay.String()}}
 	return "/work?" + query.Encode()
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/reports"
 	"lastcall/targets"
 )
@@ -26,8 +26,8 @@ func compareAll(ctx context.Context, s streams, o *runOptions, flags *pflag.Flag
 		return err
 	}
 	if flags.Changed("shutdowns") {
-		if o.shutdowns < 1 || o.shutdowns > harness.MaxShutdowns {
-			return usagef("--shutdowns is %d, must be from 1 to %d", o.shutdowns, harness.MaxShutdowns)
+		if o.shutdowns < 1 || o.shutdowns > scenario.MaxShutdowns {
+			return usagef("--shutdowns is %d, must be from 1 to %d", o.shutdowns, scenario.MaxShutdowns)
 		}
 		sv.shutdowns = o.shutdowns
 	}

@@ -6,9 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/reports"
 	"lastcall/scenarios"
 )
@@ -56,7 +55,7 @@ func comment(lines string) string {
 
 // asksFor says which paths a server of one's own has to have, or how others are
 // named in their place.
-func asksFor(l history.Load) string {
+func asksFor(l scenario.Load) string {
 	var paths []string
 	for _, r := range l.Requests {
 		paths = append(paths, fmt.Sprintf("%s (%s; other ones: --url)", r.URL, cmp.Or(r.Method, l.Method)))
@@ -79,12 +78,12 @@ func asksFor(l history.Load) string {
 
 // effective says what holds where the file says nothing: what it inherits from
 // the default scenario, and what its policy decides.
-func effective(s harness.Scenario) (string, error) {
+func effective(s scenario.Scenario) (string, error) {
 	policy, resolved, err := check.Resolve(s)
 	if err != nil {
 		return "", err
 	}
-	resolved = harness.Complete(resolved)
+	resolved = scenario.Complete(resolved)
 	by := func(inherited bool) string {
 		if inherited {
 			return " (policy " + policy.Name + ")"

@@ -9,14 +9,14 @@ import (
 	"os/signal"
 	"syscall"
 
-	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 )
 
 // interruption is the cause of a context that a signal ended.
 type interruption struct{ signal syscall.Signal }
 
-func (i *interruption) Error() string { return "interrupted by " + process.SignalName(i.signal) }
+func (i *interruption) Error() string { return "interrupted by " + scenario.SignalName(i.signal) }
 
 // interruptible returns a context that ends at the first SIGINT, SIGTERM or SIGHUP. A
 // second one has its default action: it ends the process at once, and the

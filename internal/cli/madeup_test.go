@@ -3,8 +3,8 @@ package cli
 import (
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // madeUp returns two histories as a run might have left them: naive lost all
@@ -28,14 +28,14 @@ func madeUp(run string) []*history.History {
 
 // madeUpHistory is a steady second, and then the signal.
 func madeUpHistory(run, subject string, position int) *history.History {
-	scenario := harness.DefaultScenario()
-	scenario.Shutdowns = 1 // as many as there are: the run was carried out to its end
+	sc := scenario.Default()
+	sc.Shutdowns = 1 // as many as there are: the run was carried out to its end
 	h := &history.History{
 		Header: history.Header{
 			Schema: history.Schema, Tool: history.Tool{Version: "test"}, Run: run, Ordinal: position + 1,
 			Subject: subject, Kind: "strategy", Position: position, Shutdown: 1, Seed: 1,
 			Started:  time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-			Scenario: harness.Complete(scenario),
+			Scenario: scenario.Complete(sc),
 		},
 		PID: 4711, Addr: "127.0.0.1:1234",
 		Signal: history.Signal{Name: "SIGTERM", Number: 15, Sent: true, Before: time.Second, After: time.Second + 10*time.Microsecond},

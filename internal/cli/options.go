@@ -7,9 +7,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/reports"
 	"lastcall/scenarios"
 )
@@ -37,7 +36,7 @@ type runOptions struct {
 }
 
 func newRunOptions() *runOptions {
-	d := harness.DefaultScenario()
+	d := scenario.Default()
 	return &runOptions{
 		scenario: scenarios.Default, seed: 1,
 		rate: d.Load.Rate, delay: d.Subject.Delay.Duration, shutdowns: d.Shutdowns, signal: d.Disruption.Signal,
@@ -83,7 +82,7 @@ func (o *runOptions) register(f *pflag.FlagSet) {
 
 // resolve returns the scenario with the flags applied. The error names the flag
 // that is wrong, before anything has started.
-func (o *runOptions) resolve(f *pflag.FlagSet) (harness.Scenario, check.Policy, error) {
+func (o *runOptions) resolve(f *pflag.FlagSet) (scenario.Scenario, check.Policy, error) {
 	s, err := loadScenario(o.scenario)
 	if err != nil {
 		return s, check.Policy{}, usagef("--scenario: %w", err)
@@ -95,7 +94,7 @@ func (o *runOptions) resolve(f *pflag.FlagSet) (harness.Scenario, check.Policy, 
 }
 
 // complete fills in what the policy and the defaults decide, and validates.
-func (o *runOptions) complete(s harness.Scenario, f *pflag.FlagSet) (harness.Scenario, check.Policy, error) {
+func (o *runOptions) complete(s scenario.Scenario, f *pflag.FlagSet) (scenario.Scenario, check.Policy, error) {
 	if err := loadless(s, f); err != nil {
 		return s, check.Policy{}, err
 	}
@@ -106,30 +105,34 @@ func (o *runOptions) complete(s harness.Scenario, f *pflag.FlagSet) (harness.Sce
 	if err != nil {
 		return s, policy, err
 	}
-	s = harness.Complete(s)
-	if err := harness.Validate(s); err != nil {
+	s = scenario.Complete(s)
+	if err := scenario.Validate(s); err != nil {
 		return s, policy, flagOf(err, f)
 	}
 	return s, policy, nil
 }
 
 // loadless refuses flags of requests where none is sent.
-func loadless(s harness.Scenario, f *pflag.FlagSet) error {
+func loadless(s scenario.Scenario, f *pflag.FlagSet) error {
 	if !s.Disruption.Unloaded() {
 		return nil
 	}
-	for _, name := range []string{
-		"rate", "delay", "connections", "method", "timeout", "header", "body", "requests", "expect-status", "expect-body",
-	} {
+	names := []string{"header", "body"} // of load.requests
+	for _, key := range scenario.Keys() {
+		if key.OfLoad() && key.Flag != "" {
+			names = append(names, key.Flag)
+		}
+	}
+	for _, name := range names {
 		if f.Changed(name) {
-			return usagef("--%s is about requests, and with disruption.when %s no load is sent: leave it out", name, s.Disruption.When)
+			return usagef("--%s is about the load, and with disruption.when %s no load is sent: leave it out", name, s.Disruption.When)
 		}
 	}
 	return nil
 }
 
 // apply changes the scenario by the flags given.
-func (o *runOptions) apply(s *harness.Scenario, f *pflag.FlagSet) error {
+func (o *runOptions) apply(s *scenario.Scenario, f *pflag.FlagSet) error {
 	for name, d := range map[string]time.Duration{"grace": o.grace, "timeout": o.timeout} {
 		if f.Changed(name) && d <= 0 { // zero is what leaves it to the policy
 			return usagef("--%s is %s, must be more than 0", name, d)
@@ -147,7 +150,7 @@ func (o *runOptions) apply(s *harness.Scenario, f *pflag.FlagSet) error {
 		"grace":         func() { s.Disruption.Grace.Duration = o.grace },
 		"lag":           func() { s.Disruption.Lag.Duration = o.lag },
 		"timeout":       func() { s.Load.Timeout.Duration = o.timeout },
-		"connections":   func() { s.Load.Connections = history.Connections(o.connections) },
+		"connections":   func() { s.Load.Connections = scenario.Connections(o.connections) },
 		"method":        func() { s.Load.Method = strings.ToUpper(o.method) },
 	}
 	f.Visit(func(flag *pflag.Flag) {

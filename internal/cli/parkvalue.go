@@ -5,14 +5,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"lastcall/harness/scenario"
 
-	"lastcall/harness"
-	"lastcall/harness/history"
+	"github.com/spf13/pflag"
 )
 
 // parksValue collects repeated --park KIND[=PATH][,COUNT].
-type parksValue struct{ target *[]history.Park }
+type parksValue struct{ target *[]scenario.Park }
 
 var _ pflag.Value = parksValue{}
 
@@ -22,7 +21,7 @@ func (v parksValue) String() string { return "" }
 // Set reads one more entry. The number after the last comma is the count: a path may
 // have commas too.
 func (v parksValue) Set(text string) error {
-	park := history.Park{Count: 1}
+	park := scenario.Park{Count: 1}
 	if cut := strings.LastIndex(text, ","); cut >= 0 {
 		n, err := strconv.Atoi(text[cut+1:])
 		if err != nil {
@@ -31,8 +30,8 @@ func (v parksValue) Set(text string) error {
 		text, park.Count = text[:cut], n
 	}
 	park.Kind, park.URL, _ = strings.Cut(text, "=")
-	field := history.Load{Parked: append(append([]history.Park(nil), *v.target...), park)}
-	if err := harness.ValidParked(field); err != nil {
+	field := scenario.Load{Parked: append(append([]scenario.Park(nil), *v.target...), park)}
+	if err := scenario.ValidParked(field); err != nil {
 		_, problem, _ := strings.Cut(err.Error(), "].")
 		return fmt.Errorf("its %s (as in websocket=/chat,5, events=/stream,5, idle,3 or silent,3)", problem)
 	}

@@ -3,18 +3,17 @@ package cli
 import (
 	"testing"
 
+	"lastcall/harness/scenario"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
-
-	"lastcall/harness"
-	"lastcall/harness/history"
 )
 
 // TestParkTakesThePlaceOfTheScenarios: a path may have commas, and one is the default
 // number.
 func TestParkTakesThePlaceOfTheScenarios(t *testing.T) {
-	s := harness.DefaultScenario()
-	s.Load.Parked = []history.Park{{Kind: history.Silent, Count: 9}}
+	s := scenario.Default()
+	s.Load.Parked = []scenario.Park{{Kind: scenario.Silent, Count: 9}}
 	var o subjectOptions
 	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	o.register(f)
@@ -25,12 +24,12 @@ func TestParkTakesThePlaceOfTheScenarios(t *testing.T) {
 	if err := o.apply(&s, f, nil); err != nil {
 		t.Fatal(err)
 	}
-	want := []history.Park{
-		{Kind: history.WebSocket, URL: "/chat?a=b,c", Count: 5},
-		{Kind: history.EventStream, URL: "/stream", Count: 1},
-		{Kind: history.Silent, Count: 3},
-		{Kind: history.Idle, Count: 2},
-		{Kind: history.Idle, URL: "/health", Count: 1},
+	want := []scenario.Park{
+		{Kind: scenario.WebSocket, URL: "/chat?a=b,c", Count: 5},
+		{Kind: scenario.EventStream, URL: "/stream", Count: 1},
+		{Kind: scenario.Silent, Count: 3},
+		{Kind: scenario.Idle, Count: 2},
+		{Kind: scenario.Idle, URL: "/health", Count: 1},
 	}
 	if diff := cmp.Diff(want, s.Load.Parked); diff != "" {
 		t.Errorf("parked (-want +got):\n%s", diff)

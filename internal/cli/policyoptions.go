@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lastcall/harness/check"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // policyOptions are the flags of every command that judges. What is given
@@ -16,7 +16,7 @@ import (
 type policyOptions struct {
 	name      string
 	minAtRisk int
-	maxLoss   history.Share
+	maxLoss   scenario.Share
 	exitCodes []int
 	rules     []string // NAME=SEVERITY
 }
@@ -36,7 +36,7 @@ func (o *policyOptions) registerRules(f *pflag.FlagSet) {
 }
 
 // apply changes the scenario's policy and overrides by the flags given.
-func (o *policyOptions) apply(s *history.Scenario, f *pflag.FlagSet) error {
+func (o *policyOptions) apply(s *scenario.Scenario, f *pflag.FlagSet) error {
 	if f.Changed("policy") {
 		s.Policy = o.name
 	}
@@ -78,7 +78,7 @@ func (o *policyOptions) apply(s *history.Scenario, f *pflag.FlagSet) error {
 
 // resolvePolicy returns the scenario's policy, and the scenario with what it
 // leaves to the policy. The error is in terms of the flag where one was given.
-func resolvePolicy(s history.Scenario, f *pflag.FlagSet) (check.Policy, history.Scenario, error) {
+func resolvePolicy(s scenario.Scenario, f *pflag.FlagSet) (check.Policy, scenario.Scenario, error) {
 	if _, ok := check.PolicyByName(s.Policy); !ok {
 		where := "--policy"
 		if !f.Changed("policy") {

@@ -15,8 +15,8 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/probe"
-	"lastcall/harness/process"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/scenarios"
 	"lastcall/targets"
 )
@@ -91,7 +91,7 @@ func startOf(subject harness.Subject) probe.Start {
 }
 
 // scenarioOf is what is common to all subjects, in the form in which it is reported.
-func (o *probeOptions) scenarioOf(f *pflag.FlagSet, c chosen) (harness.Scenario, check.Policy, error) {
+func (o *probeOptions) scenarioOf(f *pflag.FlagSet, c chosen) (scenario.Scenario, check.Policy, error) {
 	s, err := loadScenario(scenarios.Default)
 	if err != nil {
 		return s, check.Policy{}, err
@@ -123,13 +123,13 @@ func (o *probeOptions) scenarioOf(f *pflag.FlagSet, c chosen) (harness.Scenario,
 }
 
 // basePlan is a plan without a subject.
-func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chosen) (plan probe.Plan, err error) {
+func (o *probeOptions) basePlan(s scenario.Scenario, policy check.Policy, c chosen) (plan probe.Plan, err error) {
 	for name, n := range map[string]int{"repeats": o.repeats, "parallel": o.parallel} {
 		if n < 1 || n > 100 {
 			return plan, usagef("--%s is %d, must be from 1 to 100", name, n)
 		}
 	}
-	steps, err := process.ParseSequence(s.Disruption.Signal)
+	steps, err := scenario.ParseSequence(s.Disruption.Signal)
 	if err != nil {
 		return plan, usagef("--signal %w", err)
 	}
@@ -153,7 +153,7 @@ func (o *probeOptions) basePlan(s harness.Scenario, policy check.Policy, c chose
 }
 
 // commandHints are what the flags say of a server of the user's.
-func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
+func (o *probeOptions) commandHints(s scenario.Scenario) (probe.Hints, error) {
 	h := o.hints
 	for name, hint := range map[string]*string{
 		"slow-url": &h.Slow, "download-url": &h.Download, "chunked-url": &h.Chunked, "stream-url": &h.Stream, "upload-url": &h.Upload, "ws-url": &h.Socket,
@@ -182,7 +182,7 @@ func (o *probeOptions) commandHints(s harness.Scenario) (probe.Hints, error) {
 
 // place is where a flag says that something can be asked for: a method, if there is
 // one, and a path.
-func (o *probeOptions) place(s harness.Scenario, text string) (string, error) {
+func (o *probeOptions) place(s scenario.Scenario, text string) (string, error) {
 	method, rest, ok := strings.Cut(text, " ")
 	if !ok {
 		method, rest = "", text

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lastcall/harness"
+	"lastcall/harness/scenario"
 )
 
 // TestAnInterruptedBarLeavesAnEmptyLine: the terminal's own ^C must not stand in
@@ -58,7 +59,7 @@ func TestADumbTerminalGetsNoBar(t *testing.T) {
 }
 
 func TestAnOperationIsNoShutdown(t *testing.T) {
-	plan := harness.Plan{Scenario: harness.DefaultScenario()}
+	plan := harness.Plan{Scenario: scenario.Default()}
 	if got := newProgress(nil, true, plan).occasion; got != "shutdown" {
 		t.Errorf("it is a %s", got)
 	}

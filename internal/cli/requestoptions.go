@@ -4,13 +4,12 @@ import (
 	"net/http"
 	"strings"
 
-	"lastcall/harness"
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // applyRequests makes requests of the URLs, headers and body. The first URL with
 // a host says where the server is.
-func (o *subjectOptions) applyRequests(s *harness.Scenario) error {
+func (o *subjectOptions) applyRequests(s *scenario.Scenario) error {
 	l := &s.Load
 	if s.Disruption.Unloaded() {
 		return o.applySite(s)
@@ -32,14 +31,14 @@ func (o *subjectOptions) applyRequests(s *harness.Scenario) error {
 		return usagef("--header and --body do not go with --requests: write them into the file")
 	}
 	if len(l.Requests) == 0 {
-		l.Requests = []history.Target{{URL: pathOf(s.Subject.URL)}}
+		l.Requests = []scenario.Target{{URL: pathOf(s.Subject.URL)}}
 	}
 	return o.applyParts(l)
 }
 
 // applySite takes from the URLs where the server is: where no load is sent they ask
 // for nothing.
-func (o *subjectOptions) applySite(s *harness.Scenario) error {
+func (o *subjectOptions) applySite(s *scenario.Scenario) error {
 	for i, text := range o.urls {
 		site, _, ok := cutSite(o.request(text).URL)
 		if !ok || i > 0 {
@@ -51,7 +50,7 @@ func (o *subjectOptions) applySite(s *harness.Scenario) error {
 }
 
 // applyParts adds the headers and the body to every request.
-func (o *subjectOptions) applyParts(l *history.Load) error {
+func (o *subjectOptions) applyParts(l *scenario.Load) error {
 	headers := make(map[string]string)
 	for _, text := range o.headers {
 		name, value, ok := strings.Cut(text, ":")
@@ -60,7 +59,7 @@ func (o *subjectOptions) applyParts(l *history.Load) error {
 		}
 		headers[name] = strings.TrimSpace(value)
 	}
-	requests := make([]history.Target, len(l.Requests))
+	requests := make([]scenario.Target, len(l.Requests))
 	for i, r := range l.Requests {
 		all := make(map[string]string)
 		for name, value := range r.Header {
@@ -85,11 +84,11 @@ func (o *subjectOptions) applyParts(l *history.Load) error {
 }
 
 // request reads [METHOD ]URL.
-func (o *subjectOptions) request(text string) history.Target {
+func (o *subjectOptions) request(text string) scenario.Target {
 	if method, rest, ok := strings.Cut(strings.TrimSpace(text), " "); ok && !strings.ContainsAny(method, "/:") {
-		return history.Target{Method: strings.ToUpper(method), URL: strings.TrimSpace(rest)}
+		return scenario.Target{Method: strings.ToUpper(method), URL: strings.TrimSpace(rest)}
 	}
-	return history.Target{URL: text}
+	return scenario.Target{URL: text}
 }
 
 // cutSite cuts a URL after its host: it cannot be parsed while it holds {port}.

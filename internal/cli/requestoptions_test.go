@@ -3,14 +3,14 @@ package cli
 import (
 	"testing"
 
+	"lastcall/harness/scenario"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
-
-	"lastcall/harness/history"
 )
 
 // requestsOf returns the requests that a command line of test comes to.
-func requestsOf(t *testing.T, args ...string) []history.Target {
+func requestsOf(t *testing.T, args ...string) []scenario.Target {
 	t.Helper()
 	o := &testOptions{runOptions: *newRunOptions()}
 	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -31,14 +31,14 @@ func TestABodyIsPosted(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		args []string
-		want []history.Target
+		want []scenario.Target
 	}{
-		{"a body alone", []string{"--body", "a"}, []history.Target{{Method: "POST", URL: "/", BodyFile: "a"}}},
-		{"a body for a path", []string{"--url", "/a", "--body", "b"}, []history.Target{{Method: "POST", URL: "/a", BodyFile: "b"}}},
-		{"a method in the URL", []string{"--url", "patch /a", "--body", "b"}, []history.Target{{Method: "PATCH", URL: "/a", BodyFile: "b"}}},
-		{"a method by flag", []string{"--url", "/a", "--body", "b", "--method", "get"}, []history.Target{{URL: "/a", BodyFile: "b"}}},
-		{"a method in the file", []string{"-f", put, "--url", "/a", "--body", "b"}, []history.Target{{URL: "/a", BodyFile: "b"}}},
-		{"no body", []string{"--url", "/a"}, []history.Target{{URL: "/a"}}},
+		{"a body alone", []string{"--body", "a"}, []scenario.Target{{Method: "POST", URL: "/", BodyFile: "a"}}},
+		{"a body for a path", []string{"--url", "/a", "--body", "b"}, []scenario.Target{{Method: "POST", URL: "/a", BodyFile: "b"}}},
+		{"a method in the URL", []string{"--url", "patch /a", "--body", "b"}, []scenario.Target{{Method: "PATCH", URL: "/a", BodyFile: "b"}}},
+		{"a method by flag", []string{"--url", "/a", "--body", "b", "--method", "get"}, []scenario.Target{{URL: "/a", BodyFile: "b"}}},
+		{"a method in the file", []string{"-f", put, "--url", "/a", "--body", "b"}, []scenario.Target{{URL: "/a", BodyFile: "b"}}},
+		{"no body", []string{"--url", "/a"}, []scenario.Target{{URL: "/a"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, requestsOf(t, c.args...)); diff != "" {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // TestWhatOnlyTheGateKnowsIsCheckedInTheFile asks that policies, rules and
@@ -55,7 +55,7 @@ func TestTheGateLeavesToThePolicyWhatItDecides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Disruption.Grace != (history.Duration{}) || s.Load.Timeout != (history.Duration{}) || s.Disruption.Target != "" {
+	if s.Disruption.Grace != (scenario.Duration{}) || s.Load.Timeout != (scenario.Duration{}) || s.Disruption.Target != "" {
 		t.Errorf("%+v, timeout %s: --policy could not decide any more", s.Disruption, s.Load.Timeout)
 	}
 }

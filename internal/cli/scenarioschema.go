@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/invopop/jsonschema"
+	"lastcall/harness/scenario"
 
-	"lastcall/harness"
-	"lastcall/harness/history"
+	"github.com/invopop/jsonschema"
 )
 
 // scenarioSchema derives the schema of a scenario's file from the type that the
@@ -18,15 +17,15 @@ func scenarioSchema() *jsonschema.Schema {
 		Anonymous: true, FieldNameTag: "yaml", Mapper: asWritten,
 		RequiredFromJSONSchemaTags: true, // nothing is required: there are defaults
 	}
-	schema := reflector.Reflect(harness.Scenario{})
+	schema := reflector.Reflect(scenario.Scenario{})
 	schema.Title = "lastcall scenario"
 	schema.Description = "What lastcall does to a server, and by which policy it judges. Every key is optional."
 	schema.Definitions["Target"].Required = []string{"url"}
 	parkShape(schema.Definitions["Park"])
-	for section, keys := range scenarioKeys() {
-		definition := schema.Definitions[section]
+	keys := scenarioKeys()
+	for section, definition := range schema.Definitions {
 		for pair := definition.Properties.Oldest(); pair != nil; pair = pair.Next() {
-			applySpec(pair.Value, keys[pair.Key])
+			describe(pair.Value, keys[section][pair.Key])
 			if !slices.Contains(definition.Required, pair.Key) {
 				orNull(pair.Value)
 			}
@@ -35,7 +34,7 @@ func scenarioSchema() *jsonschema.Schema {
 			orNull(definition)
 		}
 	}
-	standard := harness.DefaultScenario()
+	standard := scenario.Default()
 	standard.Name = "" // a file's name is its own
 	for path, value := range defaultValues(reflect.ValueOf(standard)) {
 		section, name, _ := strings.Cut(path, ".")
@@ -45,12 +44,49 @@ func scenarioSchema() *jsonschema.Schema {
 	return schema
 }
 
-// applySpec adds to a key what its type does not say.
-func applySpec(s *jsonschema.Schema, d keySpec) {
-	if d.shape != nil {
-		d.shape(s)
+// sections are the names of a scenario's parts in the schema, by their paths.
+var sections = map[string]string{
+	"": "Scenario", "subject": "Subject", "load": "Load", "load.requests[]": "Target", "load.parked[]": "Park",
+	"disruption": "Disruption", "overrides": "Overrides",
+}
+
+// scenarioKeys are the keys of every section, by its name in the schema.
+func scenarioKeys() map[string]map[string]scenario.Key {
+	all := make(map[string]map[string]scenario.Key)
+	for _, key := range scenario.Keys() {
+		section, name := "", key.Path
+		if cut := strings.LastIndex(key.Path, "."); cut >= 0 {
+			section, name = key.Path[:cut], key.Path[cut+1:]
+		}
+		section = sections[section]
+		if all[section] == nil {
+			all[section] = make(map[string]scenario.Key)
+		}
+		all[section][name] = key
 	}
-	s.Description = d.about
+	return all
+}
+
+// describe adds to a key's schema what its type does not say.
+func describe(s *jsonschema.Schema, key scenario.Key) {
+	shape := keyShapes()[key.Path]
+	switch {
+	case shape != nil:
+		shape(s)
+	case len(key.Words) > 0:
+		oneOfWords(key.Words)(s)
+	case s.Type == "array" && key.High > 0:
+		atMost(uint64(key.High))(s)
+	case key.High > 0:
+		between(key.Low, key.High)(s)
+	case key.Low > 0:
+		atLeast(key.Low)(s)
+	case key.Blank && s.Pattern != "":
+		notZero(s) // a duration or a share: both have a notation
+	case key.Blank:
+		notEmpty(s)
+	}
+	s.Description = key.About
 }
 
 // orNull allows null besides what is allowed already: a key without a value is
@@ -75,9 +111,9 @@ func orNull(s *jsonschema.Schema) {
 // is as the reflector has it.
 func asWritten(t reflect.Type) *jsonschema.Schema {
 	switch t {
-	case reflect.TypeFor[history.Duration]():
+	case reflect.TypeFor[scenario.Duration]():
 		return &jsonschema.Schema{Type: "string", Pattern: `^` + intervalPattern + `$`}
-	case reflect.TypeFor[history.Share]():
+	case reflect.TypeFor[scenario.Share]():
 		return &jsonschema.Schema{Type: "string", Pattern: sharePattern}
 	case reflect.TypeFor[map[string]string]():
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: anyWordSchema()}

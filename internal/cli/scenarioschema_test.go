@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"lastcall/harness"
+	"lastcall/harness/scenario"
 	"lastcall/scenarios"
 )
 
@@ -102,7 +102,7 @@ func keyPaths(r reflect.Type, prefix string) (leaves, sections []string) {
 
 func TestSchemaAndLoaderAgreeOnEveryKey(t *testing.T) {
 	schema := gateSchema(t)
-	leaves, _ := keyPaths(reflect.TypeFor[harness.Scenario](), "")
+	leaves, _ := keyPaths(reflect.TypeFor[scenario.Scenario](), "")
 	documents := 0
 	for _, path := range leaves {
 		s, ok := keySamples[path]
@@ -135,7 +135,7 @@ func TestSchemaAndLoaderAgreeOnEveryKey(t *testing.T) {
 
 func TestSchemaAndLoaderAgreeOnSections(t *testing.T) {
 	schema := gateSchema(t)
-	_, sections := keyPaths(reflect.TypeFor[harness.Scenario](), "")
+	_, sections := keyPaths(reflect.TypeFor[scenario.Scenario](), "")
 	for _, section := range append([]string{""}, sections...) {
 		for _, key := range []string{"unknown", "Rate", "warm_up", `""`, "5", "name2"} {
 			if bothSay(t, schema, keyed(section+key, "x")) {
@@ -152,9 +152,9 @@ func TestSchemaAndLoaderAgreeOnSections(t *testing.T) {
 	for _, text := range []string{"{}", "[]", "[{}]", "x", "5", "- name: x\n", "{a: b}"} {
 		bothSay(t, schema, text)
 	}
-	many := "load:\n  requests:\n" + strings.Repeat("    - url: /\n", harness.MaxRequests)
+	many := "load:\n  requests:\n" + strings.Repeat("    - url: /\n", scenario.MaxTargets)
 	if !bothSay(t, schema, many) || bothSay(t, schema, many+"    - url: /\n") {
-		t.Errorf("%d requests are the limit", harness.MaxRequests)
+		t.Errorf("%d requests are the limit", scenario.MaxTargets)
 	}
 }
 

@@ -10,8 +10,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"lastcall/harness/check"
-	"lastcall/harness/history"
-	"lastcall/harness/process"
+	"lastcall/harness/scenario"
 	"lastcall/reports"
 )
 
@@ -27,6 +26,20 @@ const (
 	statusPattern   = `^\s*` + codePattern + `(\s*-\s*` + codePattern + `)?(\s*,\s*` + codePattern + `(\s*-\s*` + codePattern + `)?)*\s*$`
 	noZeroByte      = `^[^\x00]*$`
 )
+
+// keyShapes are the keys that have a notation of their own, or words that only the
+// judges know.
+func keyShapes() map[string]func(*jsonschema.Schema) {
+	return map[string]func(*jsonschema.Schema){
+		"policy": oneOfWords(check.PolicyNames()), "needs": rulesShape, "reports": reportShape, "expect": expectShape,
+		"subject.command": commandShape, "subject.applied": commandShape, "disruption.while": commandShape,
+		"subject.env": environmentShape, "subject.url": matching(urlPattern), "subject.ready": matching("^/|" + urlPattern),
+		"disruption.signal": signalShape, "load.expect-status": statusShape,
+		"load.requests[].url": matching("^/|" + urlPattern), "load.requests[].header": headerShape,
+		"load.parked[].url": matching("^/|" + urlPattern), "load.parked[].header": headerShape,
+		"overrides.exit-codes": exitCodeShape, "overrides.rules": severityShape,
+	}
+}
 
 // oneOfWords allows only these. Whoever shapes a key shapes what is written; that
 // it can be left empty is added later.
@@ -77,11 +90,11 @@ func notZero(s *jsonschema.Schema) {
 // nothing is asked for.
 func parkShape(s *jsonschema.Schema) {
 	silent, idle, others := jsonschema.NewProperties(), jsonschema.NewProperties(), jsonschema.NewProperties()
-	silent.Set("kind", &jsonschema.Schema{Const: history.Silent})
+	silent.Set("kind", &jsonschema.Schema{Const: scenario.Silent})
 	silent.Set("url", &jsonschema.Schema{Type: "null"})
 	silent.Set("header", &jsonschema.Schema{Type: "null"})
-	idle.Set("kind", &jsonschema.Schema{Const: history.Idle})
-	others.Set("kind", &jsonschema.Schema{Enum: []any{history.WebSocket, history.EventStream}})
+	idle.Set("kind", &jsonschema.Schema{Const: scenario.Idle})
+	others.Set("kind", &jsonschema.Schema{Enum: []any{scenario.WebSocket, scenario.EventStream}})
 	others.Set("url", &jsonschema.Schema{Type: "string"})
 	s.Required = []string{"kind", "count"}
 	s.AnyOf = []*jsonschema.Schema{{Properties: silent}, {Properties: idle}, {Properties: others, Required: []string{"url"}}}
@@ -99,7 +112,7 @@ func signalShape(s *jsonschema.Schema) {
 	var numbers []any
 	var names, digits []string
 	for n := range syscall.Signal(maxSignal + 1) {
-		name, ok := strings.CutPrefix(process.SignalName(n), "SIG")
+		name, ok := strings.CutPrefix(scenario.SignalName(n), "SIG")
 		if !ok {
 			continue
 		}
@@ -174,5 +187,5 @@ func expectShape(s *jsonschema.Schema) {
 }
 
 func connectionNames() []string {
-	return []string{string(history.Mixed), string(history.Reused), string(history.Fresh)}
+	return []string{string(scenario.Mixed), string(scenario.Reused), string(scenario.Fresh)}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/invopop/jsonschema"
 	"github.com/spf13/cobra"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 func newSchema(s streams) *cobra.Command {
@@ -80,7 +80,7 @@ func resultSchema(value any, title string, nullable ...string) *jsonschema.Schem
 			if values, ok := enums[t]; ok {
 				return &jsonschema.Schema{Type: "string", Enum: values}
 			}
-			if t == reflect.TypeFor[history.Duration]() {
+			if t == reflect.TypeFor[scenario.Duration]() {
 				return &jsonschema.Schema{Type: "string", Description: "a duration in Go's notation, as in 100ms"}
 			}
 			return nil
@@ -103,7 +103,7 @@ func resultSchema(value any, title string, nullable ...string) *jsonschema.Schem
 // definitionName tells apart what has the same name in two packages: a
 // scenario's subject is not the suite's.
 func definitionName(t reflect.Type) string {
-	if t.PkgPath() == reflect.TypeFor[history.Scenario]().PkgPath() {
+	if t.PkgPath() == reflect.TypeFor[scenario.Scenario]().PkgPath() {
 		return "History" + t.Name()
 	}
 	return t.Name()

@@ -15,6 +15,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
@@ -228,7 +229,7 @@ func TestSideBySide(t *testing.T) {
 }
 
 func TestNothingExpectedIsNoSuccess(t *testing.T) {
-	cell := survey{strict: true}.cell(course{scenario: harness.Scenario{Name: "steady"}}, result.Subject{Name: "hurry"})
+	cell := survey{strict: true}.cell(course{scenario: scenario.Scenario{Name: "steady"}}, result.Subject{Name: "hurry"})
 	if !strings.Contains(cell.Surprise, "below expect in scenarios/steady.yaml") {
 		t.Errorf("it is surprised by %q", cell.Surprise)
 	}

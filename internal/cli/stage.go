@@ -14,6 +14,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 	"lastcall/reports/live"
 	"lastcall/targets"
@@ -140,9 +141,9 @@ func (s *stage) Send(signal string) error {
 
 // demoScenario is the experiment that the settings ask for. Where a balancer goes
 // on sending, what is asked for is what Kubernetes asks for.
-func demoScenario(s live.Settings, key string) (harness.Scenario, check.Policy, error) {
-	ms := func(n int) history.Duration { return history.Duration{Duration: time.Duration(n) * time.Millisecond} }
-	d := harness.DefaultScenario()
+func demoScenario(s live.Settings, key string) (scenario.Scenario, check.Policy, error) {
+	ms := func(n int) scenario.Duration { return scenario.Duration{Duration: time.Duration(n) * time.Millisecond} }
+	d := scenario.Default()
 	d.Name, d.Purpose, d.Shutdowns = "demo", "a deployment at the press of a button", 1
 	d.Subject.Delay = ms(s.Delay)
 	d.Load.Rate, d.Load.Connections = s.Rate, s.Connections
@@ -155,19 +156,19 @@ func demoScenario(s live.Settings, key string) (harness.Scenario, check.Policy, 
 	if err != nil {
 		return d, policy, err
 	}
-	d = harness.Complete(d)
-	return d, policy, harness.Validate(d)
+	d = scenario.Complete(d)
+	return d, policy, scenario.Validate(d)
 }
 
 // demoRequests returns what is sent.
-func demoRequests(s live.Settings, key string) []history.Target {
+func demoRequests(s live.Settings, key string) []scenario.Target {
 	header := map[string]string{targets.HeaderKey: key}
 	path := map[string]string{live.Orders: "/orders", live.Async: "/async"}[s.Request]
 	if path == "" {
-		return []history.Target{{Method: "GET", URL: fmt.Sprintf("/work?delay=%dms", s.Delay), Header: header}}
+		return []scenario.Target{{Method: "GET", URL: fmt.Sprintf("/work?delay=%dms", s.Delay), Header: header}}
 	}
 	header["Content-Type"] = "application/json"
-	return []history.Target{{Method: "POST", URL: fmt.Sprintf("%s?delay=%dms", path, s.Delay), Header: header, Body: `{"item": "stout"}`}}
+	return []scenario.Target{{Method: "POST", URL: fmt.Sprintf("%s?delay=%dms", path, s.Delay), Header: header, Body: `{"item": "stout"}`}}
 }
 
 // body leaves out of a source file what every one has: its package and imports.

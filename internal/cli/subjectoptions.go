@@ -5,11 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"lastcall/harness/scenario"
+
 	"github.com/google/shlex"
 	"github.com/spf13/pflag"
-
-	"lastcall/harness"
-	"lastcall/harness/history"
 )
 
 // subjectOptions are the flags that describe a server of the user's, and what
@@ -30,7 +29,7 @@ type subjectOptions struct {
 	body         string   // a file
 	post         bool     // a body makes a POST where no method is given, as curl has it
 	requests     string   // a file
-	parked       []history.Park
+	parked       []scenario.Park
 	expectStatus string
 	expectBody   string
 
@@ -71,7 +70,7 @@ func (o *subjectOptions) registerServer(f *pflag.FlagSet) {
 }
 
 // apply changes the scenario by the flags given, and by the command after "--".
-func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []string) error {
+func (o *subjectOptions) apply(s *scenario.Scenario, f *pflag.FlagSet, command []string) error {
 	if f.Changed("ready-timeout") && o.readyTimeout <= 0 {
 		return usagef("--ready-timeout is %s, must be more than 0", o.readyTimeout)
 	}
@@ -101,7 +100,7 @@ func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []
 			set()
 		}
 	}
-	for _, change := range []func(*harness.Scenario) error{o.applyEnv, o.applyRequests, o.applyCommands} {
+	for _, change := range []func(*scenario.Scenario) error{o.applyEnv, o.applyRequests, o.applyCommands} {
 		if err := change(s); err != nil {
 			return err
 		}
@@ -109,7 +108,7 @@ func (o *subjectOptions) apply(s *harness.Scenario, f *pflag.FlagSet, command []
 	return nil
 }
 
-func (o *subjectOptions) applyEnv(s *harness.Scenario) error {
+func (o *subjectOptions) applyEnv(s *scenario.Scenario) error {
 	if len(o.env) == 0 {
 		return nil
 	}
@@ -129,7 +128,7 @@ func (o *subjectOptions) applyEnv(s *harness.Scenario) error {
 }
 
 // applyCommands takes the commands that are run beside the server.
-func (o *subjectOptions) applyCommands(s *harness.Scenario) error {
+func (o *subjectOptions) applyCommands(s *scenario.Scenario) error {
 	if err := splitInto(&s.Disruption.While, "while", o.while, "nginx -s reload"); err != nil {
 		return err
 	}

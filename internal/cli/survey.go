@@ -17,6 +17,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 	"lastcall/targets"
 )
@@ -46,7 +47,7 @@ const moreTries = 2
 
 // course is one scenario, and who is put through it.
 type course struct {
-	scenario harness.Scenario
+	scenario scenario.Scenario
 	policy   check.Policy
 	names    []string
 	wants    int  // shutdowns, as the scenario says
@@ -78,7 +79,7 @@ const (
 // light reports whether a strategy can be put through a scenario while others are put
 // through theirs, without being in each other's way. What comes of it is the same: a
 // selftest says so each time.
-func light(s harness.Scenario, strategy string) bool {
+func light(s scenario.Scenario, strategy string) bool {
 	holds := slices.Contains(check.Expected(s.Expect, strategy), check.ExitsInGrace)
 	return s.Disruption.Unloaded() || s.Load.Rate <= lightLoad || holds && s.Load.Rate <= heldLoad
 }
@@ -298,7 +299,7 @@ const quickLag = 500 * time.Millisecond
 
 // surveyLag is told to the strategies whatever the environment says: a survey must
 // not come to something else on another machine.
-func surveyLag(s harness.Scenario) time.Duration {
+func surveyLag(s scenario.Scenario) time.Duration {
 	if lag := s.Disruption.Lag.Duration; lag > 0 {
 		return lag
 	}

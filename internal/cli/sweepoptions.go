@@ -11,6 +11,7 @@ import (
 
 	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 	"lastcall/harness/sweep"
 	"lastcall/reports"
 	"lastcall/targets"
@@ -37,7 +38,7 @@ func newSweepOptions() *sweepOptions {
 	return &sweepOptions{
 		grid:  history.Grid{From: -2 * time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
 		limit: 5 * time.Minute, shutdowns: 50, connections: "both", seed: 1,
-		signal: harness.DefaultScenario().Disruption.Signal,
+		signal: scenario.Default().Disruption.Signal,
 	}
 }
 
@@ -141,8 +142,8 @@ func sweptSubject(args []string, dash int) (strategy targets.Strategy, command [
 }
 
 // scenario is the scenario of the flags.
-func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (harness.Scenario, error) {
-	s := harness.DefaultScenario()
+func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (scenario.Scenario, error) {
+	s := scenario.Default()
 	s.Name, s.Load.Rate = "sweep", 1 // there is no rate: what bounds one must not meet it
 	s.Shutdowns, s.Disruption.Signal, s.Disruption.Target = o.shutdowns, o.signal, o.target
 	s.Disruption.Grace.Duration, s.Load.Timeout.Duration = o.grace, o.timeout
@@ -177,8 +178,8 @@ func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (harness.Sce
 		return s, usagef("--url %s: for a strategy write a path, as in --url /api/data", o.subject.urls[0])
 	}
 	s.Subject.Delay.Duration = o.delay
-	s = harness.Complete(s)
-	for _, err := range []error{local(s.Subject), harness.Validate(s)} {
+	s = scenario.Complete(s)
+	for _, err := range []error{local(s.Subject), scenario.Validate(s)} {
 		if err != nil {
 			return s, flagOf(err, f)
 		}
@@ -186,8 +187,8 @@ func (o *sweepOptions) scenario(f *pflag.FlagSet, command []string) (harness.Sce
 	return s, nil
 }
 
-func sweptConnections(name string) (history.Connections, error) {
-	kinds := map[string]history.Connections{"fresh": history.Fresh, "reused": history.Reused, "both": history.Mixed}
+func sweptConnections(name string) (scenario.Connections, error) {
+	kinds := map[string]scenario.Connections{"fresh": scenario.Fresh, "reused": scenario.Reused, "both": scenario.Mixed}
 	kind, ok := kinds[name]
 	if !ok {
 		return "", usagef("--connections %q: %s", name, hint(name, []string{"fresh", "reused", "both"}))

@@ -14,6 +14,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/reports"
 	"lastcall/scenarios"
 )
@@ -132,10 +133,10 @@ func (o *testOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, comm
 
 // resolve returns the scenario: the file's, with the flags and the command
 // applied.
-func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scenario, check.Policy, error) {
+func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (scenario.Scenario, check.Policy, error) {
 	source, err := o.source(f, command)
 	if err != nil {
-		return harness.Scenario{}, check.Policy{}, err
+		return scenario.Scenario{}, check.Policy{}, err
 	}
 	if _, ok := scenarios.Source(source); !ok {
 		o.from = source
@@ -145,7 +146,7 @@ func (o *testOptions) resolve(f *pflag.FlagSet, command []string) (harness.Scena
 		return s, check.Policy{}, usagef("%s%w", o.sourceFlag(f), err)
 	}
 	if len(s.Expect) > 0 && o.from != "" && !f.Changed("scenario") {
-		return s, check.Policy{}, o.blame(&harness.Invalid{
+		return s, check.Policy{}, o.blame(&scenario.Invalid{
 			Field: "expect", Problem: "names lastcall's own strategies, and a command has none: leave it out",
 		}, f, command)
 	}
@@ -204,7 +205,7 @@ func pathLike(file string) string {
 }
 
 // plan makes a plan of the scenario.
-func (o *testOptions) plan(s harness.Scenario, policy check.Policy) (harness.Plan, error) {
+func (o *testOptions) plan(s scenario.Scenario, policy check.Policy) (harness.Plan, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which supervises the command: %w", err)

@@ -21,10 +21,10 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/goleak"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
@@ -378,7 +378,7 @@ func TestReportsValue(t *testing.T) {
 }
 
 // parse returns the scenario and policy that a command line comes to.
-func parse(t *testing.T, args ...string) (harness.Scenario, check.Policy, error) {
+func parse(t *testing.T, args ...string) (scenario.Scenario, check.Policy, error) {
 	t.Helper()
 	o := newRunOptions()
 	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -406,34 +406,34 @@ disruption: {signal: SIGINT, grace: 2s}
 policy: strict
 shutdowns: 7
 `)
-	want := harness.Scenario{
-		Name: "mine", Subject: history.Subject{Delay: history.Millis(20)}, Policy: "strict", Shutdowns: 7,
-		Load:       harness.DefaultScenario().Load,
-		Disruption: history.Disruption{Signal: "SIGINT", Grace: history.Seconds(2), Target: history.Leader},
+	want := scenario.Scenario{
+		Name: "mine", Subject: scenario.Subject{Delay: scenario.Millis(20)}, Policy: "strict", Shutdowns: 7,
+		Load:       scenario.Default().Load,
+		Disruption: scenario.Disruption{Signal: "SIGINT", Grace: scenario.Seconds(2), Target: scenario.Leader},
 	}
-	want.Load.Rate, want.Load.Connections, want.Load.Method = 50, history.Fresh, "POST"
-	want.Load.Timeout = history.Seconds(7)
+	want.Load.Rate, want.Load.Connections, want.Load.Method = 50, scenario.Fresh, "POST"
+	want.Load.Timeout = scenario.Seconds(7)
 	for _, c := range []struct {
 		name   string
 		args   []string
-		change func(*harness.Scenario)
+		change func(*scenario.Scenario)
 	}{
-		{"no flag changes nothing", nil, func(*harness.Scenario) {}},
-		{"--rate", []string{"--rate", "9"}, func(s *harness.Scenario) { s.Load.Rate = 9 }},
-		{"--delay", []string{"--delay", "1ms"}, func(s *harness.Scenario) { s.Subject.Delay = history.Millis(1) }},
-		{"--shutdowns", []string{"--shutdowns", "2"}, func(s *harness.Scenario) { s.Shutdowns = 2 }},
-		{"--signal", []string{"--signal", "term"}, func(s *harness.Scenario) { s.Disruption.Signal = "SIGTERM" }},
-		{"--grace, and the timeout follows", []string{"--grace", "1s"}, func(s *harness.Scenario) {
-			s.Disruption.Grace, s.Load.Timeout = history.Seconds(1), history.Seconds(6)
+		{"no flag changes nothing", nil, func(*scenario.Scenario) {}},
+		{"--rate", []string{"--rate", "9"}, func(s *scenario.Scenario) { s.Load.Rate = 9 }},
+		{"--delay", []string{"--delay", "1ms"}, func(s *scenario.Scenario) { s.Subject.Delay = scenario.Millis(1) }},
+		{"--shutdowns", []string{"--shutdowns", "2"}, func(s *scenario.Scenario) { s.Shutdowns = 2 }},
+		{"--signal", []string{"--signal", "term"}, func(s *scenario.Scenario) { s.Disruption.Signal = "SIGTERM" }},
+		{"--grace, and the timeout follows", []string{"--grace", "1s"}, func(s *scenario.Scenario) {
+			s.Disruption.Grace, s.Load.Timeout = scenario.Seconds(1), scenario.Seconds(6)
 		}},
-		{"--timeout", []string{"--timeout", "3s"}, func(s *harness.Scenario) { s.Load.Timeout = history.Seconds(3) }},
-		{"--grace with --timeout", []string{"--grace", "1s", "--timeout", "3s"}, func(s *harness.Scenario) {
-			s.Disruption.Grace, s.Load.Timeout = history.Seconds(1), history.Seconds(3)
+		{"--timeout", []string{"--timeout", "3s"}, func(s *scenario.Scenario) { s.Load.Timeout = scenario.Seconds(3) }},
+		{"--grace with --timeout", []string{"--grace", "1s", "--timeout", "3s"}, func(s *scenario.Scenario) {
+			s.Disruption.Grace, s.Load.Timeout = scenario.Seconds(1), scenario.Seconds(3)
 		}},
-		{"--connections", []string{"--connections", "reused"}, func(s *harness.Scenario) { s.Load.Connections = history.Reused }},
-		{"--method", []string{"--method", "head"}, func(s *harness.Scenario) { s.Load.Method = "HEAD" }},
-		{"--policy", []string{"--policy", "default"}, func(s *harness.Scenario) { s.Policy = "default" }},
-		{"a flag with the default's value is a flag", []string{"--rate", "500"}, func(s *harness.Scenario) { s.Load.Rate = 500 }},
+		{"--connections", []string{"--connections", "reused"}, func(s *scenario.Scenario) { s.Load.Connections = scenario.Reused }},
+		{"--method", []string{"--method", "head"}, func(s *scenario.Scenario) { s.Load.Method = "HEAD" }},
+		{"--policy", []string{"--policy", "default"}, func(s *scenario.Scenario) { s.Policy = "default" }},
+		{"a flag with the default's value is a flag", []string{"--rate", "500"}, func(s *scenario.Scenario) { s.Load.Rate = 500 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, policy, err := parse(t, append([]string{"--scenario", file}, c.args...)...)
@@ -455,7 +455,7 @@ shutdowns: 7
 func TestAScenariosOwnTimeoutDoesNotFollowTheGrace(t *testing.T) {
 	file := write(t, "mine.yaml", "load: {timeout: 4s}\n")
 	s, _, err := parse(t, "--scenario", file, "--grace", "1s")
-	if err != nil || s.Load.Timeout != history.Seconds(4) {
+	if err != nil || s.Load.Timeout != scenario.Seconds(4) {
 		t.Errorf("timeout %v, error %v; want the 4s of the file", s.Load.Timeout, err)
 	}
 }

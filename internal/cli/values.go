@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
+	"lastcall/harness/scenario"
 
-	"lastcall/harness/history"
+	"github.com/spf13/pflag"
 )
 
 // numberValue is a whole number whose mistakes are explained in plain words.
@@ -97,7 +97,7 @@ func (v durationValue) Set(text string) error {
 func (v durationValue) Type() string { return "duration" }
 
 // shareValue is a share in percent.
-type shareValue struct{ target *history.Share }
+type shareValue struct{ target *scenario.Share }
 
 var _ pflag.Value = shareValue{}
 

@@ -20,6 +20,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 )
 
 // settle is how long a capture goes on after a run: the kernel hands packets to
@@ -188,7 +189,7 @@ func TestHalfSentUploadEqualsCapture(t *testing.T) {
 	attack := load.Start(load.Config{
 		Base: time.Now(), Address: addr,
 		Targets: []load.Target{{Method: http.MethodPost, URL: "http://" + addr + "/upload", Body: make([]byte, size)}},
-		Rate:    50, Lanes: history.Fresh, Timeout: 10 * time.Second,
+		Rate:    50, Lanes: scenario.Fresh, Timeout: 10 * time.Second,
 		Tail: time.Second, MaxOpen: 100, Prefix: "upload-1-",
 	})
 	waitFor(t, "ten uploads", func() bool { return attack.Begun() >= 10 })

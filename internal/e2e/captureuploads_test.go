@@ -22,6 +22,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/harness/scenario"
 )
 
 // TestUploadsEqualCapture holds uploads against the capture: those that were
@@ -89,7 +90,7 @@ func TestUploadsEqualCapture(t *testing.T) {
 func uploadLoad(server *httptest.Server) load.Config {
 	small, large := make([]byte, 256<<10), make([]byte, 8<<20)
 	c := load.Config{
-		Base: time.Now(), Address: server.Listener.Addr().String(), Rate: 40, Lanes: history.Mixed,
+		Base: time.Now(), Address: server.Listener.Addr().String(), Rate: 40, Lanes: scenario.Mixed,
 		Timeout: 20 * time.Second, Tail: time.Second, MaxOpen: 100, Prefix: "uploads-1-",
 	}
 	for path, body := range map[string][]byte{

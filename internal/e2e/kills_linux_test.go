@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lastcall/harness/check"
-	"lastcall/harness/process"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 const (
@@ -112,7 +112,7 @@ func tableOf(counts map[killing]*toll) string {
 		return fmt.Sprintf("%-28s %5d %7d %5d %5d %12d %11d %9d %8d %6d", name, o.kills, o.inTime, o.green, o.wrong, o.inconclusive, o.interrupted, o.none, o.orphans, o.beyond)
 	}
 	for way, o := range counts {
-		lines = append(lines, line(fmt.Sprintf("%s %s %s", way.verb, way.victim, process.SignalName(way.signal)), o))
+		lines = append(lines, line(fmt.Sprintf("%s %s %s", way.verb, way.victim, scenario.SignalName(way.signal)), o))
 		sum.kills, sum.inTime, sum.green, sum.wrong = sum.kills+o.kills, sum.inTime+o.inTime, sum.green+o.green, sum.wrong+o.wrong
 		sum.inconclusive, sum.interrupted, sum.none = sum.inconclusive+o.inconclusive, sum.interrupted+o.interrupted, sum.none+o.none
 		sum.orphans, sum.beyond = sum.orphans+o.orphans, sum.beyond+o.beyond
@@ -137,7 +137,7 @@ type killedRun struct {
 
 func (r *killedRun) fail(format string, args ...any) {
 	r.Helper()
-	r.Errorf("%s, %s to %s after %s: %s\n%s", r.verb, process.SignalName(r.signal), r.victim, r.moment, fmt.Sprintf(format, args...), &r.said)
+	r.Errorf("%s, %s to %s after %s: %s\n%s", r.verb, scenario.SignalName(r.signal), r.victim, r.moment, fmt.Sprintf(format, args...), &r.said)
 }
 
 func (r *killedRun) path(name string) string { return filepath.Join(r.dir, name) }

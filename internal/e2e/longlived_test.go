@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"lastcall/harness/check"
-	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // TestLongLived asks that who forgets the websockets fails for that, that its
@@ -22,9 +22,9 @@ func TestLongLived(t *testing.T) {
 			forgetful, right := s.Subjects[0], s.Subjects[1]
 			wantVerdict(t, forgetful, result.Fail, check.ClosesCleanly, result.Violated)
 			wantStory(t, forgetful, "The 5 WebSocket connections got no close frame")
-			wantParked(t, forgetful, map[string]result.Parked{history.WebSocket: {Held: 5, Cut: 5}, history.EventStream: {Held: 5, Clean: 5}, history.Silent: {Held: 3, Clean: 3}})
+			wantParked(t, forgetful, map[string]result.Parked{scenario.WebSocket: {Held: 5, Cut: 5}, scenario.EventStream: {Held: 5, Clean: 5}, scenario.Silent: {Held: 3, Clean: 3}})
 			wantVerdict(t, right, result.Pass, check.ClosesCleanly, result.Satisfied)
-			wantParked(t, right, map[string]result.Parked{history.WebSocket: {Held: 5, Clean: 5}, history.EventStream: {Held: 5, Clean: 5}, history.Silent: {Held: 3, Clean: 3}})
+			wantParked(t, right, map[string]result.Parked{scenario.WebSocket: {Held: 5, Clean: 5}, scenario.EventStream: {Held: 5, Clean: 5}, scenario.Silent: {Held: 3, Clean: 3}})
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 	"lastcall/harness/sweep"
 	"lastcall/internal/testrun"
 	"lastcall/targets"
@@ -25,7 +26,7 @@ import (
 func TestASweepEqualsCapture(t *testing.T) {
 	needs(t, "tcpdump", "tshark")
 	file := filepath.Join(t.TempDir(), "lo.pcap")
-	scenario := harness.DefaultScenario()
+	scenario := scenario.Default()
 	scenario.Shutdowns = 8
 	plan := sweep.Plan{
 		Plan: harness.Plan{Scenario: scenario, Seed: 1, Path: "/", Subjects: []harness.Subject{harness.Strategy{

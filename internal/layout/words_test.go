@@ -99,7 +99,7 @@ func literals(t *testing.T, path string) (seen int) {
 		where := fset.Position(l.Pos()).String()
 		plain(t, where, text)
 		if m := glued.FindString(text); m != "" && prose && !typed.MatchString(text) {
-			t.Errorf("%s: %q: a space stands between a number and its unit (history.InWords)", where, m)
+			t.Errorf("%s: %q: a space stands between a number and its unit (scenario.InWords)", where, m)
 		}
 		return true
 	})

@@ -11,6 +11,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 func newTestBoard(t *testing.T, panels ...string) *Board {
@@ -104,7 +105,7 @@ func lost() (*history.History, result.Subject) {
 			{Seq: 1, Started: 950 * time.Millisecond, Sent: 950 * time.Millisecond, Written: true, End: 1001 * time.Millisecond, Outcome: history.Dropped, Cause: history.Closed},
 		},
 	}
-	h.Header.Scenario.Subject.Delay = history.Millis(100)
+	h.Header.Scenario.Subject.Delay = scenario.Millis(100)
 	s := result.Subject{
 		Name: "naive", Verdict: result.Fail, ShutdownsIntact: 1, AtRisk: 1,
 		InFlight: history.Counts{Total: 1, Dropped: 1}, Story: []string{"<script>"},

@@ -4,34 +4,34 @@ import (
 	"fmt"
 	"slices"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // Settings are the controls of the stage. Every viewer sees them, and anyone can
 // change them; what can be chosen is on the Menu.
 type Settings struct {
-	Step        int                 `json:"step"`        // of the tour, from 1; 0: an experiment of the presenter
-	Panels      []string            `json:"panels"`      // the strategies, side by side
-	Rate        int                 `json:"rate"`        // requests per second, to each
-	Delay       int                 `json:"delay"`       // how long a handler takes, in milliseconds
-	Connections history.Connections `json:"connections"` // kept alive, new, or by turns
-	Request     string              `json:"request"`     // what is asked for: a key of Menu.Requests
-	Lag         int                 `json:"lag"`         // how long a balancer goes on sending, in milliseconds; 0: there is none
-	Grace       int                 `json:"grace"`       // until SIGKILL, in milliseconds
-	Signal      string              `json:"signal"`      // what Deploy sends
-	CloseUp     bool                `json:"closeUp"`     // the picture shows the critical window only
+	Step        int                  `json:"step"`        // of the tour, from 1; 0: an experiment of the presenter
+	Panels      []string             `json:"panels"`      // the strategies, side by side
+	Rate        int                  `json:"rate"`        // requests per second, to each
+	Delay       int                  `json:"delay"`       // how long a handler takes, in milliseconds
+	Connections scenario.Connections `json:"connections"` // kept alive, new, or by turns
+	Request     string               `json:"request"`     // what is asked for: a key of Menu.Requests
+	Lag         int                  `json:"lag"`         // how long a balancer goes on sending, in milliseconds; 0: there is none
+	Grace       int                  `json:"grace"`       // until SIGKILL, in milliseconds
+	Signal      string               `json:"signal"`      // what Deploy sends
+	CloseUp     bool                 `json:"closeUp"`     // the picture shows the critical window only
 }
 
 // Choices is what can be chosen, control by control. Nothing else is accepted:
 // every number of it is bounded by being listed.
 type Choices struct {
-	Rates       []int                 `json:"rate"`
-	Delays      []int                 `json:"delay"`
-	Connections []history.Connections `json:"connections"`
-	Requests    []string              `json:"request"`
-	Lags        []int                 `json:"lag"`
-	Graces      []int                 `json:"grace"`
-	Signals     []string              `json:"signal"`
+	Rates       []int                  `json:"rate"`
+	Delays      []int                  `json:"delay"`
+	Connections []scenario.Connections `json:"connections"`
+	Requests    []string               `json:"request"`
+	Lags        []int                  `json:"lag"`
+	Graces      []int                  `json:"grace"`
+	Signals     []string               `json:"signal"`
 }
 
 const (
@@ -54,7 +54,7 @@ func Menu() Choices {
 	return Choices{
 		Rates:       []int{20, 50, 100, 200, 300, 500, 1000, 2000},
 		Delays:      []int{10, 25, 50, 100, 150, 250, 500, 1000, 2000},
-		Connections: []history.Connections{history.Mixed, history.Reused, history.Fresh},
+		Connections: []scenario.Connections{scenario.Mixed, scenario.Reused, scenario.Fresh},
 		Requests:    []string{Get, Orders, Async},
 		Lags:        []int{0, 500, 1000, 2000},
 		Graces:      []int{1000, 3000, 10000, 30000},

@@ -1,6 +1,6 @@
 package live
 
-import "lastcall/harness/history"
+import "lastcall/harness/scenario"
 
 // Steps is how many steps the guided tour has.
 const Steps = 7
@@ -12,14 +12,14 @@ func Opening() Settings { return Tour()[0] }
 // comes so, the texts say.
 func Tour() []Settings {
 	base := Settings{
-		Rate: 300, Delay: 150, Connections: history.Mixed, Request: Get, Grace: 10000, Signal: "SIGTERM",
+		Rate: 300, Delay: 150, Connections: scenario.Mixed, Request: Get, Grace: 10000, Signal: "SIGTERM",
 	}
 	steps := []Settings{
 		{Panels: []string{"naive"}},
 		{Panels: []string{"naive", "with-cancel"}},
 		{Panels: []string{"with-cancel", "signal-notify"}},
 		{Panels: []string{"signal-notify", "early-exit"}},
-		{Panels: []string{"signal-notify"}, Rate: 2000, Delay: 10, Connections: history.Reused, CloseUp: true},
+		{Panels: []string{"signal-notify"}, Rate: 2000, Delay: 10, Connections: scenario.Reused, CloseUp: true},
 		{Panels: []string{"signal-notify", "drain"}, Lag: 2000},
 		{Panels: []string{"ack-then-lose", "signal-notify"}, Rate: 1000, Delay: 25, Request: Async},
 	}

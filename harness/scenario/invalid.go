@@ -1,4 +1,4 @@
-package history
+package scenario
 
 // Invalid is a scenario's mistake: which field, what is wrong with it, and what
 // would be right.

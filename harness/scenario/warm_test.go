@@ -1,4 +1,4 @@
-package history_test
+package scenario_test
 
 import (
 	"testing"

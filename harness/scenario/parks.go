@@ -1,4 +1,4 @@
-package harness
+package scenario
 
 import (
 	"fmt"
@@ -6,19 +6,17 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"lastcall/harness/history"
 )
 
 // ParkKinds returns the kinds of connections that can be parked.
 func ParkKinds() []string {
-	return []string{history.Silent, history.Idle, history.WebSocket, history.EventStream}
+	return []string{Silent, Idle, WebSocket, EventStream}
 }
 
 // ValidParked refuses connections that could not be parked as they are meant.
-func ValidParked(l history.Load) error {
-	if len(l.Parked) > history.MaxParks {
-		return &Invalid{Field: "load.parked", Problem: fmt.Sprintf("has %d entries, must be at most %d", len(l.Parked), history.MaxParks)}
+func ValidParked(l Load) error {
+	if len(l.Parked) > MaxParks {
+		return &Invalid{Field: "load.parked", Problem: fmt.Sprintf("has %d entries, must be at most %d", len(l.Parked), MaxParks)}
 	}
 	for i, p := range l.Parked {
 		if err := validPark(fmt.Sprintf("load.parked[%d]", i), p); err != nil {
@@ -28,20 +26,20 @@ func ValidParked(l history.Load) error {
 	return nil
 }
 
-func validPark(field string, p history.Park) error {
+func validPark(field string, p Park) error {
 	if p.Kind == "" {
 		return &Invalid{Field: field + ".kind", Problem: "is missing: it is one of " + strings.Join(ParkKinds(), ", ")}
 	}
 	if p.Count == 0 {
-		return &Invalid{Field: field + ".count", Problem: fmt.Sprintf("is missing, or 0: it must be from 1 to %d", history.MaxParked)}
+		return &Invalid{Field: field + ".count", Problem: fmt.Sprintf("is missing, or 0: it must be from 1 to %d", MaxParked)}
 	}
 	if err := oneOf(field+".kind", p.Kind, ParkKinds()); err != nil {
 		return err
 	}
-	if err := number(field+".count", p.Count, 1, history.MaxParked); err != nil {
+	if err := number(field+".count", p.Count, 1, MaxParked); err != nil {
 		return err
 	}
-	silent := p.Kind == history.Silent
+	silent := p.Kind == Silent
 	switch {
 	case silent && p.URL != "":
 		return &Invalid{Field: field + ".url", Problem: fmt.Sprintf("is %q: a silent connection sends no request, so leave it out", p.URL)}
@@ -49,7 +47,7 @@ func validPark(field string, p history.Park) error {
 		return &Invalid{Field: field + ".header", Problem: "has no effect: a silent connection never sends a byte, so leave it out"}
 	case silent:
 		return nil
-	case p.URL == "" && p.Kind == history.Idle: // the subject's URL
+	case p.URL == "" && p.Kind == Idle: // the subject's URL
 		return validParkHeader(field+".header", p.Header)
 	case p.URL == "":
 		return &Invalid{Field: field + ".url", Problem: "is missing: name a path of the server, as in /" + p.Kind}
@@ -65,23 +63,13 @@ func validPark(field string, p history.Park) error {
 func validParkHeader(field string, header map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		canonical := http.CanonicalHeaderKey(name)
-		if strings.HasPrefix(canonical, "Sec-Websocket-") && canonical != subprotocols {
+		if strings.HasPrefix(canonical, "Sec-Websocket-") && canonical != Subprotocols {
 			return &Invalid{Field: field, Key: name, Problem: fmt.Sprintf("has %s, which lastcall sets itself", name)}
 		}
 	}
 	return validHeader(field, header)
 }
 
-// subprotocols is the header of a websocket's handshake that offers some, as
+// Subprotocols is the header of a websocket's handshake that offers some, as
 // net/http spells it.
-const subprotocols = "Sec-Websocket-Protocol"
-
-// checkParked refuses a URL that leads elsewhere than to the endpoint.
-func (p *Plan) checkParked(e Endpoint) error {
-	for i, wanted := range p.Scenario.Load.Parked {
-		if _, err := at(e, wanted.URL); err != nil {
-			return &Invalid{Field: fmt.Sprintf("load.parked[%d]", i), Problem: err.Error()}
-		}
-	}
-	return nil
-}
+const Subprotocols = "Sec-Websocket-Protocol"

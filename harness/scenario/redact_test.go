@@ -1,20 +1,20 @@
-package history_test
+package scenario_test
 
 import (
 	"strings"
 	"testing"
 
-	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // TestRedactedHasNoSecret, and the scenario that is executed keeps them.
 func TestRedactedHasNoSecret(t *testing.T) {
 	secret := map[string]string{"Authorization": "Bearer topsecret"}
-	s := history.Scenario{
-		Subject: history.Subject{Env: map[string]string{"TOKEN": "topsecret"}},
-		Load: history.Load{
-			Requests: []history.Target{{URL: "/", Header: secret, Body: "topsecret"}},
-			Parked:   []history.Park{{Kind: history.WebSocket, URL: "/ws", Count: 1, Header: secret}, {Kind: history.Silent, Count: 1}},
+	s := scenario.Scenario{
+		Subject: scenario.Subject{Env: map[string]string{"TOKEN": "topsecret"}},
+		Load: scenario.Load{
+			Requests: []scenario.Target{{URL: "/", Header: secret, Body: "topsecret"}},
+			Parked:   []scenario.Park{{Kind: scenario.WebSocket, URL: "/ws", Count: 1, Header: secret}, {Kind: scenario.Silent, Count: 1}},
 		},
 	}
 	r := s.Redacted()
