@@ -167,7 +167,7 @@ func telling(url string, most int) string {
 
 // onlyCommands reports whether all subjects are servers of the user's.
 func onlyCommands(s result.Suite) bool {
-	strategy := func(s result.Subject) bool { return s.Kind == "strategy" }
+	strategy := func(s result.Subject) bool { return s.Kind == scenario.KindStrategy }
 	return len(s.Subjects) > 0 && !slices.ContainsFunc(s.Subjects, strategy)
 }
 

@@ -160,7 +160,7 @@ func repeatCommand(s result.Suite) string {
 	}
 	args := []string{"lastcall", "compare"}
 	for _, subject := range s.Subjects {
-		if subject.Kind != "strategy" {
+		if subject.Kind != scenario.KindStrategy {
 			return ""
 		}
 		args = append(args, quote(subject.Name))

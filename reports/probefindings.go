@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // probeFindings returns what the probes came to in the form of findings, for the
@@ -103,7 +104,7 @@ func repeatProbes(s result.Suite) string {
 	args := []string{"lastcall", "probe"}
 	repeats := 1
 	for _, subject := range s.Subjects {
-		if subject.Kind != "strategy" {
+		if subject.Kind != scenario.KindStrategy {
 			return ""
 		}
 		args = append(args, quote(subject.Name))

@@ -12,6 +12,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 const width = 100 // columns, at most
@@ -123,7 +124,7 @@ func gridSpaced(header []string, align []tw.Align, rows [][]string, around tw.Pa
 
 // noun is what a row is about: ways to stop are compared, servers are tested.
 func noun(s result.Suite) string {
-	if slices.ContainsFunc(s.Subjects, func(s result.Subject) bool { return s.Kind != "strategy" }) {
+	if slices.ContainsFunc(s.Subjects, func(s result.Subject) bool { return s.Kind != scenario.KindStrategy }) {
 		return "server"
 	}
 	return "strategy"

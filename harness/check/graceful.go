@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lastcall/harness/history"
+	"lastcall/harness/scenario"
 )
 
 // ownStop is how a program is told to stop gracefully that takes SIGTERM for
@@ -78,7 +79,7 @@ func (t teller) otherSignal(remedy string) string {
 	switch own, known := t.ownStop(); {
 	case known:
 		return own.says()
-	case t.subject.Kind == "strategy":
+	case t.subject.Kind == scenario.KindStrategy:
 		return remedy
 	}
 	return remedy + " Some servers stop gracefully on another signal (--signal)."

@@ -106,7 +106,7 @@ func endedByIt(o *observation) bool { return o.Exit.Signal == o.Signal.Name && !
 func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
 	signal := t.signal()
 	by := handlingOf(c.in)
-	if by == handlingRuntime && t.subject.Kind == "strategy" {
+	if by == handlingRuntime && t.subject.Kind == scenario.KindStrategy {
 		by = handlingNone // its source says so
 	}
 	if by == handlingRuntime && c.beforeExit() {
@@ -183,7 +183,7 @@ func (t teller) hungInFlight() int {
 }
 
 func (t teller) catchIt() string {
-	if t.subject.Kind == "strategy" {
+	if t.subject.Kind == scenario.KindStrategy {
 		return "Catch the signal with signal.Notify and call Server.Shutdown, which waits for the requests in flight " +
 			"(`lastcall explain signal-notify` shows it)."
 	}
@@ -196,7 +196,7 @@ func (t teller) catchIt() string {
 
 // gaveUp tells of requests in flight that were turned away.
 func (t teller) gaveUp() []string {
-	if t.subject.Kind == "strategy" {
+	if t.subject.Kind == scenario.KindStrategy {
 		return []string{
 			"The signal cancelled the context of their handlers, so the handlers gave up.",
 			"Let the signal start Server.Shutdown and nothing else; a request's context should end with its own client " +

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"lastcall/internal/testrun"
+
 	"pgregory.net/rapid"
 )
 

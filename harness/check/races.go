@@ -6,6 +6,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
 
 // atOnce is later than any machine needs to act on a signal.
@@ -37,7 +38,7 @@ func (t teller) races() []string {
 		remedy = announcedAlready
 	case t.staysUp():
 		remedy = "To drop fewer, let the old workers send Connection: close for a while before they close their connections."
-	case s.Kind != "strategy":
+	case s.Kind != scenario.KindStrategy:
 		remedy = "To drop fewer, go on serving with Connection: close for a while before you close anything."
 	}
 	return append(said, remedy)

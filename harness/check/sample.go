@@ -120,7 +120,7 @@ func enough(sc scenario.Scenario, s result.Subject, policy Policy) string {
 func slowerOrFaster(sc scenario.Scenario, s result.Subject, policy Policy) (advice []string) {
 	each := math.Ceil(float64(policy.MinAtRisk)/float64(s.ShutdownsIntact)) * 1.5 // some will be elsewhere
 	takes, longer := sc.Subject.Delay.Duration, "let the handler take %s (--delay)"
-	if s.Kind != "strategy" {
+	if s.Kind != scenario.KindStrategy {
 		takes, longer = time.Duration(s.LatencyMS.P50*float64(time.Millisecond)), "use a URL that takes %s or longer to answer"
 	}
 	if rate := sc.Load.Rate; rate > 0 {

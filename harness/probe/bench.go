@@ -9,9 +9,9 @@ import (
 	"syscall"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/process"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 )
 
 // bench is what a case works at: one fresh server, the connections to it, and the
@@ -22,7 +22,7 @@ type bench struct {
 	facts   facts
 	variant string
 	ledger  string // the file of the server's
-	server  harness.Server
+	server  subject.Server
 	run     string // begins every id
 	ordinal int    // of this server: the ids of all differ
 	seq     uint32
@@ -122,7 +122,7 @@ func (b *bench) send(s syscall.Signal) error {
 
 // mark notes in the server's book that it is about to be told to stop.
 func (b *bench) mark() error {
-	err := b.server.Book().MarkSignal()
+	err := b.server.Ledger().MarkSignal()
 	if err == nil && b.onSignal != nil {
 		b.onSignal()
 	}

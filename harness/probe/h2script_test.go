@@ -15,14 +15,14 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
-	"lastcall/harness"
 	"lastcall/harness/process"
+	"lastcall/harness/subject"
 )
 
 // h2script is a server whose every frame a test decides: a right one would not
 // misbehave on demand. It speaks HTTP/2 as soon as it has heard the preface.
 type h2script struct {
-	harness.Server // what is not overridden is not asked for
+	subject.Server // what is not overridden is not asked for
 	listener       net.Listener
 	told           chan struct{} // closed by the signal
 	running        sync.WaitGroup
@@ -137,24 +137,24 @@ func (p *peer) rest() {
 }
 
 // Endpoint is where the script listens.
-func (s *h2script) Endpoint() harness.Endpoint {
+func (s *h2script) Endpoint() subject.Endpoint {
 	address := s.listener.Addr().String()
-	return harness.Endpoint{Address: address, URL: &url.URL{Scheme: "http", Host: address, Path: "/"}}
+	return subject.Endpoint{Address: address, URL: &url.URL{Scheme: "http", Host: address, Path: "/"}}
 }
 
 // Book is none.
-func (s *h2script) Book() *harness.Book { return nil }
+func (s *h2script) Book() *subject.LedgerFile { return nil }
 
 // Holders is nobody.
 func (s *h2script) Holders() ([]process.Info, error) { return nil, nil }
 
 // Signal tells every connection.
-func (s *h2script) Signal(syscall.Signal, string, []process.Info, func() error) (harness.Sent, error) {
+func (s *h2script) Signal(syscall.Signal, string, []process.Info, func() error) (subject.Sent, error) {
 	s.mu.Lock() // once, whoever calls
 	defer s.mu.Unlock()
 	now := time.Now()
 	close(s.told)
-	return harness.Sent{Before: now, After: now}, nil
+	return subject.Sent{Before: now, After: now}, nil
 }
 
 // Close ends every connection.

@@ -15,9 +15,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"lastcall/harness"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/internal/testrun"
 )
 
@@ -37,11 +37,11 @@ func TestMain(m *testing.M) {
 
 // scripted is a plan for a scripted server.
 func scripted(cases []Case, faults ...string) Plan {
-	subject := harness.Strategy{Label: strings.Join(faults, ","), Path: os.Args[0], Args: append([]string{serveAs}, faults...), Health: "/health"}
+	tested := subject.Strategy{Label: strings.Join(faults, ","), Path: os.Args[0], Args: append([]string{serveAs}, faults...), Health: "/health"}
 	return Plan{
-		Subject: subject, Cases: cases,
-		Start: func(ctx context.Context, ledgerPath string) (harness.Server, func(context.Context) error, error) {
-			return subject.Start(ctx, ledgerPath)
+		Subject: tested, Cases: cases,
+		Start: func(ctx context.Context, ledgerPath string) (subject.Server, func(context.Context) error, error) {
+			return tested.Start(ctx, ledgerPath)
 		},
 		Hints: Hints{
 			Slow: "/slow?ms={ms}", Download: "/down", Chunked: "/down?chunked", Stream: "/events", Upload: "POST /upload", Socket: "/ws", Ready: true,
@@ -274,7 +274,7 @@ func TestInterrupted(t *testing.T) {
 	time.AfterFunc(500*time.Millisecond, func() { cancel(enough) })
 	began := time.Now()
 	probes, err := Run(ctx, plan)
-	if !errors.Is(err, harness.ErrInterrupted) || !errors.Is(err, enough) || time.Since(began) > 30*time.Second {
+	if !errors.Is(err, subject.ErrInterrupted) || !errors.Is(err, enough) || time.Since(began) > 30*time.Second {
 		t.Errorf("got %v after %s", err, time.Since(began))
 	}
 	for _, p := range probes {
@@ -312,9 +312,9 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 func TestNotReady(t *testing.T) {
 	t.Parallel()
 	plan := scripted(withID("exit/idle"))
-	plan.Subject = harness.Command{Spec: scenario.Subject{Command: []string{"true"}, URL: "http://127.0.0.1:{port}/"}}
+	plan.Subject = subject.Command{Spec: scenario.Subject{Command: []string{"true"}, URL: "http://127.0.0.1:{port}/"}}
 	_, err := Run(t.Context(), plan)
-	if _, ok := errors.AsType[*harness.BootError](err); !ok || !strings.Contains(err.Error(), "exit status 0") {
+	if _, ok := errors.AsType[*subject.BootError](err); !ok || !strings.Contains(err.Error(), "exit status 0") {
 		t.Errorf("got %v", err)
 	}
 }

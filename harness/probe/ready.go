@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/internal/bug"
 )
 
@@ -25,7 +25,7 @@ func readyCases() []Case {
 // readyOrder asks the readiness check as often as it opens a new connection.
 func readyOrder(b *bench) (s Sighting, err error) {
 	if err := b.server.Ready(b.ctx); err != nil {
-		if errors.Is(err, harness.ErrNoCheck) {
+		if errors.Is(err, subject.ErrNoCheck) {
 			return s, inapplicable("no readiness check is known")
 		}
 		return s, err
@@ -72,7 +72,7 @@ func (b *bench) firstRed(ctx context.Context) time.Duration {
 	for {
 		began := time.Since(b.signalled)
 		err := b.server.Ready(ctx)
-		if _, red := errors.AsType[*harness.NotReady](err); red {
+		if _, red := errors.AsType[*subject.NotReady](err); red {
 			return began
 		}
 		select {

@@ -64,7 +64,7 @@ func (b *bench) request(hint string, headers ...string) (request, error) {
 // facts in the ledger: received reports whether the server wrote that it has the
 // request.
 func (b *bench) received(id string) bool {
-	file, err := ledger.OpenRead(b.server.Book().Path())
+	file, err := ledger.OpenRead(b.server.Ledger().Path())
 	if err != nil {
 		return false
 	}

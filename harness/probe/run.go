@@ -13,14 +13,14 @@ import (
 	"syscall"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/result"
+	"lastcall/harness/subject"
 	"lastcall/internal/bug"
 )
 
 // Plan says what is probed, and how.
 type Plan struct {
-	Subject  harness.Subject
+	Subject  subject.Subject
 	Start    Start // nil: it can only be booted
 	Cases    []Case
 	Hints    Hints
@@ -51,12 +51,12 @@ type Step struct {
 // variants, in the order of the plan. What could not be carried out is
 // inconclusive and says why; the error says that nothing could. When the context
 // ends it returns what is complete, with an error that wraps
-// harness.ErrInterrupted.
+// subject.ErrInterrupted.
 func Run(ctx context.Context, p Plan) ([]result.Probe, error) {
 	if err := p.Subject.Check(ctx); err != nil {
 		return nil, err
 	}
-	dir, remove, err := harness.Workspace()
+	dir, remove, err := subject.Workspace()
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func Run(ctx context.Context, p Plan) ([]result.Probe, error) {
 	r := &runner{plan: &p, dir: dir, id: hex.EncodeToString(id)}
 	if err := r.survey(ctx); err != nil {
 		if ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", harness.ErrInterrupted, context.Cause(ctx))
+			err = fmt.Errorf("%w: %w", subject.ErrInterrupted, context.Cause(ctx))
 		}
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (r *runner) all(ctx context.Context) ([]result.Probe, error) {
 	share(ctx, together, r.plan.Parallel, one)
 	share(ctx, alone, 1, one)
 	if ctx.Err() != nil {
-		return r.complete(variants, probes, sightings), fmt.Errorf("%w: %w", harness.ErrInterrupted, context.Cause(ctx))
+		return r.complete(variants, probes, sightings), fmt.Errorf("%w: %w", subject.ErrInterrupted, context.Cause(ctx))
 	}
 	return r.complete(variants, probes, sightings), nil
 }

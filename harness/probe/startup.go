@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/internal/bug"
 )
 
@@ -28,7 +28,7 @@ func startupCases() []Case {
 
 // Start starts a fresh server of the plan's subject without waiting until it is
 // ready, which the function that it returns does.
-type Start func(ctx context.Context, ledgerPath string) (harness.Server, func(context.Context) error, error)
+type Start func(ctx context.Context, ledgerPath string) (subject.Server, func(context.Context) error, error)
 
 const (
 	// instants is how many processes are told to stop in one repeat, each at

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/process"
+	"lastcall/harness/subject"
 )
 
 // blind is a server whose processes cannot be seen once it was told to stop.
 type blind struct {
-	harness.Server // what is not overridden is not asked for
+	subject.Server // what is not overridden is not asked for
 	told           bool
 	gone           chan struct{}
 }
@@ -36,14 +36,14 @@ func (s *blind) Tree() ([]process.Info, error) { return nil, errBlind }
 func (s *blind) PortTaken() bool { return false }
 
 // Book is none.
-func (s *blind) Book() *harness.Book { return nil }
+func (s *blind) Book() *subject.LedgerFile { return nil }
 
 // Signal goes to another process than that which holds the socket.
-func (s *blind) Signal(syscall.Signal, string, []process.Info, func() error) (harness.Sent, error) {
+func (s *blind) Signal(syscall.Signal, string, []process.Info, func() error) (subject.Sent, error) {
 	s.told = true
 	close(s.gone) // once: one signal is sent
 	now := time.Now()
-	return harness.Sent{To: []process.Info{{PID: 1}}, Before: now, After: now}, nil
+	return subject.Sent{To: []process.Info{{PID: 1}}, Before: now, After: now}, nil
 }
 
 // Exited is closed by the signal.

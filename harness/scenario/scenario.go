@@ -46,6 +46,13 @@ type Subject struct {
 	Applied      []string          `json:"applied,omitempty" yaml:"applied,omitempty"`            // a command that prints the ids that were applied, one a line; {port} and {pid} are replaced
 }
 
+// The kinds of subjects.
+const (
+	KindStrategy = "strategy" // of the sample service
+	KindCommand  = "command"  // of the user's, which lastcall starts
+	KindRunning  = "running"  // it runs already, and goes on
+)
+
 // Load describes the open-loop attack.
 type Load struct {
 	Rate        int         `json:"rate" yaml:"rate"`                 // requests per second

@@ -13,8 +13,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"lastcall/harness"
 	"lastcall/harness/ledger"
+	"lastcall/harness/subject"
 )
 
 // envServer makes the test binary a server with that behaviour.
@@ -76,8 +76,8 @@ func serve(behaviour string) error {
 }
 
 // newSubject is this binary as a server.
-func newSubject(t *testing.T, behaviour string) harness.Subject {
+func newSubject(t *testing.T, behaviour string) subject.Subject {
 	t.Helper()
 	t.Setenv(envServer, behaviour)
-	return harness.Strategy{Label: behaviour, Path: os.Args[0], Lifeline: "LASTCALL_TEST_LIFELINE"}
+	return subject.Strategy{Label: behaviour, Path: os.Args[0], Lifeline: "LASTCALL_TEST_LIFELINE"}
 }

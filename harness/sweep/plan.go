@@ -59,10 +59,11 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/load"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 )
 
 // The bounds of what a plan may ask for.
@@ -76,7 +77,7 @@ const (
 // Scenario.Shutdowns times for each kind of connections; of its scenario's load only
 // the requests, of which there must be one, the connections, and the timeout count.
 type Plan struct {
-	harness.Plan
+	run.Plan
 	Grid    history.Grid
 	PerStep float64       // requests in each bin in each shutdown; below 1 not every bin has one each time; 0: as many as make no queue
 	Limit   time.Duration // of the whole sweep; 0: none. What is under way then is cut off, and does not count
@@ -108,7 +109,7 @@ func (p *Plan) Check(ctx context.Context) error {
 	if len(p.Subjects) != 1 {
 		return fmt.Errorf("a sweep has one subject, not %d", len(p.Subjects))
 	}
-	if p.Subjects[0].Kind() == "running" || len(p.Scenario.Disruption.While) > 0 {
+	if p.Subjects[0].Kind() == scenario.KindRunning || len(p.Scenario.Disruption.While) > 0 {
 		return &scenario.Invalid{Field: "disruption.while", Problem: "does not go with a sweep, which is around a signal"}
 	}
 	if strings.Contains(p.Scenario.Disruption.Signal, ",") {
@@ -162,31 +163,31 @@ func (p *Plan) Total() int { return p.Scenario.Shutdowns * len(p.lanes()) }
 // ones.
 //
 // When the context ends, the subject is killed, and Run returns what it has with
-// an error that wraps harness.ErrInterrupted.
+// an error that wraps subject.ErrInterrupted.
 func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	p.Scenario = scenario.Complete(p.Scenario)
 	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
-	id, err := harness.RunID()
+	id, err := run.RunID()
 	if err != nil {
 		return nil, err
 	}
-	dir, remove, err := harness.Workspace()
+	dir, remove, err := subject.Workspace()
 	if err != nil {
 		return nil, err
 	}
 	defer remove()
-	r := &runner{plan: &p, id: id, dir: dir, environment: harness.Environment()}
+	r := &runner{plan: &p, id: id, dir: dir, environment: run.Environment()}
 	err = r.all(ctx)
 	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("%w: %w", harness.ErrInterrupted, context.Cause(ctx))
+		err = fmt.Errorf("%w: %w", subject.ErrInterrupted, context.Cause(ctx))
 	}
 	return r.histories, err
 }
 
 // target is the one request that is sent.
-func (p *Plan) target(ctx context.Context, e harness.Endpoint) (load.Target, error) {
+func (p *Plan) target(ctx context.Context, e subject.Endpoint) (load.Target, error) {
 	targets, err := p.Targets(ctx, e)
 	if err != nil {
 		return load.Target{}, err

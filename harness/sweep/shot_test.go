@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 )
 
@@ -23,7 +23,7 @@ func flat(p Plan) []float64 { return weights(make([]float64, p.Grid.Bins())) }
 
 func TestShotsAreSpreadOverEveryBin(t *testing.T) {
 	p := Plan{
-		Plan:    harness.Plan{Seed: 3, Scenario: scenario.Default()},
+		Plan:    run.Plan{Seed: 3, Scenario: scenario.Default()},
 		Grid:    history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * time.Microsecond},
 		PerStep: 3,
 	}

@@ -10,12 +10,13 @@ import (
 	"sync"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/ledger"
 	"lastcall/harness/load"
 	"lastcall/harness/process"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/internal/bug"
 )
 
@@ -39,7 +40,7 @@ const (
 // shutdown is one boot - warm up - volley - read cycle.
 type shutdown struct {
 	plan    *Plan
-	subject harness.Subject
+	subject subject.Subject
 	dir     string // for what belongs to it: its ledger, its store
 	base    time.Time
 	lane    lane
@@ -47,7 +48,7 @@ type shutdown struct {
 
 	history history.History
 	failure error // why it could not be carried out
-	server  harness.Server
+	server  subject.Server
 	holders []process.Info
 	target  load.Target
 	pilot   *shot // sent before the others, and forgotten
@@ -58,7 +59,7 @@ type shutdown struct {
 func (s *shutdown) run(ctx context.Context) {
 	if err := s.cycle(ctx); err != nil {
 		s.failure, s.history.Error = err, err.Error()
-		if boot, ok := errors.AsType[*harness.BootError](err); ok {
+		if boot, ok := errors.AsType[*subject.BootError](err); ok {
 			s.history.Stderr = boot.Stderr
 		}
 	}
@@ -101,7 +102,7 @@ func (s *shutdown) cycle(ctx context.Context) error {
 	server.Close() // before the ledger and the last lines are read
 	s.history.Stderr = server.Stderr()
 	prefix := ledger.Prefix(s.history.Header.Run, s.history.Header.Ordinal)
-	s.history.Ledger, err = server.Book().Read(prefix)
+	s.history.Ledger, err = server.Ledger().Read(prefix)
 	return err
 }
 
@@ -210,7 +211,7 @@ func (s *shutdown) progress(doing string) {
 		return
 	}
 	h := s.history.Header
-	s.plan.Progress(harness.Step{
+	s.plan.Progress(run.Step{
 		Subject: h.Subject, Shutdown: h.Shutdown, Of: max(s.plan.Total(), h.Shutdown),
 		Doing: doing, Finished: h.Shutdown - 1, Total: max(s.plan.Total(), h.Shutdown),
 	})

@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 )
 
 // quick is a sweep of one shutdown with twenty requests for each kind of connections.
@@ -24,7 +25,7 @@ func quick(t *testing.T, behaviour string) Plan {
 	s.Shutdowns = 1
 	s.Disruption.Grace = scenario.Seconds(3)
 	return Plan{
-		Plan:    harness.Plan{Scenario: s, Subjects: []harness.Subject{newSubject(t, behaviour)}, Path: "/", Seed: 1},
+		Plan:    run.Plan{Scenario: s, Subjects: []subject.Subject{newSubject(t, behaviour)}, Path: "/", Seed: 1},
 		Grid:    history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 200 * time.Microsecond},
 		PerStep: 2,
 	}
@@ -237,7 +238,7 @@ func TestTheTimeLimitEndsASweep(t *testing.T) {
 		p.Warn = func(text string) { words = append(words, text) }
 		r := &runner{plan: &p, id: "limit", dir: t.TempDir()}
 		p.Scenario = scenario.Complete(p.Scenario)
-		p.Progress = func(s harness.Step) {
+		p.Progress = func(s run.Step) {
 			if s.Shutdown > done { // the limit comes in the midst of this one
 				r.end()
 			}
@@ -259,13 +260,13 @@ func TestInterrupted(t *testing.T) {
 	p := quick(t, "hangs")
 	p.Scenario.Shutdowns = 5
 	ctx, cancel := context.WithCancel(t.Context())
-	p.Progress = func(s harness.Step) {
+	p.Progress = func(s run.Step) {
 		if s.Doing == "reading" {
 			cancel()
 		}
 	}
 	histories, err := Run(ctx, p)
-	if !errors.Is(err, harness.ErrInterrupted) || len(histories) != 1 || !histories[0].Interrupted {
+	if !errors.Is(err, subject.ErrInterrupted) || len(histories) != 1 || !histories[0].Interrupted {
 		t.Fatalf("%v, %d histories", err, len(histories))
 	}
 	if !errors.Is(syscall.Kill(histories[0].PID, 0), syscall.ESRCH) {

@@ -8,9 +8,9 @@ import (
 	"syscall"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 )
 
 const (
@@ -55,7 +55,7 @@ func (s *shutdown) fire(number syscall.Signal) error {
 		v.connectAhead()
 		v.sendUntil(0)
 		v.await(0)
-		return s.server.Book().MarkSignal()
+		return s.server.Ledger().MarkSignal()
 	})
 	if err != nil {
 		sent.Error = err.Error()
@@ -120,7 +120,7 @@ func (s *shutdown) sendNothing() {
 	}
 }
 
-func (s *shutdown) signalled(done harness.Sent) {
+func (s *shutdown) signalled(done subject.Sent) {
 	sent := &s.history.Signal
 	sent.Sent, sent.Before, sent.After = true, done.Before.Sub(s.base), done.After.Sub(s.base)
 	s.history.Delivery.Target = s.plan.Scenario.Disruption.Target

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/history"
+	"lastcall/harness/run"
 	"lastcall/reports/live"
 )
 
@@ -27,9 +27,9 @@ const (
 type act struct {
 	stage  *stage
 	panel  int
-	plan   harness.Plan
+	plan   run.Plan
 	policy check.Policy
-	feed   *harness.Feed
+	feed   *run.Feed
 
 	mu     sync.Mutex    // guards what follows: a deployment meets the run here
 	moment chan struct{} // closed when the deployment is wanted
@@ -44,7 +44,7 @@ func (a *act) play(ctx context.Context) {
 	a.renew()
 	for ctx.Err() == nil {
 		plan := a.prepare()
-		histories, err := harness.Run(ctx, plan)
+		histories, err := run.Run(ctx, plan)
 		a.enter(live.Judging)
 		switch {
 		case ctx.Err() != nil:
@@ -54,7 +54,7 @@ func (a *act) play(ctx context.Context) {
 		case histories[0].Signal.Sent:
 			a.judge(histories[0])
 			a.renew()
-		case histories[0].Error != harness.ErrNoMoment.Error():
+		case histories[0].Error != run.ErrNoMoment.Error():
 			a.trouble(ctx, histories[0].Error)
 		}
 	}
@@ -62,7 +62,7 @@ func (a *act) play(ctx context.Context) {
 
 // prepare returns the plan of the next run. A deployment that was asked for and
 // met no server is made up for.
-func (a *act) prepare() harness.Plan {
+func (a *act) prepare() run.Plan {
 	a.enter(live.Booting)
 	a.mu.Lock() // see act.mu
 	defer a.mu.Unlock()
@@ -70,7 +70,7 @@ func (a *act) prepare() harness.Plan {
 	a.extra = make(chan string, 4) // those of the last run are void
 	plan.Progress = a.step
 	limit := min(longestWait, mostRequests*time.Second/time.Duration(plan.Scenario.Load.Rate))
-	plan.Live = &harness.Live{Moment: a.moment, Limit: limit, Extra: a.extra, Feed: a.feed}
+	plan.Live = &run.Live{Moment: a.moment, Limit: limit, Extra: a.extra, Feed: a.feed}
 	return plan
 }
 
@@ -102,7 +102,7 @@ func (a *act) send(signal string) {
 }
 
 // step follows the run.
-func (a *act) step(s harness.Step) {
+func (a *act) step(s run.Step) {
 	switch s.Doing {
 	case "loading":
 		a.enter(live.Warming)

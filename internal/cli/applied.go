@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lastcall/harness"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/targets"
 )
 
@@ -55,7 +55,7 @@ func newApplied(s streams, store sampleStore) *cobra.Command {
 
 // witness lets a strategy be asked for its store, if the scenario writes to
 // nothing else: /work, for one, acknowledges what no store ever holds.
-func (store sampleStore) witness(s harness.Strategy, scenario scenario.Scenario, program string) harness.Strategy {
+func (store sampleStore) witness(s subject.Strategy, scenario scenario.Scenario, program string) subject.Strategy {
 	if store.ids == nil || !store.holds(scenario.Load) {
 		return s
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"lastcall/harness"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 )
 
 // linesOf stands in for the store of the sample service.
@@ -89,8 +89,8 @@ func TestStoreIsAskedOnlyForWhatItHolds(t *testing.T) {
 		{"a service without a store", sampleStore{}, scenario.Load{Requests: post("/orders")}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := c.store.witness(harness.Strategy{Label: "naive"}, scenario.Scenario{Load: c.load}, "/bin/lastcall")
-			want := harness.Strategy{Label: "naive"}
+			s := c.store.witness(subject.Strategy{Label: "naive"}, scenario.Scenario{Load: c.load}, "/bin/lastcall")
+			want := subject.Strategy{Label: "naive"}
 			if c.want {
 				want.Store = "STORE"
 				want.Applied, want.Supervisor = []string{"/bin/lastcall", "applied", "{store}"}, []string{"/bin/lastcall", "supervise"}

@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/scenarios"
 )
@@ -45,54 +44,25 @@ func (o *testOptions) pace(s *scenario.Scenario, f *pflag.FlagSet, against *base
 		}
 	}
 	if len(s.Disruption.While) > 0 || len(s.Subject.Command) == 0 || s.Subject.AllowRemote {
-		s.Load.Rate = harness.GentleRate
+		s.Load.Rate = run.GentleRate
 		return nil
 	}
 	fixed := o.givenShutdowns(f)
 	return func(ctx context.Context, e *experiment, out io.Writer) {
-		found, err := harness.Calibrate(ctx, e.plan)
+		found, err := run.Calibrate(ctx, e.plan)
 		if err != nil { // the run will meet the same, and say so in its reports
-			e.plan.Scenario.Load.Rate = max(found.Rate, harness.GentleRate)
+			e.plan.Scenario.Load.Rate = max(found.Rate, run.GentleRate)
 			return
 		}
-		more := suited(&e.plan.Scenario, found, fixed)
+		more := found.Suit(&e.plan.Scenario, fixed)
 		if !o.output.quiet {
 			fmt.Fprintln(out, "lastcall: "+tellPace(e.plan.Scenario, found, more))
 		}
 	}
 }
 
-const (
-	// lowShutdowns is how many show enough of a server that hardly ever has a request
-	// in flight.
-	lowShutdowns = 10
-	// enoughOpen is how many requests open at a signal make three shutdowns enough.
-	enoughOpen = 10
-	// catchable is how long a request must take for a signal to meet it on purpose.
-	catchable = 2 * time.Millisecond
-)
-
-// suited sets the rate that was found, and reports whether it takes more shutdowns with
-// it: where few requests are open, each of them shows little. A number that somebody
-// has fixed stays.
-func suited(s *scenario.Scenario, c harness.Calibration, fixed bool) (more bool) {
-	s.Load.Rate = c.Rate
-	if fixed || c.Open() >= enoughOpen || c.Takes < catchable {
-		return false
-	}
-	needed := lowShutdowns
-	if c.Open() >= 1 {
-		needed = min(needed, int(math.Ceil(3*enoughOpen/c.Open())))
-	}
-	if needed <= s.Shutdowns {
-		return false
-	}
-	s.Shutdowns = needed
-	return true
-}
-
 // tellPace says with how many requests a second the server is loaded, and why.
-func tellPace(s scenario.Scenario, c harness.Calibration, more bool) string {
+func tellPace(s scenario.Scenario, c run.Calibration, more bool) string {
 	why := "it kept up with every rate that was tried"
 	if c.Asked > 0 {
 		why = fmt.Sprintf("of %d it completed %.0f", c.Asked, c.Completed)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 )
 
@@ -44,9 +44,9 @@ func TestWhoseRate(t *testing.T) {
 		"a file with a rate":           {nil, file("rate.yaml", "load: {rate: 90}\n"), nil, command, 500},
 		"a scenario with a rate":       {[]string{"--scenario", "overrun"}, "", nil, command, 500},
 		"a scenario that leaves it":    {[]string{"--scenario", "startup"}, "", nil, command, 0},
-		"a server that runs already":   {nil, "", nil, func(s *scenario.Scenario) { s.Disruption.While = []string{"reload"} }, harness.GentleRate},
-		"a command that stays up":      {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Disruption.While = []string{"reload"} }, harness.GentleRate},
-		"a server on another machine":  {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Subject.AllowRemote = true }, harness.GentleRate},
+		"a server that runs already":   {nil, "", nil, func(s *scenario.Scenario) { s.Disruption.While = []string{"reload"} }, run.GentleRate},
+		"a command that stays up":      {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Disruption.While = []string{"reload"} }, run.GentleRate},
+		"a server on another machine":  {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Subject.AllowRemote = true }, run.GentleRate},
 		"a signal before any request":  {nil, "", nil, func(s *scenario.Scenario) { command(s); s.Disruption.When = "ready" }, 500},
 		"a file whose text is no YAML": {nil, file("bad.yaml", "load: ["), nil, command, 0},
 	} {
@@ -83,8 +83,8 @@ func TestSuited(t *testing.T) {
 		{100, 50 * time.Millisecond, false, 6},
 	} {
 		s := scenario.Default()
-		found := harness.Calibration{Rate: c.rate, Takes: c.takes, Asked: 50, Completed: 10}
-		more := suited(&s, found, c.fixed)
+		found := run.Calibration{Rate: c.rate, Takes: c.takes, Asked: 50, Completed: 10}
+		more := found.Suit(&s, c.fixed)
 		if s.Shutdowns != c.shutdowns || s.Load.Rate != c.rate || more != (c.shutdowns > 3) {
 			t.Errorf("%+v: %d shutdowns at %d/s, more: %t", c, s.Shutdowns, s.Load.Rate, more)
 		}

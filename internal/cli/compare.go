@@ -10,10 +10,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/targets"
 )
 
@@ -75,16 +76,16 @@ func compare(ctx context.Context, s streams, o *runOptions, flags *pflag.FlagSet
 }
 
 // plan makes a plan of the flags, or says what is wrong with them.
-func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, check.Policy, error) {
+func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (run.Plan, check.Policy, error) {
 	scenario, policy, err := o.resolve(flags)
 	if err != nil {
-		return harness.Plan{}, policy, err
+		return run.Plan{}, policy, err
 	}
 	if len(scenario.Disruption.While) > 0 || len(scenario.Subject.Command) > 0 {
-		return harness.Plan{}, policy, usagef("--scenario %s is for your own server: run it with lastcall test -f %s", o.scenario, o.scenario)
+		return run.Plan{}, policy, usagef("--scenario %s is for your own server: run it with lastcall test -f %s", o.scenario, o.scenario)
 	}
 	if err := o.output.adopt(scenario.Reports); err != nil {
-		return harness.Plan{}, policy, err
+		return run.Plan{}, policy, err
 	}
 	plan, err := strategyPlan(scenario, policy, names, lagEnv(knownLag(scenario)))
 	plan.Seed = o.seed
@@ -93,12 +94,12 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (harness.Plan, c
 
 // strategyPlan is the plan that puts these strategies through a scenario. The lag is
 // told to those that drain; 0: what they know themselves.
-func strategyPlan(scenario scenario.Scenario, policy check.Policy, names, env []string) (harness.Plan, error) {
+func strategyPlan(scenario scenario.Scenario, policy check.Policy, names, env []string) (run.Plan, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
+		return run.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
 	}
-	plan := harness.Plan{
+	plan := run.Plan{
 		Scenario: scenario, Tool: tool(), Path: workPath(scenario),
 		PollReady: policy.Uses(check.ReadyFlipsFirst),
 	}
@@ -137,8 +138,8 @@ func lagEnv(lag time.Duration) []string {
 }
 
 // sample is the sample service with a strategy, as a subject.
-func sample(strategy, program string) harness.Strategy {
-	return harness.Strategy{
+func sample(strategy, program string) subject.Strategy {
+	return subject.Strategy{
 		Label: strategy, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
 		Args: []string{"serve", strategy, "--addr", "127.0.0.1:0", "--request-log=false"},
 	}

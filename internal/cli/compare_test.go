@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
+	"lastcall/harness/subject"
 	"lastcall/targets"
 )
 
@@ -35,7 +35,7 @@ func TestStrategiesKnowTheLag(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, ok := plan.Subjects[0].(harness.Strategy); !ok || !slices.Equal(s.Env, c.want) {
+		if s, ok := plan.Subjects[0].(subject.Strategy); !ok || !slices.Equal(s.Env, c.want) {
 			t.Errorf("%q with %q in the environment: %+v, want %q", c.flags, c.env, plan.Subjects[0], c.want)
 		}
 	}

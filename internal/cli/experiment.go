@@ -6,15 +6,16 @@ import (
 	"io"
 	"log"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
+	"lastcall/harness/subject"
 )
 
 // experiment is a plan, and what is to be done with what it shows.
 type experiment struct {
-	plan     harness.Plan
+	plan     run.Plan
 	policy   check.Policy
 	output   *outputOptions
 	record   string
@@ -47,9 +48,9 @@ func (e experiment) run(ctx context.Context, s streams) error {
 	bar := newProgress(s.err, e.output.quiet, e.plan)
 	e.plan.Progress, e.plan.Done, e.plan.Spill = bar.step, recorder.write, recorder.spill()
 	e.plan.Blurred = func(h *history.History) bool { return check.Blurred(h, e.policy) }
-	histories, err := harness.Run(ctx, e.plan)
+	histories, err := run.Run(ctx, e.plan)
 	bar.finish(ctx.Err() != nil)
-	failed := err != nil && !errors.Is(err, harness.ErrInterrupted)
+	failed := err != nil && !errors.Is(err, subject.ErrInterrupted)
 	if failed && len(histories) == 0 {
 		return unmeasured(ctx, err) // an empty report must not replace an old one
 	}

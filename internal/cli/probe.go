@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/probe"
 	"lastcall/harness/result"
+	"lastcall/harness/subject"
 	"lastcall/reports"
 )
 
@@ -116,7 +116,7 @@ func (o *probeOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, arg
 		}
 	}
 	bar.finish(ctx.Err() != nil)
-	if err != nil && !errors.Is(err, harness.ErrInterrupted) {
+	if err != nil && !errors.Is(err, subject.ErrInterrupted) {
 		return inFlags(err, f)
 	}
 	finishSuite(&suite)
@@ -126,7 +126,7 @@ func (o *probeOptions) run(ctx context.Context, s streams, f *pflag.FlagSet, arg
 // probed probes one subject, and adds what came of it to the suite.
 func probed(ctx context.Context, plan probe.Plan, suite *result.Suite) error {
 	probes, err := probe.Run(ctx, plan)
-	if boot, ok := errors.AsType[*harness.BootError](err); ok {
+	if boot, ok := errors.AsType[*subject.BootError](err); ok {
 		return fmt.Errorf("%s: %w%s", plan.Subject.Name(), boot, lastWords(boot.Stderr))
 	}
 	if probes != nil {

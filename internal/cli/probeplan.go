@@ -12,11 +12,12 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/probe"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/scenarios"
 	"lastcall/targets"
 )
@@ -37,7 +38,7 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 		return nil, result.Suite{}, err
 	}
 	suite := result.Suite{
-		Schema: result.Schema, Tool: tool(), Environment: harness.Environment(), Scenario: scenario,
+		Schema: result.Schema, Tool: tool(), Environment: run.Environment(), Scenario: scenario,
 		Started: time.Now(), Subjects: []result.Subject{}, Warnings: []string{},
 	}
 	base, err := o.basePlan(scenario, policy, c)
@@ -49,7 +50,7 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 		return nil, suite, fmt.Errorf("find lastcall's own program: %w", err)
 	}
 	if c.command != nil {
-		base.Subject = harness.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}
+		base.Subject = subject.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}
 		base.Start = startOf(base.Subject)
 		return []probe.Plan{base}, suite, nil
 	}
@@ -70,22 +71,22 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 
 // toldOf is a strategy that is told the lag, as whoever runs a server knows it of
 // theirs. One in the environment is meant, and stays.
-func toldOf(lag time.Duration, subject harness.Subject) harness.Subject {
-	strategy, ok := subject.(harness.Strategy)
+func toldOf(lag time.Duration, tested subject.Subject) subject.Subject {
+	strategy, ok := tested.(subject.Strategy)
 	if !ok || lag == 0 || os.Getenv(targets.EnvLag) != "" {
-		return subject
+		return tested
 	}
 	strategy.Env = append(slices.Clone(strategy.Env), targets.EnvLag+"="+lag.String())
 	return strategy
 }
 
 // startOf starts a subject without waiting until it is ready, if that can be done.
-func startOf(subject harness.Subject) probe.Start {
-	starter, ok := subject.(harness.Starter)
+func startOf(tested subject.Subject) probe.Start {
+	starter, ok := tested.(subject.Starter)
 	if !ok {
 		return nil
 	}
-	return func(ctx context.Context, ledgerPath string) (harness.Server, func(context.Context) error, error) {
+	return func(ctx context.Context, ledgerPath string) (subject.Server, func(context.Context) error, error) {
 		return starter.Start(ctx, ledgerPath)
 	}
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"lastcall/harness"
 	"lastcall/harness/probe"
+	"lastcall/harness/run"
 )
 
 // progress shows on a terminal what is being done; elsewhere it shows nothing.
@@ -22,7 +22,7 @@ type progress struct {
 	before, subject int    // repeats of the subjects before it, and its own
 }
 
-func newProgress(w io.Writer, quiet bool, plan harness.Plan) *progress {
+func newProgress(w io.Writer, quiet bool, plan run.Plan) *progress {
 	occasion := "shutdown"
 	if len(plan.Scenario.Disruption.While) > 0 {
 		occasion = "run"
@@ -87,7 +87,7 @@ func newBar(w io.Writer, total int) *progressbar.ProgressBar {
 	)
 }
 
-func (p *progress) step(s harness.Step) {
+func (p *progress) step(s run.Step) {
 	if p.bar == nil {
 		return
 	}
@@ -96,8 +96,8 @@ func (p *progress) step(s harness.Step) {
 }
 
 // stepIn is step for one of several runs.
-func (p *progress) stepIn(scenario string) func(harness.Step) {
-	return func(s harness.Step) {
+func (p *progress) stepIn(scenario string) func(run.Step) {
+	return func(s run.Step) {
 		s.Subject = scenario + ": " + s.Subject
 		p.step(s)
 	}

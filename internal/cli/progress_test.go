@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"lastcall/harness"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 )
 
@@ -15,7 +15,7 @@ func TestAnInterruptedBarLeavesAnEmptyLine(t *testing.T) {
 	for _, interrupted := range []bool{false, true} {
 		var screen strings.Builder
 		p := &progress{terminal: &screen, bar: newBar(&screen, 3), occasion: "run"}
-		p.step(harness.Step{Subject: "api", Shutdown: 2, Of: 3, Doing: "load", Finished: 1})
+		p.step(run.Step{Subject: "api", Shutdown: 2, Of: 3, Doing: "load", Finished: 1})
 		if !strings.Contains(screen.String(), "api, run 2 of 3: load") {
 			t.Errorf("it shows %q", screen.String())
 		}
@@ -28,8 +28,8 @@ func TestAnInterruptedBarLeavesAnEmptyLine(t *testing.T) {
 
 func TestWithoutATerminalNothingIsShown(t *testing.T) {
 	var screen strings.Builder
-	p := newProgress(&screen, false, harness.Plan{})
-	p.step(harness.Step{Subject: "api"})
+	p := newProgress(&screen, false, run.Plan{})
+	p.step(run.Step{Subject: "api"})
 	p.finish(true)
 	if screen.Len() > 0 {
 		t.Errorf("%q", screen.String())
@@ -49,7 +49,7 @@ func TestADumbTerminalGetsNoBar(t *testing.T) {
 	for term, want := range map[string]bool{"xterm": true, "dumb": false} {
 		t.Setenv("TERM", term)
 		for name, p := range map[string]*progress{
-			"a run": newProgress(terminal, false, harness.Plan{}), "probes": newProbeProgress(terminal, false),
+			"a run": newProgress(terminal, false, run.Plan{}), "probes": newProbeProgress(terminal, false),
 		} {
 			if p.bar != nil != want || p.terminal == nil {
 				t.Errorf("%s on a %s: a bar: %t, want %t", name, term, p.bar != nil, want)
@@ -59,7 +59,7 @@ func TestADumbTerminalGetsNoBar(t *testing.T) {
 }
 
 func TestAnOperationIsNoShutdown(t *testing.T) {
-	plan := harness.Plan{Scenario: scenario.Default()}
+	plan := run.Plan{Scenario: scenario.Default()}
 	if got := newProgress(nil, true, plan).occasion; got != "shutdown" {
 		t.Errorf("it is a %s", got)
 	}

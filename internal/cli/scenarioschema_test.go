@@ -44,7 +44,7 @@ func asJSON(t *testing.T, text string) any {
 
 func gateSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	_, text, _ := run(t, "schema", "scenario")
+	_, text, _ := invoke(t, "schema", "scenario")
 	return compileSchema(func(err error) {
 		if err != nil {
 			t.Fatal(err)

@@ -12,9 +12,9 @@ import (
 	"sync"
 	"testing"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/reports"
 	"lastcall/scenarios"
@@ -148,7 +148,7 @@ func TestWhatSelftestComesTo(t *testing.T) {
 			strategy, _ := targets.ByName(c.strategy)
 			err := survey{
 				strategies: []targets.Strategy{strategy}, scenarios: columns(), shutdowns: 1, takes: tracked, strict: true, err: &log,
-				judge: func(_ context.Context, course course, _ func(harness.Step)) (result.Suite, error) {
+				judge: func(_ context.Context, course course, _ func(run.Step)) (result.Suite, error) {
 					s := c.tries[course.tries]
 					s.Name = c.strategy
 					return result.Suite{Subjects: []result.Subject{s}}, nil
@@ -183,7 +183,7 @@ func TestSideBySide(t *testing.T) {
 	three := make(chan struct{}) // closed when three are running
 	s := survey{
 		strategies: strategies, scenarios: names, shutdowns: 1, err: io.Discard,
-		judge: func(ctx context.Context, c course, _ func(harness.Step)) (result.Suite, error) {
+		judge: func(ctx context.Context, c course, _ func(run.Step)) (result.Suite, error) {
 			mu.Lock() // the counts
 			running++
 			most = max(most, running)

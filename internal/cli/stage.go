@@ -10,10 +10,10 @@ import (
 
 	"github.com/alecthomas/chroma/v2"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 	"lastcall/reports/live"
@@ -73,7 +73,7 @@ func (s *stage) Apply(settings live.Settings) error {
 		if err != nil {
 			return err
 		}
-		acts[i] = &act{stage: s, panel: i, plan: plan, policy: policy, feed: harness.NewFeed(feedSize)}
+		acts[i] = &act{stage: s, panel: i, plan: plan, policy: policy, feed: run.NewFeed(feedSize)}
 	}
 	s.stop() // before the board is another: the old acts write on it until they end
 	ctx, cancel := context.WithCancel(s.ctx)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 )
 
 // whileOrSignal refuses flags that would be ignored: those of a signal where a
@@ -81,7 +81,7 @@ func trusts(s scenario.Subject) error {
 	if s.CA == "" || s.Insecure { // both: validation says so
 		return nil
 	}
-	text, err := readBounded(s.CA, harness.MaxCA)
+	text, err := readBounded(s.CA, subject.MaxCA)
 	if err != nil {
 		return &scenario.Invalid{Field: "subject.ca", Problem: fmt.Sprintf("is %s, which cannot be read: %s", s.CA, err)}
 	}

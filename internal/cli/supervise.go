@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lastcall/harness"
 	"lastcall/harness/process"
+	"lastcall/harness/subject"
 )
 
 // newSupervise is the verb that lastcall starts itself with: the parent of a
@@ -20,7 +20,7 @@ func newSupervise() *cobra.Command {
 		// The words are a contract between lastcall and itself.
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
-			err := harness.Supervise(args)
+			err := subject.Supervise(args)
 			if errors.Is(err, process.ErrByHand) {
 				return usagef("supervise: %w", err)
 			}

@@ -13,10 +13,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
 	"lastcall/targets"
@@ -35,7 +35,7 @@ type survey struct {
 	// strict wants every strategy to be as its scenario expects.
 	strict bool
 	// judge runs and judges. Nil: as it really is.
-	judge func(ctx context.Context, c course, report func(harness.Step)) (result.Suite, error)
+	judge func(ctx context.Context, c course, report func(run.Step)) (result.Suite, error)
 
 	record string // a directory for the histories, one in it for each try of each course; "": none
 	quiet  bool
@@ -102,7 +102,7 @@ func (c course) apart() (rest course, aside []course) {
 }
 
 // run returns how all did. If it cannot go on, it returns what there is by then,
-// with an error; one that wraps harness.ErrInterrupted if the context ended.
+// with an error; one that wraps subject.ErrInterrupted if the context ended.
 func (s survey) run(ctx context.Context) (result.Matrix, error) {
 	courses, err := s.courses()
 	if err != nil {
@@ -110,7 +110,7 @@ func (s survey) run(ctx context.Context) (result.Matrix, error) {
 	}
 	started := time.Now()
 	m := result.Matrix{
-		Schema: result.MatrixSchema, Tool: tool(), Environment: harness.Environment(), Seed: s.seed,
+		Schema: result.MatrixSchema, Tool: tool(), Environment: run.Environment(), Seed: s.seed,
 		Started: started.UTC().Round(time.Millisecond), Scenarios: []string{}, Rows: []result.Row{},
 	}
 	for _, strategy := range s.strategies {
@@ -190,9 +190,9 @@ func (b *board) done(shutdowns, next int) {
 }
 
 // steps shows what a course is doing.
-func (b *board) steps(c course) func(harness.Step) {
+func (b *board) steps(c course) func(run.Step) {
 	show := b.bar.stepIn(c.scenario.Name)
-	return func(step harness.Step) {
+	return func(step run.Step) {
 		b.mu.Lock() // see mu
 		defer b.mu.Unlock()
 		show(step)
@@ -271,7 +271,7 @@ func worthAnother(c result.Cell) bool {
 }
 
 // measure runs and judges.
-func (s survey) measure(ctx context.Context, c course, report func(harness.Step)) (result.Suite, error) {
+func (s survey) measure(ctx context.Context, c course, report func(run.Step)) (result.Suite, error) {
 	plan, err := strategyPlan(c.scenario, c.policy, c.names, lagEnv(surveyLag(c.scenario)))
 	if err != nil {
 		return result.Suite{}, err
@@ -286,7 +286,7 @@ func (s survey) measure(ctx context.Context, c course, report func(harness.Step)
 	}
 	plan.Seed, plan.Progress, plan.Done, plan.Spill = s.seed, report, recorder.write, recorder.spill()
 	plan.Blurred = func(h *history.History) bool { return check.Blurred(h, c.policy) }
-	histories, err := harness.Run(ctx, plan)
+	histories, err := run.Run(ctx, plan)
 	if err != nil {
 		return result.Suite{}, err
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/subject"
 	"lastcall/harness/sweep"
 	"lastcall/reports"
 )
@@ -100,7 +100,7 @@ func (o *sweepOptions) run(ctx context.Context, s streams, plan sweep.Plan) erro
 	plan.Warn = func(text string) { left = append(left, text) }
 	histories, err := sweep.Run(ctx, plan)
 	bar.finish(ctx.Err() != nil)
-	if err != nil && (len(histories) == 0 || !errors.Is(err, harness.ErrInterrupted)) {
+	if err != nil && (len(histories) == 0 || !errors.Is(err, subject.ErrInterrupted)) {
 		return unmeasured(ctx, err)
 	}
 	swept := check.Sweep(histories, plan.Grid)

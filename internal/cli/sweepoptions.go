@@ -9,9 +9,10 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/harness/sweep"
 	"lastcall/reports"
 	"lastcall/targets"
@@ -107,18 +108,18 @@ func (o *sweepOptions) plan(f *pflag.FlagSet, args []string, dash int) (sweep.Pl
 		return sweep.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
 	}
 	plan := sweep.Plan{
-		Plan: harness.Plan{Scenario: scenario, Seed: o.seed, Tool: tool(), Path: "/"},
+		Plan: run.Plan{Scenario: scenario, Seed: o.seed, Tool: tool(), Path: "/"},
 		Grid: o.grid, PerStep: o.perStep, Limit: o.limit,
 	}
 	if len(command) > 0 {
 		plan.Path = ""
-		plan.Subjects = []harness.Subject{harness.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}}
+		plan.Subjects = []subject.Subject{subject.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}}
 		return plan, nil
 	}
 	if o.delay > 0 { // without a delay even a timer's is one
 		plan.Path = workPath(scenario)
 	}
-	plan.Subjects = []harness.Subject{sample(strategy.Name, program)}
+	plan.Subjects = []subject.Subject{sample(strategy.Name, program)}
 	return plan, nil
 }
 

@@ -11,10 +11,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"lastcall/harness"
 	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/reports"
 	"lastcall/scenarios"
 )
@@ -205,20 +206,20 @@ func pathLike(file string) string {
 }
 
 // plan makes a plan of the scenario.
-func (o *testOptions) plan(s scenario.Scenario, policy check.Policy) (harness.Plan, error) {
+func (o *testOptions) plan(s scenario.Scenario, policy check.Policy) (run.Plan, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return harness.Plan{}, fmt.Errorf("find lastcall's own program, which supervises the command: %w", err)
+		return run.Plan{}, fmt.Errorf("find lastcall's own program, which supervises the command: %w", err)
 	}
 	supervisor := []string{program, "supervise"}
-	plan := harness.Plan{
+	plan := run.Plan{
 		Scenario: s, Seed: o.seed, Tool: tool(), PollReady: policy.Uses(check.ReadyFlipsFirst),
-		Operator: harness.Operator{Dir: s.Subject.Dir, Supervisor: supervisor, Output: os.Stderr},
+		Operator: run.Operator{Dir: s.Subject.Dir, Supervisor: supervisor, Output: os.Stderr},
 	}
 	if len(s.Subject.Command) == 0 {
-		plan.Subjects = []harness.Subject{harness.Running{Spec: s.Subject, Supervisor: supervisor}}
+		plan.Subjects = []subject.Subject{subject.Running{Spec: s.Subject, Supervisor: supervisor}}
 	} else {
-		plan.Subjects = []harness.Subject{harness.Command{Spec: s.Subject, Supervisor: supervisor}}
+		plan.Subjects = []subject.Subject{subject.Command{Spec: s.Subject, Supervisor: supervisor}}
 	}
 	return plan, nil
 }

@@ -31,7 +31,7 @@ import (
 )
 
 // run runs the command line in this process.
-func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Setenv(envSummary, "") // a test is no step of the job that tests us
 	var out, err bytes.Buffer
@@ -41,7 +41,7 @@ func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestListNamesEverythingAndExplainKnowsIt(t *testing.T) {
 	for _, kind := range kindNames() {
-		code, listed, stderr := run(t, "list", kind)
+		code, listed, stderr := invoke(t, "list", kind)
 		if code != exitPass || stderr != "" || !strings.HasPrefix(listed, kind+"\n") {
 			t.Errorf("list %s: exit %d, stderr %q, stdout %q", kind, code, stderr, listed)
 		}
@@ -65,7 +65,7 @@ func TestListNamesEverythingAndExplainKnowsIt(t *testing.T) {
 
 func explains(t *testing.T, name string) {
 	t.Helper()
-	code, text, stderr := run(t, "explain", name)
+	code, text, stderr := invoke(t, "explain", name)
 	if code != exitPass || stderr != "" {
 		t.Errorf("explain %s: exit %d, stderr %q", name, code, stderr)
 	}
@@ -78,10 +78,10 @@ func explains(t *testing.T, name string) {
 }
 
 func TestListWithoutAKindListsAll(t *testing.T) {
-	_, all, _ := run(t, "list")
+	_, all, _ := invoke(t, "list")
 	var parts []string
 	for _, kind := range kindNames() {
-		_, one, _ := run(t, "list", kind)
+		_, one, _ := invoke(t, "list", kind)
 		parts = append(parts, one)
 	}
 	if want := strings.Join(parts, "\n"); all != want {
@@ -121,7 +121,7 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 		"default":                {"at least 20 requests", "in-flight-completes"},
 		"dropped":                {"closed", "reset", "truncated", "hung", "corrupt"},
 	} {
-		_, text, _ := run(t, "explain", name)
+		_, text, _ := invoke(t, "explain", name)
 		for _, want := range wants {
 			if !strings.Contains(text, want) {
 				t.Errorf("explain %s: %q is missing in\n%s", name, want, text)
@@ -134,7 +134,7 @@ func TestExplainShowsSourceAndLevels(t *testing.T) {
 // into a file, and runs.
 func TestAnExplainedScenarioIsAFile(t *testing.T) {
 	for _, name := range scenarios.Names() {
-		_, text, _ := run(t, "explain", name)
+		_, text, _ := invoke(t, "explain", name)
 		for line := range strings.Lines(text) {
 			if len([]rune(line)) > 101 {
 				t.Errorf("explain %s: %d columns: %s", name, len([]rune(line))-1, line)
@@ -168,7 +168,7 @@ func TestAnExplainedScenarioIsAFile(t *testing.T) {
 
 // TestListMarksTheFaultyStrategies asks that nobody copies one by mistake.
 func TestListMarksTheFaultyStrategies(t *testing.T) {
-	_, listed, _ := run(t, "list", "strategies")
+	_, listed, _ := invoke(t, "list", "strategies")
 	for _, s := range targets.All() {
 		marked := regexp.MustCompile(`(?m)^  ` + s.Name + ` +\(faulty\) `).MatchString(listed)
 		if marked != s.Faulty {
@@ -214,14 +214,14 @@ func TestHighlightChangesNothing(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	code, out, stderr := run(t, "version")
+	code, out, stderr := invoke(t, "version")
 	if code != exitPass || stderr != "" || !strings.HasPrefix(out, "lastcall ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("version: exit %d, stdout %q, stderr %q", code, out, stderr)
 	}
 }
 
 func TestSchemaRefusesWhatIsNoSuite(t *testing.T) {
-	_, text, _ := run(t, "schema", "suite")
+	_, text, _ := invoke(t, "schema", "suite")
 	schema := compileSchema(func(err error) {
 		if err != nil {
 			t.Fatal(err)
@@ -255,7 +255,7 @@ func TestSchemaRefusesWhatIsNoSuite(t *testing.T) {
 }
 
 func TestSchemaAllowsBoundsToBeNull(t *testing.T) {
-	_, text, _ := run(t, "schema", "suite")
+	_, text, _ := invoke(t, "schema", "suite")
 	schema := compileSchema(func(err error) {
 		if err != nil {
 			t.Fatal(err)
@@ -811,7 +811,7 @@ func TestEveryWordOfTheTableIsExplained(t *testing.T) {
 	for _, word := range []string{
 		"in flight", "completed", "rejected", "failed", "dropped", "late", "at risk", "refused", "lost acks", "cut", "exit", "verdict",
 	} {
-		code, text, stderr := run(t, append([]string{"explain"}, strings.Fields(word)...)...)
+		code, text, stderr := invoke(t, append([]string{"explain"}, strings.Fields(word)...)...)
 		if code != exitPass || stderr != "" || !strings.Contains(text, "Meaning ") {
 			t.Errorf("explain %s: exit %d, %q, %q", word, code, text, stderr)
 		}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
+	"lastcall/harness/run"
 )
 
 func newVersion(s streams) *cobra.Command {
@@ -16,7 +16,7 @@ func newVersion(s streams) *cobra.Command {
 		Short: "Print the version of lastcall, and on which system it runs",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			e := harness.Environment()
+			e := run.Environment()
 			_, err := fmt.Fprintf(s.out, "lastcall %s (%s, %s/%s, kernel %s)\n", tool().Version, e.Go, e.OS, e.Arch, e.Kernel)
 			return err
 		},

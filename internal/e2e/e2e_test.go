@@ -64,7 +64,7 @@ func needs(t *testing.T, programs ...string) {
 // run runs lastcall and returns what it wrote to stdout. Any exit code but the
 // wanted one fails the test, but a run that should have a verdict and has none is run
 // again: inconclusive means that.
-func run(t *testing.T, wantExit int, args ...string) string {
+func invoke(t *testing.T, wantExit int, args ...string) string {
 	t.Helper()
 	stdout, _ := runUntil(t, []int{wantExit}, args...)
 	return stdout

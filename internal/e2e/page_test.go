@@ -24,7 +24,7 @@ func TestPageInABrowser(t *testing.T) {
 	page, histories := filepath.Join(dir, "report.html"), filepath.Join(dir, "histories")
 	suite := compared(t, page, histories)
 	again := filepath.Join(dir, "again.html")
-	run(t, 0, "report", histories, "--quiet", "--report", "html="+again)
+	invoke(t, 0, "report", histories, "--quiet", "--report", "html="+again)
 
 	for _, file := range []string{page, again} {
 		for _, width := range []int64{390, 1280} {
@@ -46,7 +46,7 @@ func TestPageInABrowser(t *testing.T) {
 func TestProbesInABrowser(t *testing.T) {
 	b := browser.Open(t)
 	page := filepath.Join(t.TempDir(), "probes.html")
-	run(t, 1, "probe", "naive", "signal-notify", "http1/in-handler", "http1/partial-body", "exit/status", "--repeats", "1", "--quiet", "--report", "html="+page)
+	invoke(t, 1, "probe", "naive", "signal-notify", "http1/in-handler", "http1/partial-body", "exit/status", "--repeats", "1", "--quiet", "--report", "html="+page)
 	for _, width := range []int64{390, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			b.OpenFile(t, page, width, scheme)
@@ -71,7 +71,7 @@ func quiet(t *testing.T, b *browser.Tab) {
 // JSON.
 func compared(t *testing.T, page, histories string) result.Suite {
 	t.Helper()
-	out := run(t, 0, "compare", "naive", "signal-notify", "--shutdowns", "1", "--quiet",
+	out := invoke(t, 0, "compare", "naive", "signal-notify", "--shutdowns", "1", "--quiet",
 		"--report", "json", "--report", "html="+page, "--record", histories)
 	var suite result.Suite
 	if err := json.Unmarshal([]byte(out), &suite); err != nil {
@@ -166,7 +166,7 @@ func TestHostilePageInABrowser(t *testing.T) {
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, 3, "test", "-f", file, "--quiet", "--report", "html="+page)
+	invoke(t, 3, "test", "-f", file, "--quiet", "--report", "html="+page)
 	b.OpenFile(t, page, 390, "dark")
 	if title := browser.Eval[string](t, b, "document.title"); title == "taken" {
 		t.Error("a server's words were run")

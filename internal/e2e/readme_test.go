@@ -176,14 +176,14 @@ func TestReadmeGoTest(t *testing.T) {
 			writeFile(t, mine, "shutdown_test.go", block[2])
 		}
 	}
-	for strategy, says := range map[string]string{"signal-notify": "ok  \tlastcall/mine", "naive": "server: fail"} {
+	for strategy, says := range map[string]string{"signal-notify": "ok  \tlastcall/mine", "naive": "server: FAIL"} {
 		writeServer(t, mine, strategy)
 		var out []byte
 		for try := 1; ; try++ {
 			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./mine")
 			cmd.Dir = dir
 			out, _ = cmd.CombinedOutput() // what it says tells
-			if !strings.Contains(string(out), "server: inconclusive") || !testrun.Again(t, try) {
+			if !strings.Contains(string(out), "server: INCONCLUSIVE") || !testrun.Again(t, try) {
 				break
 			}
 			t.Logf("once more, after:\n%s", out)

@@ -192,7 +192,7 @@ func TestStalledLastcall(t *testing.T) {
 			t.Errorf("%d requests began within 20 ms of the end of a stall: a burst", burst)
 		}
 	}
-	if text := run(t, cmd.ProcessState.ExitCode(), "report", records, "--gate", "--report", "json"); !strings.Contains(text, "it was repeated") {
+	if text := invoke(t, cmd.ProcessState.ExitCode(), "report", records, "--gate", "--report", "json"); !strings.Contains(text, "it was repeated") {
 		t.Error("the report does not say that it was repeated")
 	}
 }

@@ -11,10 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"lastcall/harness"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/run"
 	"lastcall/harness/scenario"
+	"lastcall/harness/subject"
 	"lastcall/harness/sweep"
 	"lastcall/internal/testrun"
 	"lastcall/targets"
@@ -29,7 +30,7 @@ func TestASweepEqualsCapture(t *testing.T) {
 	scenario := scenario.Default()
 	scenario.Shutdowns = 8
 	plan := sweep.Plan{
-		Plan: harness.Plan{Scenario: scenario, Seed: 1, Path: "/", Subjects: []harness.Subject{harness.Strategy{
+		Plan: run.Plan{Scenario: scenario, Seed: 1, Path: "/", Subjects: []subject.Subject{subject.Strategy{
 			Label: "signal-notify", Path: lastcall, Lifeline: targets.EnvLifeline, Health: "/health",
 			Args: []string{"serve", "signal-notify", "--addr", "127.0.0.1:0", "--request-log=false"},
 		}}},
@@ -109,7 +110,7 @@ func sweepOnce(t *testing.T, args ...string) (s result.Sweep) {
 func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
 	const shutdowns, bins = 20, 40 // ten for each kind of connections, or more to fill the bins
 	swept(t, 4, -2*time.Millisecond, 2*time.Millisecond, 0, func(s result.Sweep, scale float64) string {
-		if s.Schema != result.SweepSchema || s.Shutdowns < shutdowns || s.Shutdowns > 5*shutdowns {
+		if s.Schema != result.SweepSchema || s.Shutdowns < shutdowns || s.Shutdowns > 6*shutdowns {
 			t.Errorf("schema %q, %d shutdowns", s.Schema, s.Shutdowns)
 		}
 		for _, lane := range s.Lanes {

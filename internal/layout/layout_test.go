@@ -18,14 +18,16 @@ import (
 // not reach, directly or not. A pattern that ends in "/..." means everything
 // below; an exception is named with "!".
 var forbidden = map[string][]string{
-	"lastcall/harness":          {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
+	"lastcall/harness":          {"lastcall/targets", "lastcall/scenarios", "lastcall/harness/probe", "lastcall/harness/sweep", "lastcall/internal/..."}, // the Go API composes
+	"lastcall/harness/subject":  {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/harness/run", "lastcall/internal/..."},
+	"lastcall/harness/run":      {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
 	"lastcall/harness/scenario": {"lastcall/...", "!lastcall/harness/ledger", "os/exec"},
-	"lastcall/harness/check":    {"lastcall/harness/load", "lastcall/harness/process", "lastcall/harness/ledger", "lastcall/harness", "lastcall/reports", "lastcall/targets", "lastcall/scenarios", "lastcall/internal/...", "os/exec"},
+	"lastcall/harness/check":    {"lastcall/harness/run", "lastcall/harness/subject", "lastcall/harness/load", "lastcall/harness/process", "lastcall/harness", "lastcall/reports", "lastcall/targets", "lastcall/scenarios", "lastcall/internal/...", "os/exec"},
 	"lastcall/harness/history":  {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
 	"lastcall/harness/ledger":   {"lastcall/...", "net"},
 	"lastcall/harness/result":   {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
 	"lastcall/harness/process":  {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
-	"lastcall/harness/probe":    {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
+	"lastcall/harness/probe":    {"lastcall/harness", "lastcall/harness/run", "lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
 	"lastcall/harness/load":     {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/ledger", "!lastcall/harness/wire"},
 	"lastcall/harness/wire":     {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history"},
 	"lastcall/harness/sweep":    {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
@@ -61,7 +63,7 @@ var onlyImporters = map[string]string{
 	"github.com/alecthomas/chroma/v2":               "lastcall/internal/cli",
 	"github.com/alecthomas/chroma/v2/formatters":    "lastcall/internal/cli",
 	"github.com/cloudflare/tableflip":               "lastcall/targets",
-	"github.com/coder/websocket":                    "lastcall/targets lastcall/harness", // a server, and its clients
+	"github.com/coder/websocket":                    "lastcall/targets lastcall/harness/run", // a server, and its clients
 	"modernc.org/sqlite":                            "lastcall/targets",
 }
 
@@ -148,7 +150,7 @@ func TestDepth(t *testing.T) {
 // code of a mistake of the user's.
 func TestEveryGoroutineCatches(t *testing.T) {
 	seen := 0
-	for _, dir := range []string{"harness", "harness/load", "harness/probe", "harness/process", "harness/sweep", "harness/wire", "internal/cli", "reports/live"} {
+	for _, dir := range []string{"harness/subject", "harness/run", "harness/load", "harness/probe", "harness/process", "harness/sweep", "harness/wire", "internal/cli", "reports/live"} {
 		seen += wantCaught(t, filepath.Join("..", "..", dir))
 	}
 	if seen < 30 {
