@@ -185,7 +185,3 @@ func expectShape(s *jsonschema.Schema) {
 		s.Properties.Set(name, strategies)
 	}
 }
-
-func connectionNames() []string {
-	return []string{string(scenario.Mixed), string(scenario.Reused), string(scenario.Fresh)}
-}
