@@ -16,7 +16,7 @@ func newExplain(s streams) *cobra.Command {
 	var noColor bool
 	cmd := &cobra.Command{
 		Use:   "explain NAME",
-		Short: "Explain a strategy (with its source), scenario, rule, policy, probe, outcome, column or bug",
+		Short: "Explain a strategy (with its source), scenario, rule, policy, probe, outcome, column, word or bug",
 		Example: `  lastcall explain signal-notify
   lastcall explain in-flight-completes
   lastcall explain dropped

@@ -83,3 +83,44 @@ func probesOf(number string) (all []string) {
 	}
 	return all
 }
+
+// terms are the words of lastcall's reports and help that are no outcome and no column.
+// docs/design.md has the same.
+func terms() []entry {
+	return []entry{
+		{"strategy", "A named way for a sample server to stop."},
+		{"subject", "The server under test: a strategy's process, or your command."},
+		{"scenario", "The description of an experiment: load, disruption, subject, policy."},
+		{"shutdown", "One cycle of start, load, signal, drain and exit: the unit of repetition."},
+		{"history", "Everything observed in one shutdown, on one monotonic clock."},
+		{"outcome", "How one scheduled request ended."},
+		{"scheduled", "A request that the load generator was due to send."},
+		{"exposed", "In flight or late, or dropped after the signal."},
+		{"lost", "In flight and not completed, or late and dropped."},
+		{"edge", "Read at the very instant of the signal: neither in flight nor late is proven."},
+		{"reused", "On a kept-alive connection that has served before."},
+		{"fresh", "On a new connection."},
+		{"grace-period", "How long the process may take to exit. After it comes SIGKILL."},
+		{"lag", "How long a load balancer goes on sending after the signal."},
+		{"leader", "The process that lastcall started."},
+		{"parked", "A connection that is opened before the load and held while the server stops."},
+		{"open-loop", "Requests are sent at their rate, even if the server is slow."},
+		{"ledger", "The server's own record of what it received, executed and answered."},
+		{"bin", "One step of a sweep: the requests sent within it are counted together."},
+		{"look", "One question to the kernel about all open connections."},
+		{"probe", "A check with connections in one exact state when the signal arrives."},
+		{"rule", "One guarantee, judged from histories, with the standard that asks for it."},
+		{"policy", "Which rules are required, which only warn, and their numbers (grace, lag, exit codes)."},
+	}
+}
+
+func listWords() ([]entry, error) { return terms(), nil }
+
+func explainWord(w page, name string) error {
+	for _, e := range terms() {
+		if e.name == name {
+			fmt.Fprintf(w, "%s (word)\n%s\n", name, reports.Labelled("Meaning", labels, e.summary))
+		}
+	}
+	return nil
+}

@@ -34,6 +34,7 @@ func kinds() []kind {
 		{"probes", listProbes, explainProbe},
 		{"outcomes", listOutcomes, explainOutcome},
 		{"columns", listColumns, explainColumn},
+		{"words", listWords, explainWord},
 		{"bugs", listBugs, explainBug},
 	}
 }
@@ -49,7 +50,7 @@ func kindNames() []string {
 func newList(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(kindNames(), "|") + "]",
-		Short:     "List strategies, scenarios, rules, policies, probes, outcomes, columns and bugs",
+		Short:     "List strategies, scenarios, rules, policies, probes, outcomes, columns, words and bugs",
 		Example:   "  lastcall list\n  lastcall list strategies",
 		ValidArgs: kindNames(),
 		RunE: func(_ *cobra.Command, args []string) error {

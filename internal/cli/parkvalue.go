@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"lastcall/harness/scenario"
-
 	"github.com/spf13/pflag"
+
+	"lastcall/harness/scenario"
 )
 
 // parksValue collects repeated --park KIND[=PATH][,COUNT].

@@ -3,10 +3,10 @@ package cli
 import (
 	"testing"
 
-	"lastcall/harness/scenario"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+
+	"lastcall/harness/scenario"
 )
 
 // TestParkTakesThePlaceOfTheScenarios: a path may have commas, and one is the default

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"lastcall/harness/scenario"
-
 	"github.com/invopop/jsonschema"
+
+	"lastcall/harness/scenario"
 )
 
 // scenarioSchema derives the schema of a scenario's file from the type that the

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/scenario"
-
 	"github.com/google/shlex"
 	"github.com/spf13/pflag"
+
+	"lastcall/harness/scenario"
 )
 
 // subjectOptions are the flags that describe a server of the user's, and what

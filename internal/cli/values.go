@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/scenario"
-
 	"github.com/spf13/pflag"
+
+	"lastcall/harness/scenario"
 )
 
 // numberValue is a whole number whose mistakes are explained in plain words.
