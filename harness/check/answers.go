@@ -107,7 +107,7 @@ type unlikeAnswers struct {
 	line     string // of one of them
 }
 
-func (t teller) unlikeIn(window history.Window) unlikeAnswers {
+func (t explainer) unlikeIn(window history.Window) unlikeAnswers {
 	all := unlikeAnswers{kinds: make(map[history.Unlikeness]int), statuses: make(map[uint16]int)}
 	for _, o := range t.intact {
 		for _, d := range o.Differences() {
@@ -143,7 +143,7 @@ func (u unlikeAnswers) describe() string {
 // abandoned tells of requests that were answered as if they had been served. What
 // the answers looked like was seen. That a cancelled context was behind it was
 // not; but for an empty 200 nothing else is as common.
-func (t teller) abandoned(c history.Counts, u unlikeAnswers) []string {
+func (t explainer) abandoned(c history.Counts, u unlikeAnswers) []string {
 	after := "the signal"
 	if t.staysUp() {
 		after = "the command"

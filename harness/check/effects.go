@@ -1,11 +1,52 @@
 package check
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/scenario"
 )
+
+func noLostAckRule() Rule {
+	return Rule{
+		Name:      NoLostAck,
+		Asks:      "acknowledged work (a completed answer to a method that is not safe) is there after the exit",
+		Needs:     needsWrites,
+		Reference: "RFC 9110 sections 9.2.1 and 15.3; Kludex/starlette #1438; sidekiq/sidekiq #622",
+		Unit:      "acknowledged writes", Breach: "were not applied",
+		judge:  noLostAck,
+		normal: Level{Require, Require}, explain: explainer.lostAcks,
+	}
+}
+
+func noDuplicateRule() Rule {
+	return Rule{
+		Name: NoDuplicate,
+		Asks: "nothing is executed twice: no id is executed more than once in the ledger, or applied more than once",
+		Excuses: "an idempotent method was executed again, and was not applied twice: " +
+			"a proxy between client and server may repeat it",
+		Needs:     needsWitness,
+		Reference: "RFC 9110 section 9.2.2",
+		Unit:      "executed requests", Breach: "were executed more than once",
+		judge:  noDuplicate,
+		normal: Level{Require, Warn}, explain: explainer.duplicates,
+	}
+}
+
+func noUnansweredExecutionRule() Rule {
+	return Rule{
+		Name:      NoUnansweredExecution,
+		Asks:      "nothing is executed whose client gets no answer",
+		Needs:     needsWitness,
+		Reference: "RFC 9110 section 9.2.2",
+		Unit:      "executed requests", Breach: "were dropped after the server had done the work",
+		judge:  noUnansweredExecution,
+		normal: Level{Warn, Warn}, explain: explainer.unanswered,
+	}
+}
 
 // A witness on the server's side.
 const (
@@ -13,39 +54,6 @@ const (
 		`"<id> executed" to the file named by LASTCALL_LEDGER. The id is the request's X-Lastcall-Id, or what {id} in its body became`
 	needsWrites = "requests that ask for a change (--method POST), and " + needsWitness
 )
-
-// effectRules ask what the server did, and not only what it said. They need a
-// witness on its side: its ledger, or a command that lists what was applied.
-func effectRules() []Rule {
-	return []Rule{
-		{
-			Name:      NoLostAck,
-			Asks:      "acknowledged work (a completed answer to a method that is not safe) is there after the exit",
-			Needs:     needsWrites,
-			Reference: "RFC 9110 sections 9.2.1 and 15.3; Kludex/starlette #1438; sidekiq/sidekiq #622",
-			Unit:      "acknowledged writes", Breach: "were not applied",
-			judge: noLostAck,
-		},
-		{
-			Name: NoDuplicate,
-			Asks: "nothing is executed twice: no id is executed more than once in the ledger, or applied more than once",
-			Excuses: "an idempotent method was executed again, and was not applied twice: " +
-				"a proxy between client and server may repeat it",
-			Needs:     needsWitness,
-			Reference: "RFC 9110 section 9.2.2",
-			Unit:      "executed requests", Breach: "were executed more than once",
-			judge: noDuplicate,
-		},
-		{
-			Name:      NoUnansweredExecution,
-			Asks:      "nothing is executed whose client gets no answer",
-			Needs:     needsWitness,
-			Reference: "RFC 9110 section 9.2.2",
-			Unit:      "executed requests", Breach: "were dropped after the server had done the work",
-			judge: noUnansweredExecution,
-		},
-	}
-}
 
 // safe reports whether a method asks for no change (RFC 9110 section 9.2.1).
 func safe(method string) bool {
@@ -195,4 +203,62 @@ func (o *observation) ids(evidence []result.Evidence) string {
 		names = append(names, "...")
 	}
 	return strings.Join(names, ", ")
+}
+
+// lostAcks tells of writes that were acknowledged and are gone.
+func (t explainer) lostAcks(f result.Finding) []string {
+	said := []string{
+		sentence(f.Detail),
+		"Their clients were told that it was done, and will not retry: this is worse than an error, because a client can see an error" + t.heldFor() + ".",
+	}
+	if f.Count == f.Judged {
+		said = append(said, "None was found. If that cannot be right, look at "+t.witness()+".")
+	}
+	return append(said, "Commit before you answer. If the work is done later, as after a 202, finish the queue before the exit: "+
+		"first the listener, then the requests in flight, then the queue, and the store last.")
+}
+
+// heldFor says how long before the exit the oldest of them was acknowledged: it
+// tells for how long work may lie in a queue.
+func (t explainer) heldFor() string {
+	var longest time.Duration
+	for _, o := range t.intact {
+		for i := range o.Requests {
+			if r := &o.Requests[i]; o.Exit.Seen && o.lost(r) {
+				longest = max(longest, o.Exit.At-r.End)
+			}
+		}
+	}
+	if longest <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (the oldest had been acknowledged for %s when the process was gone)", scenario.InWords(longest))
+}
+
+// witness is who says what was applied.
+func (t explainer) witness() string {
+	for _, o := range t.intact {
+		if a := o.Applied; a.Looked {
+			return fmt.Sprintf("what %q prints", strings.Join(a.Command, " "))
+		}
+	}
+	return "when the ledger says executed"
+}
+
+// duplicates tells of work that was done twice.
+func (t explainer) duplicates(f result.Finding) []string {
+	return []string{
+		sentence(f.Detail),
+		"lastcall sent each of them once: a proxy behind lastcall sent it again, or the server repeated work that was done.",
+		"Keep the request's id with the work, in the same transaction and under a unique index, and repeat no work that may be done already.",
+	}
+}
+
+// unanswered tells of work whose client got no answer.
+func (t explainer) unanswered(f result.Finding) []string {
+	return []string{
+		sentence(f.Detail),
+		"Their clients cannot know that the work was done, and may ask for it again.",
+		"Exit only when the answers have been written.",
+	}
 }

@@ -164,3 +164,12 @@ func percent(share float64) string {
 	}
 	return scenario.Share(rounded).String()
 }
+
+// tooMany tells of a share of late losses that is proved to be too large.
+func (t explainer) tooMany(f result.Finding) []string {
+	remedy := "Go on serving with Connection: close for a while before you close, so that clients stop using their connections."
+	if t.announced() {
+		remedy = announcedAlready
+	}
+	return []string{sentence(f.Detail), remedy}
+}

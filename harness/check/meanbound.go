@@ -3,6 +3,9 @@ package check
 import (
 	"math"
 	"math/cmplx"
+
+	"lastcall/harness/history"
+	"lastcall/harness/result"
 )
 
 // trial is a share that some shutdowns came to, from 0 to 1. How many they are
@@ -210,4 +213,83 @@ func (t trials) contour(x, pole float64) contour {
 		curve += one.times * c * c / ((1 - c*at) * (1 - c*at))
 	}
 	return contour{saddle: at, width: 1 / math.Sqrt(curve), bend: math.Pi / 3}
+}
+
+// bounds say what the true shares may be. In each of them a shutdown is one trial:
+// see trials.atMost.
+func bounds(s result.Subject, intact []*observation) result.Bounds {
+	var inFlight, late, atRisk []float64
+	for _, o := range intact {
+		had := o.counts(history.InFlight)
+		add := func(shares []float64, lost, of int) []float64 {
+			if of == 0 {
+				return shares
+			}
+			return append(shares, float64(lost)/float64(of))
+		}
+		inFlight = add(inFlight, had.Total-had.Completed, had.Total)
+		atRisk = add(atRisk, o.losses(), o.atRisk())
+		if worst, ok := o.worstSpan(); ok {
+			late = add(late, len(worst.lost), worst.sent)
+		}
+	}
+	return result.Bounds{
+		PerRequest: meanBound(atRisk), PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
+		InFlightLost: meanBound(inFlight), LateLost: meanBound(late),
+	}
+}
+
+// losses are the requests at risk that got no answer, or a wrong one, or were in
+// flight and turned away. A server that promised to stay up also loses those that it
+// refuses.
+func (o *observation) losses() int {
+	had, came := o.counts(history.InFlight), o.counts(history.Late).Plus(o.counts(history.Edge))
+	lost := had.Dropped + had.Failed + had.Rejected + came.Dropped + came.Failed
+	if staysUpThrough(o.Header.Scenario) {
+		lost += had.Refused + came.Refused
+	}
+	return lost
+}
+
+// atRisk is how many requests a shutdown could lose.
+func (o *observation) atRisk() int {
+	had, came := o.counts(history.InFlight), o.counts(history.Late).Plus(o.counts(history.Edge))
+	n := had.AtRisk() + came.AtRisk()
+	if staysUpThrough(o.Header.Scenario) {
+		n += had.Refused + came.Refused
+	}
+	return n
+}
+
+// mostShutdowns bounds the search for the number that decides.
+const mostShutdowns = 1 << 24
+
+// needed returns how many shutdowns decide whether the mean of their shares is
+// within the limit, if they lose as those so far: the same shares, as often. It
+// reports false if no reasonable number decides: the mean is too near to the limit.
+//
+// The number is for a new run, and it must be chosen before that:
+// to go on only for as long as nothing is proved would find its proof too often.
+func (t trials) needed(limit float64) (int, bool) {
+	decides := func(n int) bool {
+		all := t.scaled(float64(n) / t.number())
+		if t.mean() <= limit {
+			return all.atMost(limit)
+		}
+		return all.above(limit)
+	}
+	high := 1
+	for !decides(high) {
+		if high *= 2; high > mostShutdowns {
+			return 0, false
+		}
+	}
+	for low := high / 2; low+1 < high; { // which does not decide
+		if mid := low + (high-low)/2; decides(mid) {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return high, true
 }

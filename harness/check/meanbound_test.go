@@ -7,9 +7,9 @@ import (
 	"slices"
 	"testing"
 
-	"lastcall/internal/testrun"
-
 	"pgregory.net/rapid"
+
+	"lastcall/internal/testrun"
 )
 
 // TestTheMeanOfAllOrNothingIsClopperPearsons: a shutdown that loses all or nothing

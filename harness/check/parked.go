@@ -11,6 +11,18 @@ import (
 	"lastcall/harness/scenario"
 )
 
+func closesCleanlyRule() Rule {
+	return Rule{
+		Name:      ClosesCleanly,
+		Asks:      "parked connections end cleanly: a WebSocket connection with a close frame, an event stream with its last chunk",
+		Needs:     "parked connections (load.parked in a scenario's file)",
+		Reference: "RFC 6455 sections 7.1.1 and 7.4.1; RFC 9112 section 8; golang/go Server.Shutdown (hijacked connections)",
+		Unit:      "WebSocket connections and event streams", Breach: "were cut without a close frame or a last chunk",
+		judge:  closesCleanly,
+		normal: Level{Require, Require}, explain: explainer.cutOff,
+	}
+}
+
 // closesCleanly judges those parked connections that were held over the signal
 // and whose client can be told. One that is still open has not been cut: while a
 // command ran it was served on, and after an exit nobody knows who holds it: see
@@ -73,7 +85,7 @@ func describeEnded(ended []history.Parked) string {
 }
 
 // endedParked tells of them.
-func (t teller) endedParked() []string {
+func (t explainer) endedParked() []string {
 	var all []history.Parked
 	for _, o := range t.intact {
 		all = append(all, o.endedByOperation()...)
@@ -126,7 +138,7 @@ func (o *observation) parked() []result.Parked {
 }
 
 // cutOff tells of clients that were hung up on without a word.
-func (t teller) cutOff(result.Finding) []string {
+func (t explainer) cutOff(result.Finding) []string {
 	held, cut := make(map[string]int), make(map[string]int)
 	for _, d := range t.subject.Details {
 		for _, p := range d.Parked {

@@ -2,9 +2,12 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
+	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
 )
@@ -12,8 +15,8 @@ import (
 // story tells in two or three plain sentences what happened to whom, why, and
 // which change would save them, which is the remedy. A subject that passes without
 // a warning has none, and only a failure has a remedy.
-func story(s result.Subject, scenario scenario.Scenario, intact []*observation) (told []string, remedy string) {
-	t := teller{subject: s, scenario: scenario, intact: intact}
+func story(s result.Subject, sc scenario.Scenario, intact []*observation) (told []string, remedy string) {
+	t := explainer{subject: s, scenario: sc, intact: intact}
 	switch s.Verdict {
 	case result.Fail:
 		return t.failure()
@@ -25,7 +28,7 @@ func story(s result.Subject, scenario scenario.Scenario, intact []*observation) 
 	return []string{}, ""
 }
 
-type teller struct {
+type explainer struct {
 	subject  result.Subject
 	scenario scenario.Scenario
 	intact   []*observation
@@ -33,11 +36,11 @@ type teller struct {
 
 // failure tells of the first rule violated: the others mostly follow from it.
 // Then it tells what the verdict does not rest on.
-func (t teller) failure() (said []string, remedy string) {
+func (t explainer) failure() (said []string, remedy string) {
 	for _, f := range t.subject.Findings {
 		if f.Status == result.Violated {
 			told := t.told(f)
-			if len(told) > 1 { // every teller ends with what helps
+			if len(told) > 1 { // every explanation ends with what helps
 				remedy = told[len(told)-1]
 			}
 			return slices.Concat(told, t.alsoLost(f), t.besides(f), t.cutShort(), t.unearned(), t.setAside()), remedy
@@ -49,7 +52,7 @@ func (t teller) failure() (said []string, remedy string) {
 // alsoLost tells of writes that were acknowledged and are gone, where something
 // else is told of first: that does not follow from anything else, and those to
 // whom it happened do not know it.
-func (t teller) alsoLost(first result.Finding) []string {
+func (t explainer) alsoLost(first result.Finding) []string {
 	for _, f := range t.subject.Findings {
 		if f.Rule == NoLostAck && f.Status == result.Violated && first.Rule != NoLostAck {
 			return []string{sentence(f.Detail)}
@@ -59,35 +62,20 @@ func (t teller) alsoLost(first result.Finding) []string {
 }
 
 // told tells of one violated rule: what was seen, why, and what helps.
-func (t teller) told(f result.Finding) []string {
-	if tell, ok := tellers[f.Rule]; ok {
-		return tell(t, f)
+func (t explainer) told(f result.Finding) []string {
+	if f.Rule == MaxLoss {
+		return t.tooMany(f)
+	}
+	for _, r := range Rules() {
+		if r.Name == f.Rule {
+			return r.explain(t, f)
+		}
 	}
 	return []string{sentence(f.Detail)}
 }
 
-// tellers tell of the rules, by name.
-var tellers = map[string]func(teller, result.Finding) []string{
-	SignalDelivered:       teller.undelivered,
-	StaysUp:               teller.interruption,
-	InFlightCompletes:     teller.inFlight,
-	ServesThroughLag:      teller.tooEarly,
-	LateRequestsAnswered:  teller.late,
-	NoFailed:              teller.wrongAnswers,
-	ClosesCleanly:         teller.cutOff,
-	AnnouncesClose:        teller.unannounced,
-	NoLostAck:             teller.lostAcks,
-	NoDuplicate:           teller.duplicates,
-	NoUnansweredExecution: teller.unanswered,
-	ReadyFlipsFirst:       teller.readyForNobody,
-	ExitsInGrace:          teller.overdue,
-	ExitStatus:            teller.badStatus,
-	NoSurvivors:           teller.survivors,
-	MaxLoss:               teller.tooMany,
-}
-
 // unearned tells, of a failure, why a pass would not have been earned.
-func (t teller) unearned() []string {
+func (t explainer) unearned() []string {
 	if said := brokenOff(t.subject); said != "" {
 		return []string{sentence(said)}
 	}
@@ -101,7 +89,7 @@ func (t teller) unearned() []string {
 
 // setAside names the shutdowns that the verdict does not rest on, and says why. A
 // reason that is the same in several is told once.
-func (t teller) setAside() []string {
+func (t explainer) setAside() []string {
 	n := t.subject.Shutdowns - t.subject.ShutdownsIntact
 	if n == 0 {
 		return nil
@@ -118,7 +106,7 @@ func (t teller) setAside() []string {
 }
 
 // reasonsAside are the reasons for which shutdowns were set aside, each once.
-func (t teller) reasonsAside() (reasons []string) {
+func (t explainer) reasonsAside() (reasons []string) {
 	for _, f := range t.subject.Findings {
 		if f.Rule != Integrity || len(f.Evidence) == 0 || t.isIntact(f.Evidence[0].Shutdown) {
 			continue
@@ -130,12 +118,12 @@ func (t teller) reasonsAside() (reasons []string) {
 	return reasons
 }
 
-func (t teller) isIntact(shutdown int) bool {
+func (t explainer) isIntact(shutdown int) bool {
 	return slices.ContainsFunc(t.intact, func(o *observation) bool { return o.Header.Shutdown == shutdown })
 }
 
 // warnings tells what a pass does not hide.
-func (t teller) warnings() []string {
+func (t explainer) warnings() []string {
 	said := []string{}
 	for _, f := range t.subject.Findings {
 		switch {
@@ -158,25 +146,25 @@ func (t teller) warnings() []string {
 }
 
 // signal is the one that came first.
-func (t teller) signal() string {
+func (t explainer) signal() string {
 	first, _, _ := strings.Cut(t.scenario.Disruption.Signal, ",")
 	return strings.TrimSpace(first)
 }
 
 // staysUp reports whether a command ran instead of a signal.
-func (t teller) staysUp() bool { return staysUpThrough(t.scenario) }
+func (t explainer) staysUp() bool { return staysUpThrough(t.scenario) }
 
 // command is what ran instead of a signal, quoted.
-func (t teller) command() string {
+func (t explainer) command() string {
 	return fmt.Sprintf("%q", strings.Join(t.scenario.Disruption.While, " "))
 }
 
 // every reports whether it is so in every shutdown that was judged.
-func (t teller) every(is func(*observation) bool) bool {
+func (t explainer) every(is func(*observation) bool) bool {
 	return len(t.intact) > 0 && !slices.ContainsFunc(t.intact, func(o *observation) bool { return !is(o) })
 }
 
-func (t teller) overShutdowns() string {
+func (t explainer) overShutdowns() string {
 	if t.subject.ShutdownsIntact == 1 {
 		return ""
 	}
@@ -185,9 +173,189 @@ func (t teller) overShutdowns() string {
 
 // ofShutdowns says in how many shutdowns a rule that judges shutdowns was
 // violated.
-func (t teller) ofShutdowns(f result.Finding) string {
+func (t explainer) ofShutdowns(f result.Finding) string {
 	if f.Judged <= 1 {
 		return ""
 	}
 	return fmt.Sprintf(", in %d of %d shutdowns", f.Count, f.Judged)
+}
+
+// besides names every other required rule that was violated and that no sentence
+// has told of, with how often.
+func (t explainer) besides(first result.Finding) []string {
+	var also []string
+	for _, f := range t.subject.Findings {
+		if f.Status == result.Violated && f.Rule != first.Rule && f.Rule != NoLostAck { // alsoLost tells of that one
+			also = append(also, fmt.Sprintf("%s (%d of %d)", f.Rule, t.violations(f), f.Judged))
+		}
+	}
+	if len(also) == 0 {
+		return nil
+	}
+	return []string{"Also broken: " + strings.Join(also, ", ") + "."}
+}
+
+// violations counts what a violated rule is violated by: what is excused counts
+// only where the policy requires that, too.
+func (t explainer) violations(f result.Finding) (n int) {
+	at := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Name == f.Rule })
+	if at < 0 {
+		return f.Count // the budget is no rule
+	}
+	for _, o := range t.intact {
+		n += o.violations(Rules()[at])
+	}
+	return n
+}
+
+// violations counts those of one shutdown.
+func (o *observation) violations(r Rule) (n int) {
+	level, tally := o.policy.Levels[r.Name], r.judge(o)
+	if level.Breach == Require {
+		n += len(tally.breaches) + len(tally.other)
+	}
+	if level.Excused == Require {
+		n += len(tally.excused)
+	}
+	return n
+}
+
+// cutShort says that the load ended before the lag did, because the process had
+// gone: what such a server lost looks small beside one that was there to the end,
+// and a reader who compares the two must know.
+func (t explainer) cutShort() []string {
+	lag := t.scenario.Disruption.Lag.Duration
+	var stops []time.Duration
+	for _, o := range t.intact {
+		if stop, early := o.stoppedEarly(lag); early {
+			stops = append(stops, stop)
+		}
+	}
+	if len(stops) == 0 {
+		return nil
+	}
+	slices.Sort(stops)
+	stop := stops[len(stops)/2]
+	more := int(math.Round(float64(t.scenario.Load.Rate) * (lag - stop).Seconds()))
+	if more > 100 { // no more exact than it is
+		more = (more + 5) / 10 * 10
+	}
+	if more == 0 {
+		return nil
+	}
+	each := ""
+	if t.subject.ShutdownsIntact > 1 {
+		each = " each time"
+	}
+	return []string{fmt.Sprintf("lastcall sent nothing later than %s after the signal, because the server was gone. A balancer would have sent about %d more%s.",
+		scenario.InWords(stop), more, each)}
+}
+
+// stoppedEarly is how long after the signal the last request began, and whether
+// that was before the lag was over because the process had ended.
+func (o *observation) stoppedEarly(lag time.Duration) (stop time.Duration, early bool) {
+	if lag == 0 || !o.Exit.Seen || o.Exit.Killed {
+		return 0, false
+	}
+	last := o.Exit.At
+	for i := range o.Requests {
+		last = max(last, o.Requests[i].Started)
+	}
+	stop = last - o.Signal.After
+	return stop, stop < lag
+}
+
+// Broken returns the required rules that a subject violated, in their order,
+// without those that come with another.
+func Broken(s result.Subject) []string {
+	all := violated(&s)
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return comesWith(name, all) })
+}
+
+// violated returns all rules that a subject violated, in their order.
+func violated(s *result.Subject) []string {
+	rules := []string{}
+	for _, f := range s.Findings {
+		if f.Status == result.Violated {
+			rules = append(rules, f.Rule)
+		}
+	}
+	return rules
+}
+
+// explains are the rules whose violation brings that of another with it: whoever
+// hangs up on what is in flight, or has to be killed, hangs up on the rest as well.
+var explains = map[string][]string{
+	LateRequestsAnswered: {InFlightCompletes, ExitsInGrace, ServesThroughLag},
+	ClosesCleanly:        {InFlightCompletes, ExitsInGrace},
+}
+
+// comesWith reports whether a rule's violation is no news where these are
+// violated.
+func comesWith(name string, rules []string) bool {
+	return slices.ContainsFunc(explains[name], func(cause string) bool { return slices.Contains(rules, cause) })
+}
+
+// doubt tells why nothing was concluded. A reason that is the same in several
+// shutdowns is told once.
+func (t explainer) doubt() []string {
+	var reasons []string
+	shutdowns := make(map[string][]int) // by reason, where it is one of single shutdowns
+	for _, f := range t.subject.Findings {
+		if f.Status != result.Unjudged {
+			continue
+		}
+		reason := f.Detail
+		if f.Rule == Integrity && len(f.Evidence) > 0 {
+			n := f.Evidence[0].Shutdown
+			reason = strings.TrimPrefix(reason, inShutdown(n))
+			if !slices.Contains(shutdowns[reason], n) {
+				shutdowns[reason] = append(shutdowns[reason], n)
+			}
+		}
+		if !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	said := []string{}
+	for _, reason := range reasons {
+		where := ""
+		switch in := shutdowns[reason]; len(in) {
+		case 0:
+		case 1:
+			where = inShutdown(in[0])
+		default:
+			where = fmt.Sprintf("in %d of %s: ", len(in), plural(t.subject.Shutdowns, "shutdown"))
+		}
+		said = append(said, sentence(where+reason))
+	}
+	const most = 3
+	if len(said) > most {
+		said = append(said[:most-1], fmt.Sprintf("There are %d more reasons; --report json lists all of them.", len(said)-most+1))
+	}
+	return said
+}
+
+// gotNoCPU is why nothing can be said of a server that got too little CPU while it stopped.
+const gotNoCPU = "the server waited for a CPU for much of the time that it took to stop; repeat the run when this machine is less busy"
+
+// whyUnsure says why some late losses may be races or not.
+func (o *observation) whyUnsure() string {
+	slip, crowded := time.Duration(0), true
+	o.late(func(r *history.Request) {
+		if l, lost := o.fates[r.Seq]; lost && l.fate == fateDoubt {
+			slip = max(slip, o.timing.Slip(max(r.Begun, r.Started), r.End))
+			crowded = crowded && l.crowded
+		}
+	})
+	switch {
+	case slip > history.MaxGuard || !o.Kernel.Asked:
+		return fmt.Sprintf("lastcall itself was up to %s late, so a race with the close of a connection cannot be told from a breach; "+
+			"repeat the run when this machine is less busy", scenario.InWords(slip))
+	case o.starving:
+		return gotNoCPU
+	case crowded:
+		return "this many requests do not cross one close by chance, and the server answered almost nothing between the signal and the close; repeat the run with a higher rate (--rate)"
+	}
+	return "they ended near the instant at which the server closed other connections, but were older than a request that crosses a close; repeat the run with more shutdowns (--shutdowns)"
 }

@@ -10,8 +10,42 @@ import (
 	"lastcall/harness/scenario"
 )
 
+func lateRequestsAnsweredRule() Rule {
+	return Rule{
+		Name: LateRequestsAnswered,
+		Asks: "no late request is dropped; to refuse a connection is fine, to accept it and give no answer is not",
+		Excuses: "the races that no HTTP/1.1 server can win: a request that was sent at most 10 ms (100 ms if the server had not read it) before " +
+			"its connection ended, at most 10 ms from the instant at which the server closed an idle connection or its listening socket",
+		Reference: "RFC 9110 section 9.2.2; RFC 9112 sections 9.3.1 and 9.5; golang/go #65802",
+		Unit:      "late requests at risk", Breach: "were dropped",
+		judge:  lateRequestsAnswered,
+		normal: Level{Require, Warn}, explain: explainer.late,
+	}
+}
+
+func lateRequestsAnswered(o *observation) (t tally) {
+	o.late(func(r *history.Request) {
+		switch l, lost := o.fates[r.Seq]; {
+		case !lost && (r.Outcome == history.Refused || r.Outcome == history.Unsent || r.Outcome == history.Pending):
+			return // not at risk
+		case !lost:
+		case l.fate == fateRace:
+			t.excused = append(t.excused, o.proof(r))
+		case l.fate == fateDoubt:
+			t.doubts = append(t.doubts, o.proof(r))
+		default:
+			t.breaches = append(t.breaches, o.proof(r))
+		}
+		t.judged++
+	})
+	if len(t.doubts) > 0 {
+		t.unsure = o.whyUnsure()
+	}
+	return t
+}
+
 // late tells of requests that came late and were hung up on.
-func (t teller) late(result.Finding) []string {
+func (t explainer) late(result.Finding) []string {
 	s := t.subject
 	remedy := "Go on serving the open connections with Connection: close, and close no connection on which a request may still be on its way."
 	switch {
@@ -42,7 +76,7 @@ func (t teller) late(result.Finding) []string {
 }
 
 // cutByExit tells of late requests that were dropped with the process.
-func (t teller) cutByExit() []string {
+func (t explainer) cutByExit() []string {
 	s := t.subject
 	if t.every(func(o *observation) bool { return o.Exit.Killed }) {
 		if untold, remedy := t.untold(t.intact); untold != "" {
@@ -69,7 +103,7 @@ func (t teller) cutByExit() []string {
 
 // hungUpOpenly reports whether a new connection was accepted and hung up on, and
 // the listener was still open afterwards.
-func (t teller) hungUpOpenly() bool {
+func (t explainer) hungUpOpenly() bool {
 	return slices.ContainsFunc(t.intact, func(o *observation) (open bool) {
 		o.each(history.Late, func(r *history.Request) {
 			open = open || r.Outcome == history.Dropped && !r.Reused && o.fates[r.Seq].fate == fateBreach && r.End < o.closing
@@ -83,7 +117,7 @@ func (t teller) hungUpOpenly() bool {
 const withExit = 50 * time.Millisecond
 
 // cutOffByExit counts the late losses whose connection ended with the process.
-func (t teller) cutOffByExit() int {
+func (t explainer) cutOffByExit() int {
 	n := 0
 	for _, o := range t.intact {
 		o.each(history.Late, func(r *history.Request) {
@@ -98,7 +132,7 @@ func (t teller) cutOffByExit() int {
 
 // answeredUntil is how long after the signal the last of those requests was sent that
 // were sent after it and answered; 0 if none was.
-func (t teller) answeredUntil() (last time.Duration) {
+func (t explainer) answeredUntil() (last time.Duration) {
 	for _, o := range t.intact {
 		o.late(func(r *history.Request) {
 			switch r.Outcome {
@@ -120,7 +154,7 @@ const (
 // unaccepted is how many connections waited in the accept queue to the end, and since
 // when after the signal no process accepted one, in the shutdown in which most did;
 // 0 if that does not explain most of the losses.
-func (t teller) unaccepted() (waiting int, since time.Duration, until string) {
+func (t explainer) unaccepted() (waiting int, since time.Duration, until string) {
 	lost, explained := 0, 0
 	for _, o := range t.intact {
 		b := o.Backlog
@@ -149,7 +183,7 @@ func (t teller) unaccepted() (waiting int, since time.Duration, until string) {
 
 // howLost says what the process was seen to do with late requests that it lost, "" if
 // the kernel was no witness.
-func (t teller) howLost() string {
+func (t explainer) howLost() string {
 	kinds := make(map[kind]int)
 	held := time.Duration(0)
 	for _, o := range t.intact {
@@ -177,4 +211,55 @@ func (t teller) howLost() string {
 		{kinds[lossWaiting], "that waited until the deadline"},
 		{kinds[lossGreeted], "whose TLS handshake was cut off"},
 	}) + ")"
+}
+
+// atOnce is later than any machine needs to act on a signal.
+const atOnce = 100 * time.Millisecond
+
+// announcedAlready is for who has done what a server can do.
+const announcedAlready = "The server had been answering with Connection: close for a while. Let the balancer stop sending before the server closes, " +
+	"or accept it: no HTTP/1.1 server can prevent these."
+
+// onlyRaces reports whether every late loss was unavoidable.
+func (t explainer) onlyRaces() bool {
+	return t.every(func(o *observation) bool {
+		return len(lateRequestsAnswered(o).breaches)+len(lateRequestsAnswered(o).doubts) == 0
+	})
+}
+
+// races tells of late losses that no server can prevent.
+func (t explainer) races() []string {
+	s := t.subject
+	said := []string{fmt.Sprintf("%d of %s at risk %s dropped in races that no HTTP/1.1 server can win: "+
+		"sent on an idle connection, or still unread in the accept queue, as the server closed it.",
+		s.LateOrEdge().Dropped, plural(s.LateOrEdge().AtRisk(), "late request"), was(s.LateOrEdge().Dropped))}
+	if s.Masked > 0 {
+		said = append(said, fmt.Sprintf("Go's own client would have hidden %d of them by sending them again.", s.Masked))
+	}
+	remedy := "To drop fewer, go on serving with Connection: close for a while before Shutdown."
+	switch {
+	case t.announced():
+		remedy = announcedAlready
+	case t.staysUp():
+		remedy = "To drop fewer, let the old workers send Connection: close for a while before they close their connections."
+	case s.Kind != scenario.KindStrategy:
+		remedy = "To drop fewer, go on serving with Connection: close for a while before you close anything."
+	}
+	return append(said, remedy)
+}
+
+// announced reports whether the server did what it can about the races, wherever it
+// lost some: it went on serving for a while, and its answers said Connection: close.
+func (t explainer) announced() bool {
+	return t.every(func(o *observation) bool { return o.counts(history.Late).Dropped == 0 || o.wentOnClosing() })
+}
+
+// wentOnClosing reports whether what was sent a while after the signal was still
+// answered, with Connection: close. A Shutdown alone says so as well, in its last
+// answers, but to nobody who has just sent.
+func (o *observation) wentOnClosing() (went bool) {
+	o.each(history.Late, func(r *history.Request) {
+		went = went || r.Outcome == history.Completed && r.Closes && r.Sent > o.Signal.After+atOnce
+	})
+	return went
 }

@@ -2,14 +2,82 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 )
 
+func exitStatusRule() Rule {
+	return Rule{
+		Name:      ExitStatus,
+		Asks:      "the process exits with code 0, or another that the policy allows",
+		Excuses:   "128 plus the signal's number, or death by the very signal sent",
+		Reference: "POSIX exit(3); systemd.service(5), SuccessExitStatus",
+		Unit:      "shutdowns", Breach: "did not exit with a clean code",
+		when: onStop, judge: exitStatus,
+		normal: Level{Require, Warn}, explain: explainer.badStatus,
+	}
+}
+
+// exitStatus leaves a killed process to exitsInGrace: its status is our doing.
+func exitStatus(o *observation) (t tally) {
+	if o.Exit.Killed {
+		return t
+	}
+	t.judged = 1
+	died, left := o.Exit.Signal != "", o.Exit.Signal == ""
+	bySignal := died && o.Signal.Includes(o.Exit.Signal)
+	byCode := left && o.Signal.IncludesNumber(o.Exit.Code-128)
+	switch {
+	case left && (o.Exit.Code == 0 || slices.Contains(o.policy.ExitCodes, o.Exit.Code)):
+		return t
+	case bySignal && o.policy.DiesClean && slices.Contains(cleanDeaths, o.Exit.Signal):
+		return t
+	case bySignal || byCode:
+		t.excused = append(t.excused, o.proofOfShutdown())
+	default:
+		t.breaches = append(t.breaches, o.proofOfShutdown())
+	}
+	t.said = "it ended with " + describeExits([]result.Exit{resultExit(o.Exit)})
+	return t
+}
+
+// cleanDeaths are the signals death by which can be a clean end, as
+// systemd.service(5) has it. Nobody can catch SIGKILL, and SIGQUIT asks for a
+// core dump.
+var cleanDeaths = []string{"SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"}
+
+// badStatus tells of a process that looks as if it had crashed.
+func (t explainer) badStatus(f result.Finding) []string {
+	var bad, fine []result.Exit // what is excused is no reason for the verdict
+	violated, excused := 0, 0
+	for _, o := range t.intact {
+		switch found := exitStatus(o); {
+		case found.count() == 0:
+		case len(found.breaches) > 0 || o.policy.Levels[ExitStatus].Excused == Require:
+			violated++
+			bad = countExit(bad, o.Exit)
+		default:
+			excused++
+			fine = countExit(fine, o.Exit)
+		}
+	}
+	f.Count = violated
+	what := fmt.Sprintf("The process ended with %s%s", describeExits(bad), t.ofShutdowns(f))
+	if excused > 0 {
+		what += fmt.Sprintf("; in %d more it ended with %s, which is excused", excused, describeExits(fine))
+	}
+	return []string{
+		what + ".",
+		"A supervisor takes this for a crash: it may restart the process, or count the deployment as failed.",
+		"Let main return normally after the drain; in Go, http.ErrServerClosed is not a failure.",
+	}
+}
+
 // startedAnyway is in how many shutdowns the process got ready after the signal
 // and had to be killed.
-func (t teller) startedAnyway() (n int) {
+func (t explainer) startedAnyway() (n int) {
 	for _, o := range t.intact {
 		if ready, ok := o.At(history.EventReady); ok && o.Exit.Killed && ready > o.Signal.Before {
 			n++
@@ -20,7 +88,7 @@ func (t teller) startedAnyway() (n int) {
 
 // untouched tells of a process without load that died of the signal itself. That
 // it did so under load would be another matter.
-func (t teller) untouched(f result.Finding) []string {
+func (t explainer) untouched(f result.Finding) []string {
 	died, unready := 0, 0
 	for _, o := range t.intact {
 		if len(exitStatus(o).excused) == 0 {

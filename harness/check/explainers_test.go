@@ -1,7 +1,6 @@
 package check
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -435,19 +434,14 @@ func TestFailureKeepsToItself(t *testing.T) {
 	}
 }
 
-// TestEveryRuleHasItsStory: none falls back on its detail alone.
+// TestEveryRuleHasItsStory: none falls back on its detail alone, and each has its level.
 func TestEveryRuleHasItsStory(t *testing.T) {
-	for _, name := range append(RuleNames(), MaxLoss) {
-		if tellers[name] == nil {
-			t.Errorf("nobody tells of %s", name)
+	for _, r := range Rules() {
+		if r.explain == nil || r.judge == nil || r.Asks == "" || r.Reference == "" || r.Unit == "" || r.Breach == "" {
+			t.Errorf("the entry of %s is not complete: %+v", r.Name, r)
 		}
 	}
-	for name := range tellers {
-		if !slices.Contains(append(RuleNames(), MaxLoss), name) {
-			t.Errorf("somebody tells of %s, which is no rule", name)
-		}
-	}
-	if got := (teller{}).told(result.Finding{Rule: "new", Detail: "it broke"}); len(got) != 1 || got[0] != "It broke." {
+	if got := (explainer{}).told(result.Finding{Rule: "new", Detail: "it broke"}); len(got) != 1 || got[0] != "It broke." {
 		t.Errorf("of a rule that nobody tells of it says %q", got)
 	}
 }

@@ -11,9 +11,51 @@ import (
 	"lastcall/harness/scenario"
 )
 
+func signalDeliveredRule() Rule {
+	return Rule{
+		Name:      SignalDelivered,
+		Asks:      "the process that holds the listening socket gets the signal, from lastcall or from the process that lastcall signals",
+		Reference: "docker run, ENTRYPOINT in shell form; Kubernetes pod termination (process 1); golang/go #54868 (go run)",
+		Unit:      "shutdowns", Breach: "left the server without the signal",
+		when: onStop, judge: signalDelivered,
+		normal: Level{Require, Require}, explain: explainer.undelivered,
+	}
+}
+
+// signalDelivered asks whether one of those who held the listening socket got
+// the signal from us, or, if not, whether they ended all the same, or at least
+// closed the socket: then somebody passed it on. Where nobody could tell who
+// holds the socket nothing is judged.
+func signalDelivered(o *observation) (t tally) {
+	d := o.Delivery
+	if len(d.Holders) == 0 {
+		switch {
+		case o.Header.Scenario.Disruption.When == scenario.Started:
+			t.said = "the signal may have arrived before a process listened"
+		case d.Error != "":
+			t.said = "it is not known which process holds the listening socket: " + d.Error
+		}
+		return t
+	}
+	t.judged = 1
+	told := slices.ContainsFunc(d.Holders, func(p history.Process) bool { return contains(d.To, p.PID) })
+	closed := o.Left.Looked && !o.Left.PortTaken && !o.Exit.Killed // what we killed has closed nothing
+	if told || closed || len(d.Deaf) == 0 {
+		return t
+	}
+	t.breaches = append(t.breaches, o.proofOfShutdown())
+	t.said = fmt.Sprintf("%s went to %s, but %s %s the socket, and still ran when %s should have been gone", o.Signal.Name,
+		processes(d.To), processes(d.Deaf), verb(len(d.Deaf), "holds", "hold"), verb(len(d.Deaf), "it", "they"))
+	return t
+}
+
+func contains(list []history.Process, pid int) bool {
+	return slices.ContainsFunc(list, func(p history.Process) bool { return p.PID == pid })
+}
+
 // undelivered tells of a signal that never reached the server: who holds the
 // socket, who was told instead, and what to do about that one.
-func (t teller) undelivered(f result.Finding) []string {
+func (t explainer) undelivered(f result.Finding) []string {
 	d := t.delivery(f)
 	return []string{
 		fmt.Sprintf("%s never reached the server. It went to %s, but %s %s the listening socket, and went on serving.",
@@ -24,7 +66,7 @@ func (t teller) undelivered(f result.Finding) []string {
 
 // remedyFor takes into account who was aimed at: a server that has left the group
 // is not reached with it.
-func (t teller) remedyFor(d history.Delivery) string {
+func (t explainer) remedyFor(d history.Delivery) string {
 	if d.Target == scenario.Group {
 		return "The server is in a process group of its own (setsid, or a job of a shell). Signal the process that holds the socket " +
 			"(--signal-target owner), or start the server without leaving the group."
@@ -33,7 +75,7 @@ func (t teller) remedyFor(d history.Delivery) string {
 }
 
 // delivery is that of the first shutdown which proves the finding.
-func (t teller) delivery(f result.Finding) history.Delivery {
+func (t explainer) delivery(f result.Finding) history.Delivery {
 	for _, o := range t.intact {
 		if slices.ContainsFunc(f.Evidence, func(e result.Evidence) bool { return e.Shutdown == o.Header.Shutdown }) {
 			return o.Delivery

@@ -10,8 +10,33 @@ import (
 	"lastcall/harness/scenario"
 )
 
+func inFlightCompletesRule() Rule {
+	return Rule{
+		Name:      InFlightCompletes,
+		Asks:      "every request in flight at the signal is completed",
+		Reference: "Go net/http Server.Shutdown; RFC 9112 section 9.6",
+		Unit:      "requests in flight", Breach: "were not completed",
+		judge:  inFlightCompletes,
+		normal: Level{Require, Require}, explain: explainer.inFlight,
+	}
+}
+
+func inFlightCompletes(o *observation) (t tally) {
+	o.each(history.InFlight, func(r *history.Request) {
+		t.judged++
+		switch {
+		case r.Outcome == history.Completed:
+		case o.cutBeforeItBegan(r):
+			t.doubts = append(t.doubts, o.proof(r))
+		default:
+			t.breaches = append(t.breaches, o.proof(r))
+		}
+	})
+	return t
+}
+
 // inFlight tells of requests that the server had, and did not complete.
-func (t teller) inFlight(result.Finding) []string {
+func (t explainer) inFlight(result.Finding) []string {
 	c := t.subject.InFlight
 	if u := t.unlikeIn(history.InFlight); u.n > 0 && u.n >= c.Dropped && u.n >= c.Rejected && u.n*2 >= c.Failed {
 		return t.abandoned(c, u)
@@ -44,12 +69,12 @@ func (t teller) inFlight(result.Finding) []string {
 }
 
 // behindFront reports whether a front was asked, and relayed to the command.
-func (t teller) behindFront() bool {
+func (t explainer) behindFront() bool {
 	return t.every(func(o *observation) bool { return o.Delivery.Front != "" })
 }
 
 // cutOffByCommand tells of a reload that did not wait.
-func (t teller) cutOffByCommand() []string {
+func (t explainer) cutOffByCommand() []string {
 	remedy := "Let the old workers complete their requests before they end; only new requests should go to the new workers."
 	c := t.cuts(history.InFlight)
 	if c.n == 0 {
@@ -59,7 +84,7 @@ func (t teller) cutOffByCommand() []string {
 }
 
 // dropped tells why requests in flight got no whole answer, as far as that was seen.
-func (t teller) dropped(dropped int) []string {
+func (t explainer) dropped(dropped int) []string {
 	exit := time.Duration(t.subject.ExitSeconds.Median * float64(time.Second))
 	c := t.cuts(history.InFlight)
 	switch {
@@ -103,7 +128,7 @@ func endedByIt(o *observation) bool { return o.Exit.Signal == o.Signal.Name && !
 
 // diedOfIt tells of a process that ended by the signal itself, and dropped what it had
 // with its end.
-func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
+func (t explainer) diedOfIt(c cuts, exit time.Duration) []string {
 	signal := t.signal()
 	by := handlingOf(c.in)
 	if by == handlingRuntime && t.subject.Kind == scenario.KindStrategy {
@@ -136,7 +161,7 @@ func (t teller) diedOfIt(c cuts, exit time.Duration) []string {
 
 // droppedEarly tells of requests that were dropped while the process went on: its end
 // is not why.
-func (t teller) droppedEarly(c cuts) []string {
+func (t explainer) droppedEarly(c cuts) []string {
 	what := fmt.Sprintf("%s were dropped %s", c.who(), c.when(t.signal()))
 	remedy := "Close no connection with a request on it: close the listening socket and idle connections, answer the requests in flight, and only then exit."
 	byIt := c.every(endedByIt)
@@ -170,7 +195,7 @@ func diedOfAnother(o *observation) bool {
 	return false
 }
 
-func (t teller) hungInFlight() int {
+func (t explainer) hungInFlight() int {
 	n := 0
 	for _, o := range t.intact {
 		o.each(history.InFlight, func(r *history.Request) {
@@ -182,7 +207,7 @@ func (t teller) hungInFlight() int {
 	return n
 }
 
-func (t teller) catchIt() string {
+func (t explainer) catchIt() string {
 	if t.subject.Kind == scenario.KindStrategy {
 		return "Catch the signal with signal.Notify and call Server.Shutdown, which waits for the requests in flight " +
 			"(`lastcall explain signal-notify` shows it)."
@@ -195,7 +220,7 @@ func (t teller) catchIt() string {
 }
 
 // gaveUp tells of requests in flight that were turned away.
-func (t teller) gaveUp() []string {
+func (t explainer) gaveUp() []string {
 	if t.subject.Kind == scenario.KindStrategy {
 		return []string{
 			"The signal cancelled the context of their handlers, so the handlers gave up.",
@@ -207,44 +232,5 @@ func (t teller) gaveUp() []string {
 		t.saidWrong(history.InFlight, history.Rejected),
 		"Reject new requests if necessary, but complete the requests that have begun; in Go, let the signal start Server.Shutdown and nothing else " +
 			"(`lastcall explain signal-notify` shows it).",
-	}
-}
-
-// wrongAnswers tells of handlers that failed.
-func (t teller) wrongAnswers(f result.Finding) []string {
-	if t.behindFront() {
-		return []string{
-			sentence(f.Detail),
-			"The front had no command to forward them to.",
-			"Start the successor before the command stops, or let the front hold requests or try another one until it is there.",
-		}
-	}
-	if u := t.unlikeIn(history.Late); u.n*2 > t.subject.Late.Failed && u.n > 0 {
-		return []string{
-			sentence(f.Detail),
-			fmt.Sprintf("%d of the late requests %s %s.", u.n, was(u.n), u.describe()),
-			"Answer late requests as before, or reject them with 503 and Connection: close. If such an answer is right, say so (--expect-body, --expect-status).",
-		}
-	}
-	if t.staysUp() {
-		return []string{
-			sentence(f.Detail),
-			t.saidWrong(history.Late, history.Failed),
-			"Let the new process be ready before the old one ends.",
-		}
-	}
-	return []string{
-		sentence(f.Detail),
-		t.saidWrong(history.Late, history.Failed),
-		"Release things in the reverse order of their use: listener, requests in flight, queues, and the store last.",
-	}
-}
-
-// unanswered tells of work whose client got no answer.
-func (t teller) unanswered(f result.Finding) []string {
-	return []string{
-		sentence(f.Detail),
-		"Their clients cannot know that the work was done, and may ask for it again.",
-		"Exit only when the answers have been written.",
 	}
 }

@@ -4,9 +4,66 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lastcall/harness/history"
+	"lastcall/harness/result"
 )
+
+func noFailedRule() Rule {
+	return Rule{
+		Name:      NoFailed,
+		Asks:      "no request at risk gets a wrong answer (any status but the expected ones, 429 and 503)",
+		Reference: "RFC 9110 section 15.6",
+		Unit:      "requests at risk", Breach: "got a wrong answer",
+		judge:  noFailed,
+		normal: Level{Require, Require}, explain: explainer.wrongAnswers,
+	}
+}
+
+func noFailed(o *observation) (t tally) {
+	o.exposed(func(r *history.Request) {
+		switch r.Outcome {
+		case history.Refused, history.Unsent, history.Pending:
+			return // not at risk
+		case history.Failed:
+			t.breaches = append(t.breaches, o.proof(r))
+		case history.Completed, history.Rejected, history.Dropped:
+		}
+		t.judged++
+	})
+	return t
+}
+
+// wrongAnswers tells of handlers that failed.
+func (t explainer) wrongAnswers(f result.Finding) []string {
+	if t.behindFront() {
+		return []string{
+			sentence(f.Detail),
+			"The front had no command to forward them to.",
+			"Start the successor before the command stops, or let the front hold requests or try another one until it is there.",
+		}
+	}
+	if u := t.unlikeIn(history.Late); u.n*2 > t.subject.Late.Failed && u.n > 0 {
+		return []string{
+			sentence(f.Detail),
+			fmt.Sprintf("%d of the late requests %s %s.", u.n, was(u.n), u.describe()),
+			"Answer late requests as before, or reject them with 503 and Connection: close. If such an answer is right, say so (--expect-body, --expect-status).",
+		}
+	}
+	if t.staysUp() {
+		return []string{
+			sentence(f.Detail),
+			t.saidWrong(history.Late, history.Failed),
+			"Let the new process be ready before the old one ends.",
+		}
+	}
+	return []string{
+		sentence(f.Detail),
+		t.saidWrong(history.Late, history.Failed),
+		"Release things in the reverse order of their use: listener, requests in flight, queues, and the store last.",
+	}
+}
 
 // wrong counts how requests went wrong before the signal, by what can be said of it.
 type wrong struct {
@@ -142,4 +199,64 @@ func commonest[K interface{ ~uint8 | ~uint16 }](counts map[K]int) []K {
 		return int(a) - int(b)
 	})
 	return keys
+}
+
+// saidWrong tells what wrong answers said and when they came: those of a window and
+// of an outcome, or, if there are none in it, of any request that met the shutdown.
+func (t explainer) saidWrong(w history.Window, outcome history.Outcome) string {
+	counts := make(map[uint16]int)
+	lines := make(map[uint16]string)
+	var first, last time.Duration
+	collect := func(is func(history.Window) bool) {
+		for _, o := range t.intact {
+			for i := range o.Requests {
+				r := &o.Requests[i]
+				if r.Outcome != outcome || !is(o.windows[i]) {
+					continue
+				}
+				after := max(0, r.End-o.Signal.Before)
+				if len(counts) == 0 {
+					first = after
+				}
+				first, last = min(first, after), max(last, after)
+				counts[r.Status]++
+				if line := o.line(r.Seq); line != "" && lines[r.Status] == "" {
+					lines[r.Status] = line
+				}
+			}
+		}
+	}
+	if collect(func(x history.Window) bool { return x == w || w == history.Late && x == history.Edge }); len(counts) == 0 {
+		collect(history.Window.Exposed)
+	}
+	var said []string
+	for _, status := range commonest(counts) {
+		one := fmt.Sprintf("%d with %d", counts[status], status)
+		if lines[status] != "" {
+			one += fmt.Sprintf(" (%s)", quoted(lines[status]))
+		}
+		said = append(said, one)
+	}
+	moment := "the signal"
+	if t.staysUp() {
+		moment = "the command's beginning"
+	}
+	return fmt.Sprintf("Their answers came %s: %s.", between(first, last, moment), strings.Join(said, ", "))
+}
+
+// quoted is a line between quotes that do not occur in it, if there are such.
+func quoted(line string) string {
+	if strings.Contains(line, `"`) {
+		return fmt.Sprintf("%#q", line)
+	}
+	return fmt.Sprintf("%q", line)
+}
+
+// line is the first line of a wrong answer, "" if it was not kept.
+func (o *observation) line(seq uint32) string {
+	i := slices.IndexFunc(o.Answers, func(a history.Answer) bool { return a.Seq == seq })
+	if i < 0 {
+		return ""
+	}
+	return o.Answers[i].Line
 }
