@@ -8,9 +8,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"lastcall/harness/scenario"
-
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"lastcall/harness/scenario"
 )
 
 // number separates thousands: 1234567 is 1,234,567.

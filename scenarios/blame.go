@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"lastcall/harness/scenario"
-
 	"github.com/goccy/go-yaml/ast"
+
+	"lastcall/harness/scenario"
 )
 
 // blamed returns the place of the field that an *scenario.Invalid names. Where

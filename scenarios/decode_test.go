@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"lastcall/harness/scenario"
-
 	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness/scenario"
 )
 
 // everything is what stands in testdata/everything.yaml.

@@ -8,9 +8,9 @@ import (
 	"syscall"
 	"testing"
 
-	"lastcall/harness/scenario"
-
 	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness/scenario"
 )
 
 func write(t *testing.T, path, text string) string {

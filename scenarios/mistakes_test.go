@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"lastcall/harness/scenario"
-
 	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness/scenario"
 )
 
 // broken are files with one mistake each: where it is, what is said of it, and

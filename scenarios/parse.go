@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/scenario"
-
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+
+	"lastcall/harness/scenario"
 )
 
 // Check is what a caller demands of a scenario in addition to what scenario.Validate

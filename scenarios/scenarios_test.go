@@ -4,10 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"lastcall/harness/scenario"
-
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness/scenario"
 )
 
 func TestEveryScenarioOfTheCatalogueLoads(t *testing.T) {

@@ -8,7 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"math"
+	"reflect"
 	"slices"
+	"strings"
+	"time"
 )
 
 // end is what a saved history's last line holds.
@@ -262,5 +267,208 @@ func (h *History) finish(e *end) error {
 	e.Asked.Lines = h.Applied.Lines
 	h.Applied = e.Asked
 	h.Sweep, h.Stalls, h.Folded = e.Sweep, e.Stalls, e.Folded
+	return nil
+}
+
+// A saved history is JSON lines. The first is the header; each other holds
+// exactly one of the fields of line; the last is the end, which carries the
+// counts by which a truncated file is known.
+type line struct {
+	Event   *Event      `json:"event,omitempty"`
+	Request *Request    `json:"request,omitempty"`
+	Ledger  *LedgerLine `json:"ledger,omitempty"`
+	Applied *uint32     `json:"applied,omitempty"`
+	Parked  *Parked     `json:"parked,omitempty"`
+	Look    *Look       `json:"look,omitempty"`
+	Closing *Closing    `json:"closing,omitempty"`
+	Answer  *Answer     `json:"answer,omitempty"`
+	End     *end        `json:"end,omitempty"`
+}
+
+// check returns what no shutdown can have shown: a number out of bounds, a request that
+// ended before it started.
+func (l *line) check() error {
+	if err := Bounded(l); err != nil {
+		return err
+	}
+	if r := l.Request; r != nil && r.End != 0 && r.End < r.Started {
+		return fmt.Errorf("request.end is %s, before request.started %s", r.End, r.Started)
+	}
+	return nil
+}
+
+// lines are all lines between the header and the end.
+func (h *History) lines() iter.Seq[line] {
+	return func(yield func(line) bool) {
+		_ = each(h.Events, func(e *Event) bool { return yield(line{Event: e}) }) &&
+			each(h.Requests, func(r *Request) bool { return yield(line{Request: r}) }) &&
+			each(h.Ledger.Lines, func(l *LedgerLine) bool { return yield(line{Ledger: l}) }) &&
+			each(h.Applied.Lines, func(seq *uint32) bool { return yield(line{Applied: seq}) }) &&
+			each(h.Parked, func(p *Parked) bool { return yield(line{Parked: p}) }) &&
+			each(h.Looks, func(l *Look) bool { return yield(line{Look: l}) }) &&
+			each(h.Closings, func(c *Closing) bool { return yield(line{Closing: c}) }) &&
+			each(h.Answers, func(a *Answer) bool { return yield(line{Answer: a}) })
+	}
+}
+
+// each calls f for every item until it returns false, and says whether it never
+// did.
+func each[T any](items []T, f func(*T) bool) bool {
+	for i := range items {
+		if !f(&items[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// The bounds of what is kept of wrong answers.
+const (
+	MaxAnswers = 5  // of a shutdown
+	MaxExcerpt = 80 // bytes of the first line of a body
+)
+
+// Answer is what an answer said that went wrong after the signal.
+type Answer struct {
+	Seq  uint32 `json:"seq"`
+	Line string `json:"line"` // the beginning of the body's first line that is not empty: printable, at most MaxExcerpt bytes
+}
+
+// KeepAnswers keeps the first few of the answers that went wrong after the signal,
+// and of those that say the same only one. It is called when it is known which did.
+func (h *History) KeepAnswers(all []Answer) {
+	known := make(map[Answer]bool)
+	for _, a := range all {
+		r := h.Request(a.Seq)
+		if r == nil || len(h.Answers) == MaxAnswers {
+			continue
+		}
+		same := Answer{uint32(r.Status), a.Line}
+		if r.Outcome != Failed && r.Outcome != Rejected || !h.Signal.Sent || r.End < h.Signal.Before || known[same] {
+			continue
+		}
+		known[same] = true
+		h.Answers = append(h.Answers, a)
+	}
+}
+
+// The limits of what is read from files, so that nothing that is computed from it
+// overflows or takes all memory. A shutdown's clock starts at its base, and a time before
+// it can only be a little earlier.
+const (
+	Earliest = -24 * time.Hour
+	Latest   = 366 * 24 * time.Hour
+	Most     = 1 << 53 // of a count or a size; a JSON number is exact up to it
+)
+
+// Bounded returns an error that names the first field of v, at any depth, that is out of
+// bounds: a time.Duration before Earliest or after Latest, a number that is negative or
+// greater than Most. A field named Code may be -1, which means a death by a signal. A
+// float may be negative.
+func Bounded(v any) error {
+	if f := bounded(reflect.ValueOf(v), false); f != nil {
+		return f
+	}
+	return nil
+}
+
+// fault is one field's. Its path is put together on the way out, so that a value
+// without one costs no allocation.
+type fault struct{ path, text string }
+
+func (f *fault) Error() string { return strings.TrimPrefix(f.path, ".") + " is " + f.text }
+
+func (f *fault) in(part string) *fault {
+	if f != nil {
+		f.path = part + f.path
+	}
+	return f
+}
+
+var timeType = reflect.TypeFor[time.Duration]()
+
+// bounded looks at one value. A code is an exit code.
+func bounded(v reflect.Value, code bool) *fault {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return bounded(v.Elem(), code)
+	case reflect.Struct:
+		return boundedFields(v)
+	case reflect.Slice, reflect.Array:
+		return boundedItems(v)
+	case reflect.Map:
+		for entries := v.MapRange(); entries.Next(); {
+			if f := bounded(entries.Value(), false); f != nil {
+				return f.in(fmt.Sprintf("[%v]", entries.Key()))
+			}
+		}
+	case reflect.Int, reflect.Int64, reflect.Int32:
+		return boundedInt(v, code)
+	case reflect.Float64, reflect.Float32:
+		if math.Abs(v.Float()) > Most || math.IsNaN(v.Float()) {
+			return &fault{text: fmt.Sprintf("%g: it must be from -%d to %d", v.Float(), int64(Most), int64(Most))}
+		}
+	default: // cannot be out of bounds; of the unsigned numbers the greatest are seeds
+	}
+	return nil
+}
+
+func boundedFields(v reflect.Value) *fault {
+	t := v.Type()
+	for i := range t.NumField() {
+		if !t.Field(i).IsExported() {
+			continue
+		}
+		field := t.Field(i)
+		if f := bounded(v.Field(i), field.Name == "Code"); f != nil {
+			return f.in(part(field))
+		}
+	}
+	return nil
+}
+
+// part is the name of a field as the file has it, with a dot before it.
+func part(field reflect.StructField) string {
+	if field.Anonymous {
+		return ""
+	}
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	if name == "" || name == "-" {
+		name = field.Name
+	}
+	return "." + name
+}
+
+func boundedItems(v reflect.Value) *fault {
+	switch v.Type().Elem().Kind() {
+	case reflect.String, reflect.Bool, reflect.Uint8, reflect.Uint16, reflect.Uint32:
+		return nil // cannot be out of bounds
+	default:
+	}
+	for i := range v.Len() {
+		if f := bounded(v.Index(i), false); f != nil {
+			return f.in(fmt.Sprintf("[%d]", i))
+		}
+	}
+	return nil
+}
+
+func boundedInt(v reflect.Value, code bool) *fault {
+	if v.Type() == timeType {
+		if d := time.Duration(v.Int()); d < Earliest || d > Latest {
+			return &fault{text: fmt.Sprintf("%s: a time must be from %s to %s", d, Earliest, Latest)}
+		}
+		return nil
+	}
+	least := int64(0)
+	if code {
+		least = -1
+	}
+	if n := v.Int(); n < least || n > Most {
+		return &fault{text: fmt.Sprintf("%d: it must be from %d to %d", n, least, int64(Most))}
+	}
 	return nil
 }

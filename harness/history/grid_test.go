@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness/scenario"
-
 	"pgregory.net/rapid"
+
+	"lastcall/harness/scenario"
 )
 
 const us = time.Microsecond

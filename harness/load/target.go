@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"lastcall/harness/scenario"
-
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 	"golang.org/x/net/http/httpguts"
+
+	"lastcall/harness/scenario"
 )
 
 // Target is one request that is sent again and again; several are sent in turn.

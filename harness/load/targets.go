@@ -10,9 +10,9 @@ import (
 	"regexp"
 	"strings"
 
-	"lastcall/harness/scenario"
-
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"lastcall/harness/scenario"
 )
 
 const (

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/scenario"
-
 	"golang.org/x/net/http2"
+
+	"lastcall/harness/scenario"
 )
 
 // h2Cases are about HTTP/2 without TLS. A server that speaks it only over TLS, or

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"lastcall/internal/bug"
-
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"lastcall/internal/bug"
 )
 
 // h2conn is a connection that speaks HTTP/2 without TLS, with prior knowledge (RFC

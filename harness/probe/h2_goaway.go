@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"lastcall/harness/scenario"
-
 	"golang.org/x/net/http2"
+
+	"lastcall/harness/scenario"
 )
 
 // h2GoawayOrder looks at the order of GOAWAY, the answers and the close.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
 	"lastcall/internal/testrun"
 )
 

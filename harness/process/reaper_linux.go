@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
 	"lastcall/internal/bug"
 )
 

@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness/subject"
-
 	"go.uber.org/goleak"
+
+	"lastcall/harness/subject"
 )
 
 // envServer makes the test binary a server with that behaviour.

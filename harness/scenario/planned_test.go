@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"lastcall/harness/scenario"
-
 	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness/scenario"
 )
 
 func TestPlanned(t *testing.T) {

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"lastcall/harness/scenario"
-
 	"github.com/google/go-cmp/cmp"
+
+	"lastcall/harness/scenario"
 )
 
 func TestEveryGraceThatMayBeHasATimeoutThatMayBe(t *testing.T) {

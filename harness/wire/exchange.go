@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
 	"lastcall/internal/bug"
 )
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
 	"lastcall/internal/bug"
 )
 

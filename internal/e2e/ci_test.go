@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
 	"lastcall/internal/testrun"
 )
 
