@@ -3,6 +3,7 @@ package check
 import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 func announcesCloseRule() Rule {
@@ -46,7 +47,7 @@ func announcesClose(o *observation) (t tally) {
 // unannounced tells of connections that close without a word.
 func (t explainer) unannounced(f result.Finding) []string {
 	return []string{
-		sentence(f.Detail),
+		prose.Sentence(f.Detail),
 		"A client without this header goes on using the connection, and its next request meets the close.",
 		"Answer with Connection: close from the signal on, as Go's Server.Shutdown does.",
 	}

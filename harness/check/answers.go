@@ -7,6 +7,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 // UnlikeBefore is the name under which findings tell of answers that differ from
@@ -46,7 +47,7 @@ func unlike(intact []*observation) []result.Finding {
 	if n := len(sooner.evidence); n > 0 {
 		f := sooner.finding(result.Warned, "")
 		f.Detail = fmt.Sprintf("%s came in less than half of the time that the quickest answer before the signal took: "+
-			"check that the work was done (--expect-body)", count(n, "answer"))
+			"check that the work was done (--expect-body)", prose.Count(n, "answer"))
 		found = append(found, f)
 	}
 	return found
@@ -151,9 +152,9 @@ func (t explainer) abandoned(c history.Counts, u unlikeAnswers) []string {
 	rest := c
 	rest.Failed -= u.n
 	what := fmt.Sprintf("%d of %s in flight %s %s%s. This is typical of handlers whose context was cancelled by %s.",
-		u.n, plural(c.Total, "request"), was(u.n), u.describe(), t.overShutdowns(), after)
+		u.n, prose.Plural(c.Total, "request"), prose.Was(u.n), u.describe(), t.overShutdowns(), after)
 	if u.kinds[history.NewStatus]*2 >= u.n {
-		what = fmt.Sprintf("%d of %s in flight %s %s%s.", u.n, plural(c.Total, "request"), was(u.n), u.describe(), t.overShutdowns())
+		what = fmt.Sprintf("%d of %s in flight %s %s%s.", u.n, prose.Plural(c.Total, "request"), prose.Was(u.n), u.describe(), t.overShutdowns())
 	}
 	if u.line != "" {
 		what += fmt.Sprintf(" One of them said %s.", quoted(u.line))

@@ -65,15 +65,3 @@ func TestBrokenOffBeforeOthers(t *testing.T) {
 		t.Errorf("warnings %q, want %q", suite.Warnings, want)
 	}
 }
-
-// TestBrokenOffAgainstBaseline: what failed before and fails again, in a run that broke
-// off, is no worse by what was seen, and not all was.
-func TestBrokenOffAgainstBaseline(t *testing.T) {
-	lossy := func() *builder { return newHistory().inFlight(history.Dropped, 3) }
-	old := Judge(planned(3, lossy(), lossy(), lossy()), policy(t, "default"))
-	latest := JudgePartial(planned(3, lossy(), lossy()), policy(t, "default"), "no space left on device")
-	d, err := Compare(old, latest)
-	if err != nil || d.Verdict != result.Inconclusive {
-		t.Errorf("%s, %v, %+v", d.Verdict, err, d.Subjects)
-	}
-}

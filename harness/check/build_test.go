@@ -501,7 +501,7 @@ func flaws(suite result.Suite) []string {
 }
 
 func countFlaws(s result.Subject, staysUp bool) []string {
-	var c check
+	var c consistency
 	var requests, inFlight, late history.Counts
 	intact := 0
 	for _, d := range s.Details {
@@ -533,7 +533,7 @@ func countFlaws(s result.Subject, staysUp bool) []string {
 }
 
 func findingFlaws(s result.Subject) []string {
-	var c check
+	var c consistency
 	failed, unjudged := 0, 0
 	for _, f := range s.Findings {
 		c.holds(f.Rule+" says what was expected, what was seen and who asks", f.Expected != "" && f.Detail != "" && f.Reference != "")
@@ -560,21 +560,21 @@ func findingFlaws(s result.Subject) []string {
 	return c.flaws
 }
 
-// check collects what does not hold.
-type check struct{ flaws []string }
+// consistency collects what does not hold.
+type consistency struct{ flaws []string }
 
-func (c *check) holds(what string, ok bool) {
+func (c *consistency) holds(what string, ok bool) {
 	if !ok {
 		c.flaws = append(c.flaws, "does not hold: "+what)
 	}
 }
 
-func (c *check) equal(what string, got, want any) {
+func (c *consistency) equal(what string, got, want any) {
 	if got != want {
 		c.flaws = append(c.flaws, fmt.Sprintf("%s: got %v, want %v", what, got, want))
 	}
 }
 
-func (c *check) sums(n history.Counts) {
+func (c *consistency) sums(n history.Counts) {
 	c.equal("sum of outcomes", n.Completed+n.Rejected+n.Failed+n.Refused+n.Dropped+n.Unsent, n.Total)
 }

@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 // handling is what the process whose end is the exit had told the kernel to do with
@@ -244,7 +245,7 @@ func (t explainer) asIfUntold(all []*observation) string {
 		return ""
 	}
 	return fmt.Sprintf("The process went on accepting and answering new connections as if it had not been told to stop. It completed %s on connections made after %s.",
-		count(n, "request"), t.signal())
+		prose.Count(n, "request"), t.signal())
 }
 
 // untold tells of a process that had to be killed and went on as if it had not been told

@@ -9,6 +9,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func signalDeliveredRule() Rule {
@@ -45,7 +46,7 @@ func signalDelivered(o *observation) (t tally) {
 	}
 	t.breaches = append(t.breaches, o.proofOfShutdown())
 	t.said = fmt.Sprintf("%s went to %s, but %s %s the socket, and still ran when %s should have been gone", o.Signal.Name,
-		processes(d.To), processes(d.Deaf), verb(len(d.Deaf), "holds", "hold"), verb(len(d.Deaf), "it", "they"))
+		processes(d.To), processes(d.Deaf), prose.Verb(len(d.Deaf), "holds", "hold"), prose.Verb(len(d.Deaf), "it", "they"))
 	return t
 }
 
@@ -59,7 +60,7 @@ func (t explainer) undelivered(f result.Finding) []string {
 	d := t.delivery(f)
 	return []string{
 		fmt.Sprintf("%s never reached the server. It went to %s, but %s %s the listening socket, and went on serving.",
-			t.signal(), processes(d.To), processes(d.Deaf), verb(len(d.Deaf), "holds", "hold")),
+			t.signal(), processes(d.To), processes(d.Deaf), prose.Verb(len(d.Deaf), "holds", "hold")),
 		t.remedyFor(d),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func noLostAckRule() Rule {
@@ -208,7 +209,7 @@ func (o *observation) ids(evidence []result.Evidence) string {
 // lostAcks tells of writes that were acknowledged and are gone.
 func (t explainer) lostAcks(f result.Finding) []string {
 	said := []string{
-		sentence(f.Detail),
+		prose.Sentence(f.Detail),
 		"Their clients were told that it was done, and will not retry: this is worse than an error, because a client can see an error" + t.heldFor() + ".",
 	}
 	if f.Count == f.Judged {
@@ -248,7 +249,7 @@ func (t explainer) witness() string {
 // duplicates tells of work that was done twice.
 func (t explainer) duplicates(f result.Finding) []string {
 	return []string{
-		sentence(f.Detail),
+		prose.Sentence(f.Detail),
 		"lastcall sent each of them once: a proxy behind lastcall sent it again, or the server repeated work that was done.",
 		"Keep the request's id with the work, in the same transaction and under a unique index, and repeat no work that may be done already.",
 	}
@@ -257,7 +258,7 @@ func (t explainer) duplicates(f result.Finding) []string {
 // unanswered tells of work whose client got no answer.
 func (t explainer) unanswered(f result.Finding) []string {
 	return []string{
-		sentence(f.Detail),
+		prose.Sentence(f.Detail),
 		"Their clients cannot know that the work was done, and may ask for it again.",
 		"Exit only when the answers have been written.",
 	}

@@ -280,7 +280,7 @@ func TestEffectsAreCounted(t *testing.T) {
 	want := result.Ledger{
 		Received: 65, Executed: 65, Answered: 65, Applied: 64, LostAcks: 4, Duplicates: 2, UnansweredExecutions: 1,
 	}
-	if diff := diff(want, s.Ledger); diff != "" {
+	if diff := differs(want, s.Ledger); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 func exitStatusRule() Rule {
@@ -95,14 +96,14 @@ func (t explainer) untouched(f result.Finding) []string {
 			continue
 		}
 		if !o.diedOfIt() {
-			return []string{sentence(f.Detail)}
+			return []string{prose.Sentence(f.Detail)}
 		}
 		died++
 		if !o.wasReady() {
 			unready++
 		}
 	}
-	where := fmt.Sprintf(", in %d of %s", died, plural(len(t.intact), "shutdown"))
+	where := fmt.Sprintf(", in %d of %s", died, prose.Plural(len(t.intact), "shutdown"))
 	what := fmt.Sprintf("Nothing in the process handled %s, so its default action ended the process at once%s.", t.signal(), where)
 	switch handlingOf(t.intact) {
 	case handlingNone:
@@ -156,7 +157,7 @@ func unready(intact []*observation) []result.Finding {
 		detail = fmt.Sprintf("in every shutdown %s ended the process before it was ready, so its own way to stop was not tested", intact[0].Signal.Name)
 	}
 	return []result.Finding{{
-		Rule: sampleName, Status: result.Unjudged, Count: len(evidence), Judged: len(intact),
+		Rule: Sample, Status: result.Unjudged, Count: len(evidence), Judged: len(intact),
 		Expected: "a server that was ready when the signal arrived, in at least one shutdown",
 		Detail:   detail + ": repeat it more often (--shutdowns), or let the signal wait until the server is ready (disruption.when: ready)",
 		Evidence: evidence, Reference: "every verdict is earned",

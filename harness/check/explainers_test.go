@@ -25,7 +25,7 @@ func (tt told) run(t *testing.T) {
 		}
 		s := Judge(tt.histories, storyPolicy(t, name)).Subjects[0]
 		wantVerdictOfName(t, s)
-		if diff := diff(tt.want, s.Story); diff != "" {
+		if diff := differs(tt.want, s.Story); diff != "" {
 			t.Errorf("the story (-want +got):\n%s", diff)
 		}
 	})
@@ -382,7 +382,7 @@ func TestStoryOfMaxLoss(t *testing.T) {
 		"5 of 100 requests of the worst half second were late and dropped, in 1 of 2 shutdowns: on average at least 0.253% are dropped, with 95% confidence, and 0.1% is allowed.",
 		"Go on serving with Connection: close for a while before you close, so that clients stop using their connections.",
 	}
-	if diff := diff(want, s.Story); diff != "" {
+	if diff := differs(want, s.Story); diff != "" {
 		t.Errorf("the story (-want +got):\n%s", diff)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 func noFailedRule() Rule {
@@ -39,27 +40,27 @@ func noFailed(o *observation) (t tally) {
 func (t explainer) wrongAnswers(f result.Finding) []string {
 	if t.behindFront() {
 		return []string{
-			sentence(f.Detail),
+			prose.Sentence(f.Detail),
 			"The front had no command to forward them to.",
 			"Start the successor before the command stops, or let the front hold requests or try another one until it is there.",
 		}
 	}
 	if u := t.unlikeIn(history.Late); u.n*2 > t.subject.Late.Failed && u.n > 0 {
 		return []string{
-			sentence(f.Detail),
-			fmt.Sprintf("%d of the late requests %s %s.", u.n, was(u.n), u.describe()),
+			prose.Sentence(f.Detail),
+			fmt.Sprintf("%d of the late requests %s %s.", u.n, prose.Was(u.n), u.describe()),
 			"Answer late requests as before, or reject them with 503 and Connection: close. If such an answer is right, say so (--expect-body, --expect-status).",
 		}
 	}
 	if t.staysUp() {
 		return []string{
-			sentence(f.Detail),
+			prose.Sentence(f.Detail),
 			t.saidWrong(history.Late, history.Failed),
 			"Let the new process be ready before the old one ends.",
 		}
 	}
 	return []string{
-		sentence(f.Detail),
+		prose.Sentence(f.Detail),
 		t.saidWrong(history.Late, history.Failed),
 		"Release things in the reverse order of their use: listener, requests in flight, queues, and the store last.",
 	}
@@ -117,7 +118,7 @@ func (o *observation) wentWrong(before history.Counts, nothing bool) string {
 		said = append(said, fmt.Sprintf("%d %s", w.causes[cause], cause))
 	}
 	detail := fmt.Sprintf("%d of %s went wrong before %s (%s)",
-		before.Total-before.Completed, plural(before.Total, "request"), o.moment(), describe(before))
+		before.Total-before.Completed, prose.Plural(before.Total, "request"), o.moment(), describe(before))
 	if len(said) > 0 {
 		detail += ": " + strings.Join(said, ", ")
 	}

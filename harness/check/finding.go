@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 // find turns the tallies of all intact shutdowns into a finding.
@@ -37,7 +38,7 @@ func (r Rule) detail(all tally, touched, shutdowns int) string {
 	if all.count() == 0 {
 		return fmt.Sprintf("%d %s judged, no violation", all.judged, grammar(all.judged, r.Unit))
 	}
-	where := fmt.Sprintf(", in %d of %s", touched, plural(shutdowns, "shutdown"))
+	where := fmt.Sprintf(", in %d of %s", touched, prose.Plural(shutdowns, "shutdown"))
 	if n == 0 {
 		return all.said + where
 	}

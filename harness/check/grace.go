@@ -9,6 +9,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func exitsInGraceRule() Rule {
@@ -111,9 +112,9 @@ func (t explainer) whyOverdue() []string {
 	}
 	open := mostOpen(killed)
 	if n := open.total(); n > 0 {
-		why = join(" ", why, sentence(fmt.Sprintf("%s %s open to the end", open, was(n))))
+		why = join(" ", why, prose.Sentence(fmt.Sprintf("%s %s open to the end", open, prose.Was(n))))
 	}
-	remedy = sentence(cmp.Or(open.letGo(), "give each wait during the stop a limit that is shorter than the grace period"))
+	remedy = prose.Sentence(cmp.Or(open.letGo(), "give each wait during the stop a limit that is shorter than the grace period"))
 	if why == "" {
 		return []string{remedy}
 	}
@@ -146,11 +147,11 @@ func (t explainer) servedOn() (n int, one kept) {
 func (t explainer) stayedForThem(n int, one kept) []string {
 	where := ""
 	if len(t.intact) > 1 {
-		where = fmt.Sprintf(", in %d of %s", n, plural(len(t.intact), "shutdown"))
+		where = fmt.Sprintf(", in %d of %s", n, prose.Plural(len(t.intact), "shutdown"))
 	}
 	return []string{
 		fmt.Sprintf("It accepted no new connections, and served the old ones as long as requests came. It completed %s sent after %s, "+
-			"the last of them %s before SIGKILL%s.", count(one.served, "request"), t.signal(), scenario.InWords(one.last), where),
+			"the last of them %s before SIGKILL%s.", prose.Count(one.served, "request"), t.signal(), scenario.InWords(one.last), where),
 		"Send Connection: close with each answer after the signal, so that clients leave (in Node.js: res.shouldKeepAlive = false, and " +
 			"server.closeIdleConnections()), or bound the drain.",
 	}
@@ -220,7 +221,7 @@ func (o *observation) elseOver() time.Duration {
 // String says what was seen of it.
 func (h hold) String() string {
 	they := fmt.Sprintf("%s probably delayed the exit: everything else had ended %s after the signal, %s %s after it",
-		h.open, scenario.InWords(h.alone), verb(h.open.total(), "it", "they"), scenario.InWords(h.ended))
+		h.open, scenario.InWords(h.alone), prose.Verb(h.open.total(), "it", "they"), scenario.InWords(h.ended))
 	if h.exit == h.ended {
 		return they + ", with the process"
 	}
@@ -239,9 +240,9 @@ func (t explainer) heldExit() []string {
 	}
 	where := ""
 	if len(t.intact) > 1 {
-		where = fmt.Sprintf(", in %d of %s", n, plural(len(t.intact), "shutdown"))
+		where = fmt.Sprintf(", in %d of %s", n, prose.Plural(len(t.intact), "shutdown"))
 	}
-	return []string{sentence(longest.String() + where), sentence(longest.open.letGo())}
+	return []string{prose.Sentence(longest.String() + where), prose.Sentence(longest.open.letGo())}
 }
 
 // open is what was open late in a shutdown, although nothing was asked on it.
@@ -309,7 +310,7 @@ func (o open) String() string {
 	var said []string
 	for _, k := range parkedKinds {
 		if n := o.parked[k.kind]; n > 0 {
-			said = append(said, count(n, k.noun))
+			said = append(said, prose.Count(n, k.noun))
 		}
 	}
 	switch {

@@ -8,6 +8,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func inFlightCompletesRule() Rule {
@@ -45,7 +46,7 @@ func (t explainer) inFlight(result.Finding) []string {
 	if t.staysUp() {
 		who = "The command " + t.command()
 	}
-	what := fmt.Sprintf("%s found %s in flight%s: %s.", who, count(c.Total, "request"), t.overShutdowns(), describeInFlight(c))
+	what := fmt.Sprintf("%s found %s in flight%s: %s.", who, prose.Count(c.Total, "request"), t.overShutdowns(), describeInFlight(c))
 	var why []string
 	switch {
 	case t.staysUp():

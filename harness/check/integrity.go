@@ -8,6 +8,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 // Integrity is the name under which findings tell why a shutdown could not be
@@ -80,7 +81,7 @@ func shortage(o *observation) []problem {
 	if len(evidence) == 0 {
 		return nil
 	}
-	detail := fmt.Sprintf("lastcall could not send %s (%s)", count(len(evidence), "request"), countReasons(reasons))
+	detail := fmt.Sprintf("lastcall could not send %s (%s)", prose.Count(len(evidence), "request"), countReasons(reasons))
 	switch {
 	case reasons[history.OutOfDescriptors] > 0:
 		detail += ": raise its limit of open files (ulimit -n), or lower the rate"
@@ -157,7 +158,7 @@ func framing(o *observation) []problem {
 	return []problem{{evidence: evidence, detail: fmt.Sprintf(
 		"%s ended with the connection, so a whole answer looks like a truncated one: "+
 			"make the server send Content-Length or chunks, or say what a whole body looks like (--expect-body)",
-		count(len(evidence), "answer"),
+		prose.Count(len(evidence), "answer"),
 	)}}
 }
 
@@ -170,19 +171,19 @@ func brokeOff(observations []*observation, why string) []result.Finding {
 	if done >= planned || givenUp(last) {
 		return nil
 	}
-	detail := fmt.Sprintf("the run broke off after %d of %s", done, plural(planned, "shutdown"))
+	detail := fmt.Sprintf("the run broke off after %d of %s", done, prose.Plural(planned, "shutdown"))
 	if why != "" {
 		detail += ": " + why
 	}
 	return []result.Finding{{
 		Rule: Integrity, Status: result.Unjudged, Count: planned - done, Judged: done,
-		Expected: count(planned, "shutdown"), Detail: detail,
+		Expected: prose.Count(planned, "shutdown"), Detail: detail,
 		Evidence: []result.Evidence{}, Reference: "every verdict is earned",
 	}}
 }
 
-// brokenOff is what brokeOff has said of a subject, "" if nothing.
-func brokenOff(s result.Subject) string {
+// BrokenOff is what brokeOff has said of a subject, "" if nothing.
+func BrokenOff(s result.Subject) string {
 	for _, f := range s.Findings {
 		if f.Rule == Integrity && len(f.Evidence) == 0 { // the others point at a shutdown
 			return f.Detail
@@ -262,7 +263,7 @@ func (o *observation) unended() (found []problem) {
 		if open > 0 {
 			found = append(found, problem{soft: true, detail: fmt.Sprintf(
 				"%d of %s %s still open when lastcall looked, after the exit: another process holds %s, or this machine was too busy",
-				open, count(held, kind.noun), was(open), verb(open, "it", "them"))})
+				open, prose.Count(held, kind.noun), prose.Was(open), prose.Verb(open, "it", "them"))})
 		}
 	}
 	return found
@@ -349,7 +350,7 @@ func contradictions(o *observation) []problem {
 		{repeated, "received more often than sent"},
 	} {
 		if len(c.evidence) > 0 {
-			detail := fmt.Sprintf("the witnesses contradict each other on %s (%s): %s", count(len(c.evidence), "request"), seqs(c.evidence), c.what)
+			detail := fmt.Sprintf("the witnesses contradict each other on %s (%s): %s", prose.Count(len(c.evidence), "request"), seqs(c.evidence), c.what)
 			found = append(found, problem{detail: detail, evidence: c.evidence})
 		}
 	}
@@ -381,7 +382,7 @@ func lookups(o *observation) (found []problem) {
 		found = append(found, problem{detail: join(": ", who+a.Error, lastWords(a.Stderr)), soft: true})
 	case senseless(a):
 		found = append(found, problem{soft: true, detail: fmt.Sprintf(
-			"%sprinted %s, and no id among them: it must print ids only, one a line; the first is %q", who, count(a.Strange, "line"), a.Sample,
+			"%sprinted %s, and no id among them: it must print ids only, one a line; the first is %q", who, prose.Count(a.Strange, "line"), a.Sample,
 		)})
 	}
 	if o.Ledger.Path != "" && !o.Ledger.Truncated && !o.Ledger.Present() {

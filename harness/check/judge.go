@@ -21,6 +21,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 // Judge judges the histories of one run. Those of one subject are judged
@@ -53,7 +54,7 @@ func JudgePartial(histories []*history.History, policy Policy, why string) resul
 	suite.Status = overall(suite.Subjects)
 	if suite.Absent = absent(first, groups); suite.Absent > 0 {
 		suite.Warnings = append(suite.Warnings, fmt.Sprintf("the run broke off: %d of %s %s not carried out",
-			suite.Absent, count(first.Subjects, "subject"), was(suite.Absent)))
+			suite.Absent, prose.Count(first.Subjects, "subject"), prose.Was(suite.Absent)))
 		if suite.Status == result.SuitePass {
 			suite.Status = result.SuiteInconclusive
 		}

@@ -365,10 +365,10 @@ func TestJudgeIsPure(t *testing.T) {
 	}
 	given := build()
 	once, again := Judge(given, policy(t, "default")), Judge(given, policy(t, "default"))
-	if diff := diff(once, again); diff != "" {
+	if diff := differs(once, again); diff != "" {
 		t.Errorf("judged again (-once +again):\n%s", diff)
 	}
-	if diff := diff(build(), given); diff != "" {
+	if diff := differs(build(), given); diff != "" {
 		t.Errorf("the histories were changed (-before +after):\n%s", diff)
 	}
 }

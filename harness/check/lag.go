@@ -7,6 +7,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func servesThroughLagRule() Rule {
@@ -50,7 +51,7 @@ func (t explainer) tooEarly(f result.Finding) []string {
 	lag := scenario.InWords(t.scenario.Disruption.Lag.Duration)
 	c := t.duringLag()
 	what := fmt.Sprintf("A load balancer goes on sending requests for %s after %s, and %d of %d %s not completed%s: %s.",
-		lag, t.signal(), f.Count, f.Judged, was(f.Count), t.overShutdowns(), describeLosses(c))
+		lag, t.signal(), f.Count, f.Judged, prose.Was(f.Count), t.overShutdowns(), describeLosses(c))
 	var why string
 	switch {
 	case c.Refused >= c.Dropped && c.Refused >= c.Rejected && c.Refused >= c.Failed:

@@ -8,6 +8,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func lateRequestsAnsweredRule() Rule {
@@ -55,7 +56,7 @@ func (t explainer) late(result.Finding) []string {
 		remedy = "Close the listener first and go on serving open connections with Connection: close, or go on accepting " +
 			"until the balancer sends nothing more."
 	}
-	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.LateOrEdge().Dropped, plural(s.LateOrEdge().AtRisk(), "late request"), t.overShutdowns())
+	what := fmt.Sprintf("%d of %s at risk got no answer%s.", s.LateOrEdge().Dropped, prose.Plural(s.LateOrEdge().AtRisk(), "late request"), t.overShutdowns())
 	if waiting, since, until := t.unaccepted(); waiting > 0 && !t.staysUp() {
 		return []string{
 			what,
@@ -232,7 +233,7 @@ func (t explainer) races() []string {
 	s := t.subject
 	said := []string{fmt.Sprintf("%d of %s at risk %s dropped in races that no HTTP/1.1 server can win: "+
 		"sent on an idle connection, or still unread in the accept queue, as the server closed it.",
-		s.LateOrEdge().Dropped, plural(s.LateOrEdge().AtRisk(), "late request"), was(s.LateOrEdge().Dropped))}
+		s.LateOrEdge().Dropped, prose.Plural(s.LateOrEdge().AtRisk(), "late request"), prose.Was(s.LateOrEdge().Dropped))}
 	if s.Masked > 0 {
 		said = append(said, fmt.Sprintf("Go's own client would have hidden %d of them by sending them again.", s.Masked))
 	}

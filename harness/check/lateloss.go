@@ -6,6 +6,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 // fate says what a dropped late request is to the server's account.
@@ -334,5 +335,5 @@ func edged(o *observation) []problem {
 	return []problem{{soft: true, evidence: evidence, detail: fmt.Sprintf(
 		"%s dropped within %s of the signal, and the process had only just read them, so it is not known whether it had begun the work; "+
 			"test an endpoint that takes longer to answer (--url), or repeat it on a quieter machine",
-		count(len(evidence), "request")+" "+was(len(evidence)), history.Crossing)}}
+		prose.Count(len(evidence), "request")+" "+prose.Was(len(evidence)), history.Crossing)}}
 }

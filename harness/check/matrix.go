@@ -34,7 +34,8 @@ func CellOf(scenario string, s result.Subject, expected []string) result.Cell {
 		Shutdowns: s.Shutdowns, Failed: s.ShutdownsFailed, Count: s.InFlight.Dropped + s.LateOrEdge().Dropped,
 	}
 	if len(c.Broken) > 0 {
-		c.Count = findingsByRule(&s)[c.Broken[0]].Count
+		first := slices.IndexFunc(s.Findings, func(f result.Finding) bool { return f.Rule == c.Broken[0] })
+		c.Count = s.Findings[first].Count
 	}
 	if len(s.Story) > 0 {
 		c.Why = s.Story[0]

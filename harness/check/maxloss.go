@@ -11,6 +11,8 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/harness/stats"
+	"lastcall/internal/prose"
 )
 
 // MaxLoss is the name under which a finding tells whether the share of late
@@ -64,9 +66,9 @@ func maxLoss(intact []*observation, policy Policy, failed map[int]bool) []result
 		return []result.Finding{f}
 	}
 	var proved string
-	f.Status, proved = weigh(trialsOf(shares), policy.MaxLoss)
-	f.Detail = fmt.Sprintf("%d of %s of the worst half second %s late and dropped, in %d of %s%s: %s", f.Count, plural(f.Judged, "request"),
-		was(f.Count), len(lossy), plural(len(shares), "shutdown"), beyond(elsewhere), proved)
+	f.Status, proved = weigh(stats.SharesOf(shares), policy.MaxLoss)
+	f.Detail = fmt.Sprintf("%d of %s of the worst half second %s late and dropped, in %d of %s%s: %s", f.Count, prose.Plural(f.Judged, "request"),
+		prose.Was(f.Count), len(lossy), prose.Plural(len(shares), "shutdown"), beyond(elsewhere), proved)
 	if f.Status == result.Violated {
 		maps.Copy(failed, lossy)
 	}
@@ -131,29 +133,29 @@ func (o *observation) worstSpan() (worst span, ok bool) {
 
 // weigh says whether the shares of the shutdowns prove that the limit is kept, or
 // that it is not.
-func weigh(t trials, limit float64) (result.Status, string) {
+func weigh(t stats.Shares, limit float64) (result.Status, string) {
 	allowed := percent(limit)
 	switch {
-	case t.atMost(limit):
-		return result.Satisfied, fmt.Sprintf("on average at most %s are dropped, with 95%% confidence, and %s is allowed", percent(t.upper()), allowed)
-	case t.above(limit):
-		return result.Violated, fmt.Sprintf("on average at least %s are dropped, with 95%% confidence, and %s is allowed", percent(t.lower()), allowed)
+	case t.AtMost(limit):
+		return result.Satisfied, fmt.Sprintf("on average at most %s are dropped, with 95%% confidence, and %s is allowed", percent(t.Upper()), allowed)
+	case t.Above(limit):
+		return result.Violated, fmt.Sprintf("on average at least %s are dropped, with 95%% confidence, and %s is allowed", percent(t.Lower()), allowed)
 	}
 	return result.Unjudged, fmt.Sprintf("on average between %s and %s are dropped, with 95%% confidence on either side, and %s is allowed, so nothing is proved; %s",
-		percent(t.lower()), percent(t.upper()), allowed, moreShutdowns(t, limit))
+		percent(t.Lower()), percent(t.Upper()), allowed, moreShutdowns(t, limit))
 }
 
 // moreShutdowns says how many shutdowns would decide, if they lose as those so
 // far.
-func moreShutdowns(t trials, limit float64) string {
-	all, ok := t.needed(limit)
+func moreShutdowns(t stats.Shares, limit float64) string {
+	all, ok := t.Needed(limit)
 	switch {
 	case !ok:
 		return "the share is too near the limit for any reasonable number of shutdowns"
 	case all > scenario.MaxShutdowns:
 		return fmt.Sprintf("it would take %d shutdowns like these, and a run has at most %d: allow a higher share (--max-loss)", all, scenario.MaxShutdowns)
 	}
-	return fmt.Sprintf("a run of %s like these would decide it: choose their number before the run (--shutdowns %d)", count(all, "shutdown"), all)
+	return fmt.Sprintf("a run of %s like these would decide it: choose their number before the run (--shutdowns %d)", prose.Count(all, "shutdown"), all)
 }
 
 // percent renders a share with three digits that matter.
@@ -171,5 +173,67 @@ func (t explainer) tooMany(f result.Finding) []string {
 	if t.announced() {
 		remedy = announcedAlready
 	}
-	return []string{sentence(f.Detail), remedy}
+	return []string{prose.Sentence(f.Detail), remedy}
+}
+
+// bounds say what the true shares may be. In each of them a shutdown is one trial:
+// see trials.atMost.
+func bounds(s result.Subject, intact []*observation) result.Bounds {
+	var inFlight, late, atRisk []float64
+	for _, o := range intact {
+		had := o.counts(history.InFlight)
+		add := func(shares []float64, lost, of int) []float64 {
+			if of == 0 {
+				return shares
+			}
+			return append(shares, float64(lost)/float64(of))
+		}
+		inFlight = add(inFlight, had.Total-had.Completed, had.Total)
+		atRisk = add(atRisk, o.losses(), o.atRisk())
+		if worst, ok := o.worstSpan(); ok {
+			late = add(late, len(worst.lost), worst.sent)
+		}
+	}
+	return result.Bounds{
+		PerRequest: meanBound(atRisk), PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
+		InFlightLost: meanBound(inFlight), LateLost: meanBound(late),
+	}
+}
+
+// losses are the requests at risk that got no answer, or a wrong one, or were in
+// flight and turned away. A server that promised to stay up also loses those that it
+// refuses.
+func (o *observation) losses() int {
+	had, came := o.counts(history.InFlight), o.counts(history.Late).Plus(o.counts(history.Edge))
+	lost := had.Dropped + had.Failed + had.Rejected + came.Dropped + came.Failed
+	if staysUpThrough(o.Header.Scenario) {
+		lost += had.Refused + came.Refused
+	}
+	return lost
+}
+
+// atRisk is how many requests a shutdown could lose.
+func (o *observation) atRisk() int {
+	had, came := o.counts(history.InFlight), o.counts(history.Late).Plus(o.counts(history.Edge))
+	n := had.AtRisk() + came.AtRisk()
+	if staysUpThrough(o.Header.Scenario) {
+		n += had.Refused + came.Refused
+	}
+	return n
+}
+
+// meanBound is the upper bound of the mean of the shares, and nil without any.
+func meanBound(shares []float64) *float64 {
+	if len(shares) == 0 {
+		return nil
+	}
+	bound := stats.SharesOf(shares).Upper()
+	return &bound
+}
+
+func upperBound(k, n int) *float64 {
+	if bound, ok := stats.UpperBound(k, n); ok {
+		return &bound
+	}
+	return nil
 }

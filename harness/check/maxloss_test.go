@@ -1,6 +1,9 @@
 package check
 
 import (
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +11,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/harness/stats"
 )
 
 // lossy is a shutdown that lost so many of so many requests of its worst half second,
@@ -197,3 +201,41 @@ func TestLingeringDilutesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestMaxLossSaysHowManyWouldTell: what it asks for is what decides.
+func TestMaxLossSaysHowManyWouldTell(t *testing.T) {
+	asked := regexp.MustCompile(`\(--shutdowns (\d+)\)`)
+	for _, tt := range []struct {
+		shares []float64
+		limit  float64
+	}{
+		{[]float64{0, 0}, 0.01},
+		{[]float64{0, 0, 0}, 0.3},
+		{[]float64{0.01, 0, 0}, 0.05},
+		{[]float64{0.02, 0.03}, 0.05},
+		{[]float64{0.02, 0, 0, 0}, 0.001},
+		{[]float64{1, 0, 0}, 0.1},
+		{[]float64{0.003, 0.002, 0.001, 0}, 0.01},
+	} {
+		t.Run(fmt.Sprintf("%v, %v allowed", tt.shares, tt.limit), func(t *testing.T) {
+			all := stats.SharesOf(tt.shares)
+			status, said := weigh(all, tt.limit)
+			number := asked.FindStringSubmatch(said)
+			if status != result.Unjudged || number == nil {
+				t.Fatalf("%v, %q: it asks for no shutdowns", status, said)
+			}
+			n, err := strconv.Atoi(number[1])
+			if err != nil || n <= len(tt.shares) {
+				t.Fatalf("it asks for %d shutdowns, %v, and there were %d", n, err, len(tt.shares))
+			}
+			if needed, ok := all.Needed(tt.limit); !ok || n != needed {
+				t.Errorf("it asks for %d shutdowns, and %d decide (%v)", n, needed, ok)
+			}
+		})
+	}
+}
+
+// TestShutdownsNeededByTheRuleOfThree: 3/n bounds what was not seen in n shutdowns,
+// however many requests each of them had.
+// TestNothingDecidesAtTheLimit: where the share is the limit, or nearly, the
+// search ends.

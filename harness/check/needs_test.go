@@ -57,7 +57,7 @@ func TestNeeds(t *testing.T) {
 			if s.Verdict != tt.verdict {
 				t.Errorf("verdict %s, want %s: %+v", s.Verdict, tt.verdict, s.Findings)
 			}
-			found := findings(s, sampleName)
+			found := findings(s, Sample)
 			if (len(found) > 0) != (tt.says != nil) || len(found) > 1 {
 				t.Fatalf("found %+v, want %q", found, tt.says)
 			}
@@ -92,7 +92,7 @@ func TestNeedsOfRules(t *testing.T) {
 	if _, _, err := Resolve(scenario.Scenario{Policy: "k8s", Needs: []string{"no-such-rule"}}); err == nil {
 		t.Error("a rule is needed that there is not")
 	}
-	if slices.Contains(RuleNames(), sampleName) {
+	if slices.Contains(RuleNames(), Sample) {
 		t.Error("a rule is called as what is said of the sample")
 	}
 }

@@ -240,7 +240,7 @@ func TestReloadNeedsNothingInFlight(t *testing.T) {
 func TestReloadDetail(t *testing.T) {
 	h := newReload().delivered(people(node), nil, nil).left(true, worker).done()
 	d := judge(t, "default", []*history.History{h}).Details[0]
-	if diff := diff(h.Operation, d.Operation) + diff(h.Delivery, d.Delivery) + diff(h.Left, d.Left); diff != "" {
+	if diff := differs(h.Operation, d.Operation) + differs(h.Delivery, d.Delivery) + differs(h.Left, d.Left); diff != "" {
 		t.Errorf("the detail (-want +got):\n%s", diff)
 	}
 }

@@ -21,7 +21,7 @@ func schedule(o *observation) []problem {
 	}
 	return []problem{{soft: o.Kernel.Asked || o.Ledger.Present(), detail: fmt.Sprintf(
 		"the load ran behind its schedule: one request in a hundred started more than %s late%s, and %s is allowed; lower the rate%s, or use a machine that is less busy",
-		scenario.InWords(o.slip), skipped, scenario.InWords(history.MaxSlip), o.lower(),
+		scenario.InWords(o.slip), skipped, scenario.InWords(history.MaxSlip), o.Lower(),
 	)}}
 }
 
@@ -58,7 +58,7 @@ func (o *observation) capped() []problem {
 		slow = "lastcall was late itself, and the machine is slower than the rate"
 	}
 	return []problem{{soft: true, detail: fmt.Sprintf("the load met its cap of %d open requests before %s: %s, so lower it%s",
-		o.Header.Scenario.Load.MaxOpen, o.moment(), slow, o.lower())}}
+		o.Header.Scenario.Load.MaxOpen, o.moment(), slow, o.Lower())}}
 }
 
 // unwatched asks that the load saw the process to its end. Of one that it left
@@ -78,7 +78,7 @@ func unwatched(o *observation) []problem {
 }
 
 // lower says to which rate, where that can be told.
-func (o *observation) lower() string {
+func (o *observation) Lower() string {
 	if kept := o.kept(); kept > 0 {
 		return fmt.Sprintf(" to what was answered (--rate %d)", kept)
 	}

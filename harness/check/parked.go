@@ -9,6 +9,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func closesCleanlyRule() Rule {
@@ -76,10 +77,10 @@ func describeEnded(ended []history.Parked) string {
 	}
 	var said []string
 	if sockets > 0 {
-		said = append(said, fmt.Sprintf("%s (with %d)", count(sockets, "parked WebSocket connection"), code))
+		said = append(said, fmt.Sprintf("%s (with %d)", prose.Count(sockets, "parked WebSocket connection"), code))
 	}
 	if streams > 0 {
-		said = append(said, count(streams, "parked event stream"))
+		said = append(said, prose.Count(streams, "parked event stream"))
 	}
 	return strings.Join(said, " and ")
 }
@@ -93,7 +94,7 @@ func (t explainer) endedParked() []string {
 	if len(all) == 0 {
 		return nil
 	}
-	return []string{sentence(fmt.Sprintf("While %s ran, or soon after, the server ended %s%s, although it could have kept them: their clients must connect again",
+	return []string{prose.Sentence(fmt.Sprintf("While %s ran, or soon after, the server ended %s%s, although it could have kept them: their clients must connect again",
 		t.command(), describeEnded(all), t.overShutdowns()))}
 }
 
@@ -101,10 +102,10 @@ func (t explainer) endedParked() []string {
 func describeCuts(cut map[string]int) string {
 	var said []string
 	if n := cut[scenario.WebSocket]; n > 0 {
-		said = append(said, fmt.Sprintf("%s without a close frame (%d)", count(n, "WebSocket connection"), history.NoCloseFrame))
+		said = append(said, fmt.Sprintf("%s without a close frame (%d)", prose.Count(n, "WebSocket connection"), history.NoCloseFrame))
 	}
 	if n := cut[scenario.EventStream]; n > 0 {
-		said = append(said, count(n, "event stream")+" before the last chunk")
+		said = append(said, prose.Count(n, "event stream")+" before the last chunk")
 	}
 	return strings.Join(said, ", ")
 }
@@ -151,16 +152,16 @@ func (t explainer) cutOff(result.Finding) []string {
 	var said []string
 	if n := cut[scenario.WebSocket]; n > 0 {
 		said = append(said,
-			sentence(fmt.Sprintf("%s got no close frame%s: %s cut with %d, as in a crash",
-				allOf(n, held[scenario.WebSocket], "WebSocket connection"), t.overShutdowns(), verb(n, "it was", "they were"), history.NoCloseFrame)),
+			prose.Sentence(fmt.Sprintf("%s got no close frame%s: %s cut with %d, as in a crash",
+				allOf(n, held[scenario.WebSocket], "WebSocket connection"), t.overShutdowns(), prose.Verb(n, "it was", "they were"), history.NoCloseFrame)),
 			"An HTTP server does not know of hijacked connections (Go's http.Hijacker). Keep a list of them, "+
 				"and send a close frame (1001, going away) on each before the process ends. Server.RegisterOnShutdown calls a function for that, "+
 				"but does not wait for it (`lastcall explain hijack-forgotten` shows it).")
 	}
 	if n := cut[scenario.EventStream]; n > 0 {
 		said = append(said,
-			sentence(fmt.Sprintf("%s %s cut off before the last chunk%s: a client cannot tell that from a crash",
-				allOf(n, held[scenario.EventStream], "event stream"), was(n), t.overShutdowns())),
+			prose.Sentence(fmt.Sprintf("%s %s cut off before the last chunk%s: a client cannot tell that from a crash",
+				allOf(n, held[scenario.EventStream], "event stream"), prose.Was(n), t.overShutdowns())),
 			"End the streams when the signal arrives, and let their handlers return, before you call Shutdown: Shutdown waits for them, and tells them nothing.")
 	}
 	return said
@@ -169,7 +170,7 @@ func (t explainer) cutOff(result.Finding) []string {
 // allOf is "the 5 event streams" or "2 of 5 event streams".
 func allOf(n, of int, noun string) string {
 	if n == of {
-		return "the " + count(n, noun)
+		return "the " + prose.Count(n, noun)
 	}
-	return fmt.Sprintf("%d of %s", n, plural(of, noun))
+	return fmt.Sprintf("%d of %s", n, prose.Plural(of, noun))
 }

@@ -212,7 +212,7 @@ func TestParkedIsCounted(t *testing.T) {
 		{Kind: scenario.Silent, Asked: 2, Held: 2},
 		{Kind: scenario.EventStream, Asked: 1},
 	}
-	if d := diff(want, judge(t, "default", []*history.History{h}).Details[0].Parked); d != "" {
+	if d := differs(want, judge(t, "default", []*history.History{h}).Details[0].Parked); d != "" {
 		t.Errorf("parked (-want +got):\n%s", d)
 	}
 	// Who promised to stay up has ended them, with a word or without.
@@ -222,7 +222,7 @@ func TestParkedIsCounted(t *testing.T) {
 		{Kind: scenario.EventStream, Asked: 2, Held: 2},
 		{Kind: scenario.Idle, Asked: 2, Held: 2, Clean: 2},
 	}
-	if d := diff(want, judge(t, "default", []*history.History{reload}).Details[0].Parked); d != "" {
+	if d := differs(want, judge(t, "default", []*history.History{reload}).Details[0].Parked); d != "" {
 		t.Errorf("parked under a command (-want +got):\n%s", d)
 	}
 	if c := h.Counts(); c.Total != len(h.Requests) || c.Total != h.Scheduled {

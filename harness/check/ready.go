@@ -6,6 +6,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 func readyFlipsFirstRule() Rule {
@@ -44,7 +45,7 @@ func readyFlipsFirst(o *observation) (t tally) {
 // readyForNobody tells of a readiness check that lied.
 func (t explainer) readyForNobody(f result.Finding) []string {
 	return []string{
-		sentence(f.Detail),
+		prose.Sentence(f.Detail),
 		"A load balancer that uses the readiness check goes on sending requests to a server that refuses them.",
 		"Answer the readiness check with 503 as soon as the signal arrives, and close the listener later.",
 	}

@@ -47,11 +47,11 @@ func TestResolveFillsIn(t *testing.T) {
 			}
 			want := given
 			want.Disruption.Grace.Duration, want.Disruption.Lag.Duration, want.Disruption.Target = tt.grace, tt.lag, tt.target
-			if diff := diff(want, s); diff != "" {
+			if diff := differs(want, s); diff != "" {
 				t.Errorf("scenario (-want +got):\n%s", diff)
 			}
 			unchanged, _ := PolicyByName(tt.policy)
-			if diff := diff(unchanged, p); diff != "" {
+			if diff := differs(unchanged, p); diff != "" {
 				t.Errorf("nothing overrides the policy, and it is changed (-want +got):\n%s", diff)
 			}
 		})
@@ -116,7 +116,7 @@ func TestOverrides(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := diff(want, got); diff != "" {
+			if diff := differs(want, got); diff != "" {
 				t.Errorf("policy (-want +got):\n%s", diff)
 			}
 		})
@@ -210,7 +210,7 @@ func TestOverridesStayWithTheirScenario(t *testing.T) {
 	if _, _, err := Resolve(given); err != nil {
 		t.Fatal(err)
 	}
-	if diff := diff(before, policy(t, "k8s")); diff != "" {
+	if diff := differs(before, policy(t, "k8s")); diff != "" {
 		t.Errorf("the policy of others is changed:\n%s", diff)
 	}
 }

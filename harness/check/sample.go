@@ -9,7 +9,12 @@ import (
 
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
+
+// Sample is the name of the finding that too little was at risk. Like Integrity it is
+// not a rule: it says why a subject could not be judged, which its verdict says too.
+const Sample = "sample"
 
 // sample asks that enough was at risk for a pass to mean something. Of a server
 // that is told to stop, something must have been in flight; one that goes on
@@ -21,7 +26,7 @@ func sample(scenario scenario.Scenario, s result.Subject, policy Policy) []resul
 	}
 	staysUp := staysUpThrough(scenario)
 	finding := result.Finding{
-		Rule: "sample", Status: result.Unjudged, Count: s.AtRisk, Judged: s.ShutdownsIntact,
+		Rule: Sample, Status: result.Unjudged, Count: s.AtRisk, Judged: s.ShutdownsIntact,
 		Expected: fmt.Sprintf("requests in flight at the signal, and at least %d at risk over all shutdowns", policy.MinAtRisk),
 		Evidence: []result.Evidence{}, Reference: "every verdict is earned",
 	}
@@ -42,7 +47,7 @@ func sample(scenario scenario.Scenario, s result.Subject, policy Policy) []resul
 		return nil
 	case s.AtRisk < policy.MinAtRisk:
 		finding.Detail = fmt.Sprintf("only %s at risk, %d are needed: %s",
-			count(s.AtRisk, "request")+" "+was(s.AtRisk), policy.MinAtRisk, enough(scenario, s, policy))
+			prose.Count(s.AtRisk, "request")+" "+prose.Was(s.AtRisk), policy.MinAtRisk, enough(scenario, s, policy))
 	case !staysUp && policy.Uses(InFlightCompletes) && tooFewInFlight(s, policy) != "":
 		finding.Count = s.InFlight.AtRisk()
 		finding.Detail = tooFewInFlight(s, policy) + ": " + enough(scenario, s, policy)
@@ -64,9 +69,9 @@ func tooFewInFlight(s result.Subject, policy Policy) string {
 	}
 	switch n := s.InFlight.AtRisk(); {
 	case n < policy.MinAtRisk:
-		return fmt.Sprintf("only %s in flight at the signal, %d are needed", count(n, "request")+" "+was(n), policy.MinAtRisk)
+		return fmt.Sprintf("only %s in flight at the signal, %d are needed", prose.Count(n, "request")+" "+prose.Was(n), policy.MinAtRisk)
 	case 2*met < s.ShutdownsIntact:
-		return fmt.Sprintf("requests were in flight in only %d of %s, and at least half are needed", met, plural(s.ShutdownsIntact, "shutdown"))
+		return fmt.Sprintf("requests were in flight in only %d of %s, and at least half are needed", met, prose.Plural(s.ShutdownsIntact, "shutdown"))
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 func staysUpRule() Rule {
@@ -42,7 +43,7 @@ func staysUp(o *observation) (t tally) {
 	if ended := o.endedByOperation(); len(ended) > 0 {
 		t.excused = slices.Repeat([]result.Evidence{o.proofOfShutdown()}, len(ended))
 		if t.said == "" {
-			t.said = describeEnded(ended) + " " + was(len(ended)) + " ended"
+			t.said = describeEnded(ended) + " " + prose.Was(len(ended)) + " ended"
 		}
 	}
 	return t
@@ -55,7 +56,7 @@ func (t explainer) interruption(result.Finding) []string {
 	var said []string
 	if refused > 0 {
 		said = append(said, fmt.Sprintf("While %s ran, and until the load ended, %s %s refused%s: no process was listening.",
-			t.command(), count(refused, "request"), was(refused), t.overShutdowns()))
+			t.command(), prose.Count(refused, "request"), prose.Was(refused), t.overShutdowns()))
 	}
 	said = append(said, t.turnedAway()...)
 	said = append(said, t.endedParked()...)
@@ -65,7 +66,7 @@ func (t explainer) interruption(result.Finding) []string {
 			ended = fmt.Sprintf("While %s ran, or soon after, the process ended with %s, and no process listened in its place", t.command(), describeExits(s.Exits))
 		}
 		if hungUp > 0 {
-			ended += fmt.Sprintf(", and %s %s dropped", count(hungUp, "request"), was(hungUp))
+			ended += fmt.Sprintf(", and %s %s dropped", prose.Count(hungUp, "request"), prose.Was(hungUp))
 		}
 		return append(said, ended+".",
 			"Let one process keep the listening socket and replace only the processes behind it, or let a new process take over the socket before the old one ends.")
@@ -96,7 +97,7 @@ func (t explainer) turnedAway() []string {
 		with = append(with, fmt.Sprint(status))
 	}
 	return []string{fmt.Sprintf("While %s ran, and until the load ended, %s %s rejected with %s%s.",
-		t.command(), count(n, "request"), was(n), strings.Join(with, " and "), t.overShutdowns())}
+		t.command(), prose.Count(n, "request"), prose.Was(n), strings.Join(with, " and "), t.overShutdowns())}
 }
 
 // vanished reports whether the process ended in some shutdown without leaving its

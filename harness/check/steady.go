@@ -6,6 +6,8 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/stats"
+	"lastcall/internal/prose"
 )
 
 // SteadyState is the name under which findings tell what a server loses before any
@@ -126,7 +128,7 @@ func forgiveCrossings(observations []*observation) {
 	}
 	for _, o := range observations {
 		late := o.crossedLate()
-		if late.lost == 0 || fisher(before.lost, before.of, late.lost, late.of) < excess/float64(len(observations)) {
+		if late.lost == 0 || stats.Fisher(before.lost, before.of, late.lost, late.of) < excess/float64(len(observations)) {
 			continue
 		}
 		o.late(func(r *history.Request) {
@@ -192,7 +194,7 @@ func unannouncedCloses(intact []*observation) []result.Finding {
 		all.oneIn(), intact[0].moment(), all.lost, all.of)
 	if all.lost == 0 {
 		met = fmt.Sprintf("%s found closed before %s, and a request that meets such a close is lost",
-			count(dead, "connection")+" "+was(dead), intact[0].moment())
+			prose.Count(dead, "connection")+" "+prose.Was(dead), intact[0].moment())
 	}
 	return []result.Finding{{
 		Rule: SteadyState, Status: result.Warned, Count: len(evidence), Judged: all.of,

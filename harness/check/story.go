@@ -10,6 +10,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 // story tells in two or three plain sentences what happened to whom, why, and
@@ -55,7 +56,7 @@ func (t explainer) failure() (said []string, remedy string) {
 func (t explainer) alsoLost(first result.Finding) []string {
 	for _, f := range t.subject.Findings {
 		if f.Rule == NoLostAck && f.Status == result.Violated && first.Rule != NoLostAck {
-			return []string{sentence(f.Detail)}
+			return []string{prose.Sentence(f.Detail)}
 		}
 	}
 	return nil
@@ -71,17 +72,17 @@ func (t explainer) told(f result.Finding) []string {
 			return r.explain(t, f)
 		}
 	}
-	return []string{sentence(f.Detail)}
+	return []string{prose.Sentence(f.Detail)}
 }
 
 // unearned tells, of a failure, why a pass would not have been earned.
 func (t explainer) unearned() []string {
-	if said := brokenOff(t.subject); said != "" {
-		return []string{sentence(said)}
+	if said := BrokenOff(t.subject); said != "" {
+		return []string{prose.Sentence(said)}
 	}
 	for _, o := range t.intact {
 		for _, p := range o.problems {
-			return []string{sentence(o.said(p))}
+			return []string{prose.Sentence(o.said(p))}
 		}
 	}
 	return nil
@@ -98,11 +99,11 @@ func (t explainer) setAside() []string {
 	const most = 2
 	more := ""
 	if len(reasons) > most {
-		more = fmt.Sprintf("; and %s, which --report json lists", count(len(reasons)-most, "more reason"))
+		more = fmt.Sprintf("; and %s, which --report json lists", prose.Count(len(reasons)-most, "more reason"))
 		reasons = reasons[:most]
 	}
-	return []string{sentence(fmt.Sprintf("%d of %s could not be judged and %s left out: %s%s",
-		n, plural(t.subject.Shutdowns, "shutdown"), was(n), strings.Join(reasons, "; "), more))}
+	return []string{prose.Sentence(fmt.Sprintf("%d of %s could not be judged and %s left out: %s%s",
+		n, prose.Plural(t.subject.Shutdowns, "shutdown"), prose.Was(n), strings.Join(reasons, "; "), more))}
 }
 
 // reasonsAside are the reasons for which shutdowns were set aside, each once.
@@ -139,7 +140,7 @@ func (t explainer) warnings() []string {
 		case f.Rule == ExitStatus && t.scenario.Disruption.Unloaded():
 			said = append(said, t.untouched(f)...)
 		default:
-			said = append(said, sentence(f.Detail))
+			said = append(said, prose.Sentence(f.Detail))
 		}
 	}
 	return said
@@ -268,12 +269,12 @@ func (o *observation) stoppedEarly(lag time.Duration) (stop time.Duration, early
 // Broken returns the required rules that a subject violated, in their order,
 // without those that come with another.
 func Broken(s result.Subject) []string {
-	all := violated(&s)
-	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return comesWith(name, all) })
+	all := Violated(&s)
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return ComesWith(name, all) })
 }
 
-// violated returns all rules that a subject violated, in their order.
-func violated(s *result.Subject) []string {
+// Violated returns all rules that a subject violated, in their order.
+func Violated(s *result.Subject) []string {
 	rules := []string{}
 	for _, f := range s.Findings {
 		if f.Status == result.Violated {
@@ -290,9 +291,9 @@ var explains = map[string][]string{
 	ClosesCleanly:        {InFlightCompletes, ExitsInGrace},
 }
 
-// comesWith reports whether a rule's violation is no news where these are
+// ComesWith reports whether a rule's violation is no news where these are
 // violated.
-func comesWith(name string, rules []string) bool {
+func ComesWith(name string, rules []string) bool {
 	return slices.ContainsFunc(explains[name], func(cause string) bool { return slices.Contains(rules, cause) })
 }
 
@@ -325,9 +326,9 @@ func (t explainer) doubt() []string {
 		case 1:
 			where = inShutdown(in[0])
 		default:
-			where = fmt.Sprintf("in %d of %s: ", len(in), plural(t.subject.Shutdowns, "shutdown"))
+			where = fmt.Sprintf("in %d of %s: ", len(in), prose.Plural(t.subject.Shutdowns, "shutdown"))
 		}
-		said = append(said, sentence(where+reason))
+		said = append(said, prose.Sentence(where+reason))
 	}
 	const most = 3
 	if len(said) > most {

@@ -8,6 +8,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 // summarize counts what happened, over all shutdowns of one subject. In flight,
@@ -47,7 +48,7 @@ func summarize(observations []*observation) result.Subject {
 	if staysUpThrough(header.Scenario) {
 		s.AtRisk += s.InFlight.Refused + s.Late.Refused
 	}
-	s.ExitSeconds = spread(exits)
+	s.ExitSeconds = result.SpreadOf(exits)
 	s.LatencyMS = quantiles(latencies)
 	return s
 }
@@ -149,7 +150,7 @@ func remarks(o *observation) []string {
 		said = append(said, fmt.Sprintf("the load reached its limit and paused %s after %s", scenario.InWords(paused-o.Signal.Before), o.moment()))
 	}
 	if o.Signal.Sent && float64(o.Signal.Open) < o.Signal.Mean/2 {
-		said = append(said, fmt.Sprintf("few requests were open when %s was sent: %s, %.1f on average", o.moment(), count(o.Signal.Open, "request"), o.Signal.Mean))
+		said = append(said, fmt.Sprintf("few requests were open when %s was sent: %s, %.1f on average", o.moment(), prose.Count(o.Signal.Open, "request"), o.Signal.Mean))
 	}
 	if o.Kernel.Missing != "" {
 		said = append(said, noWitness(o.Kernel))
@@ -167,16 +168,16 @@ func remarks(o *observation) []string {
 // leftOut says what of the server's witnesses was not counted.
 func leftOut(o *observation) (said []string) {
 	if n := o.Ledger.Torn; n > 0 {
-		said = append(said, count(n, "line")+" of the ledger could not be read")
+		said = append(said, prose.Count(n, "line")+" of the ledger could not be read")
 	}
 	if n := o.Ledger.Foreign; n > 0 {
-		said = append(said, fmt.Sprintf("%s of the ledger %s ids of no request of this shutdown", count(n, "line"), verb(n, "carries", "carry")))
+		said = append(said, fmt.Sprintf("%s of the ledger %s ids of no request of this shutdown", prose.Count(n, "line"), prose.Verb(n, "carries", "carry")))
 	}
 	if n := o.Applied.Foreign; n > 0 {
-		said = append(said, fmt.Sprintf("%s applied %s of no request of this shutdown", count(n, "id"), verb(n, "is", "are")))
+		said = append(said, fmt.Sprintf("%s applied %s of no request of this shutdown", prose.Count(n, "id"), prose.Verb(n, "is", "are")))
 	}
 	if n := o.Applied.Strange; n > 0 && !senseless(o.Applied) {
-		said = append(said, fmt.Sprintf("%s among the applied ids %s none, as %q", count(n, "line"), verb(n, "is", "are"), o.Applied.Sample))
+		said = append(said, fmt.Sprintf("%s among the applied ids %s none, as %q", prose.Count(n, "line"), prose.Verb(n, "is", "are"), o.Applied.Sample))
 	}
 	return said
 }
@@ -195,11 +196,11 @@ func unread(group []*history.History) (said []string) {
 	name := group[0].Header.Subject
 	if torn > 0 {
 		said = append(said, fmt.Sprintf("%s: %s of the ledger could not be read, and %s nothing: append each line, with its end, in one write",
-			name, count(torn, "line"), verb(torn, "counts for", "count for")))
+			name, prose.Count(torn, "line"), prose.Verb(torn, "counts for", "count for")))
 	}
 	if strange > 0 {
 		said = append(said, fmt.Sprintf("%s: %s among the applied ids %s none, as %q: print ids only, one a line",
-			name, count(strange, "line"), verb(strange, "is", "are"), sample))
+			name, prose.Count(strange, "line"), prose.Verb(strange, "is", "are"), sample))
 	}
 	return said
 }

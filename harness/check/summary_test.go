@@ -9,9 +9,10 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/stats"
 )
 
-func diff(want, got any) string { return cmp.Diff(want, got) }
+func differs(want, got any) string { return cmp.Diff(want, got) }
 
 // TestSummaryCounts: one shutdown with everything in it, by hand.
 func TestSummaryCounts(t *testing.T) {
@@ -42,13 +43,13 @@ func TestSummaryCounts(t *testing.T) {
 		Requests: s.Requests, InFlight: s.InFlight, Late: s.Late, AtRisk: s.AtRisk,
 		DroppedByCause: s.DroppedByCause, Masked: s.Masked, Stale: s.Stale,
 	}
-	if diff := diff(want, got); diff != "" {
+	if diff := differs(want, got); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	// 73 answers and 4 requests cut off in flight were received; the 9 late
 	// ones died in a buffer.
 	ledger := result.Ledger{Received: 77, Executed: 73, Answered: 73, NeverRead: 9}
-	if diff := diff(ledger, s.Ledger); diff != "" {
+	if diff := differs(ledger, s.Ledger); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
 	// 13 dropped, 10 failed and 2 rejected in flight of 46 at risk; one shutdown of one.
@@ -58,7 +59,7 @@ func TestSummaryCounts(t *testing.T) {
 
 func wantBound(t *testing.T, what string, got *float64, k, n int) {
 	t.Helper()
-	want, _ := UpperBound(k, n)
+	want, _ := stats.UpperBound(k, n)
 	if got == nil || *got != want {
 		t.Errorf("bound %s is %v, want that of %d of %d, %v", what, got, k, n, want)
 	}
@@ -90,7 +91,7 @@ func TestLedgerCounts(t *testing.T) {
 		note(firstAdded, history.Executed).note(someInFlight, history.Executed).done()
 	s := judge(t, "default", []*history.History{h})
 	want := result.Ledger{Received: 67, Executed: 67, Answered: 65, Duplicates: 1, UnansweredExecutions: 1}
-	if diff := diff(want, s.Ledger); diff != "" {
+	if diff := differs(want, s.Ledger); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
 }
@@ -129,10 +130,10 @@ func TestExits(t *testing.T) {
 		newHistory(), newHistory().exit(killed), newHistory().exit(history.Exit{Code: 2}), newHistory(), newHistory().exit(killed),
 	))
 	want := []result.Exit{{Count: 2}, {Code: -1, Signal: "SIGKILL", Killed: true, Count: 2}, {Code: 2, Count: 1}}
-	if diff := diff(want, s.Exits); diff != "" {
+	if diff := differs(want, s.Exits); diff != "" {
 		t.Errorf("exits (-want +got):\n%s", diff)
 	}
-	if diff := diff(result.Spread{Min: 0.5, Median: 0.5, Max: 0.5}, s.ExitSeconds); diff != "" {
+	if diff := differs(result.Spread{Min: 0.5, Median: 0.5, Max: 0.5}, s.ExitSeconds); diff != "" {
 		t.Errorf("seconds from the signal (-want +got):\n%s", diff)
 	}
 }
@@ -155,7 +156,7 @@ func TestCauses(t *testing.T) {
 		b.late(history.Dropped, i+1, cause(c))
 	}
 	s := judge(t, "default", []*history.History{b.done()})
-	if diff := diff(result.DroppedByCause{Closed: 1, Reset: 2, Truncated: 3, Hung: 4, Corrupt: 5}, s.DroppedByCause); diff != "" {
+	if diff := differs(result.DroppedByCause{Closed: 1, Reset: 2, Truncated: 3, Hung: 4, Corrupt: 5}, s.DroppedByCause); diff != "" {
 		t.Errorf("causes (-want +got):\n%s", diff)
 	}
 }
@@ -171,7 +172,7 @@ func TestDetail(t *testing.T) {
 		{Name: "first-refused", MS: 200},
 		{Name: "exit", MS: 500},
 	}
-	if diff := diff(want, d.Events); diff != "" {
+	if diff := differs(want, d.Events); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	if d.Signal.UncertaintyUS != 20 || d.Signal.Open != 25 || !d.Signal.Sent {
@@ -214,7 +215,7 @@ func TestLatencies(t *testing.T) {
 		before(history.Completed, 2, func(r *history.Request) { r.End = r.Started + 90*time.Millisecond }).
 		inFlight(history.Dropped, 5).done()
 	got := judge(t, "default", []*history.History{h}).LatencyMS
-	if diff := diff(result.Quantiles{P50: 10, P95: 10, P99: 90, Max: 90}, got); diff != "" {
+	if diff := differs(result.Quantiles{P50: 10, P95: 10, P99: 90, Max: 90}, got); diff != "" {
 		t.Errorf("latencies (-want +got):\n%s", diff)
 	}
 }

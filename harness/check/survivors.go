@@ -2,6 +2,7 @@ package check
 
 import (
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 func noSurvivorsRule() Rule {
@@ -48,7 +49,7 @@ func (t explainer) survivors(f result.Finding) []string {
 		}
 	}
 	return []string{
-		sentence(f.Detail), consequence,
+		prose.Sentence(f.Detail), consequence,
 		"Let the process end its children and wait for them before it exits itself.",
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/stats"
 )
 
 // Sweep counts what became of requests by the instant at which they were sent.
@@ -204,7 +205,7 @@ func (l *sweepLane) finish() result.SweepLane {
 		for n := range l.in[i] {
 			in[n] = true
 		}
-		if low, high, ok := Interval(b.Lost, b.AtRisk); ok {
+		if low, high, ok := stats.Interval(b.Lost, b.AtRisk); ok {
 			rate := float64(b.Lost) / float64(b.AtRisk)
 			b.Rate, b.Low, b.High = &rate, &low, &high
 		}
@@ -235,7 +236,7 @@ func window(bins []result.SweepBin) (all *result.SweepWindow) {
 			greatest = i
 		}
 	}
-	if low, _, ok := Interval(near(bins, greatest)); !ok || low <= lossyShare {
+	if low, _, ok := stats.Interval(near(bins, greatest)); !ok || low <= lossyShare {
 		return nil
 	}
 	for i, b := range bins {

@@ -9,6 +9,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/harness/stats"
 )
 
 // TestIntervalAgainstPublishedValues: two-sided 95 % Clopper-Pearson intervals as
@@ -27,12 +28,12 @@ func TestIntervalAgainstPublishedValues(t *testing.T) {
 		{0, 1, 0, 97.50},
 	}
 	for _, tt := range tests {
-		low, high, ok := Interval(tt.k, tt.n)
+		low, high, ok := stats.Interval(tt.k, tt.n)
 		if !ok || math.Abs(100*low-tt.low) > 0.005 || math.Abs(100*high-tt.high) > 0.005 {
 			t.Errorf("Interval(%d, %d) = %.3f %% to %.3f %%, %v, want %.2f %% to %.2f %%", tt.k, tt.n, 100*low, 100*high, ok, tt.low, tt.high)
 		}
 	}
-	if _, _, ok := Interval(0, 0); ok {
+	if _, _, ok := stats.Interval(0, 0); ok {
 		t.Error("there is an interval without a trial")
 	}
 }
@@ -119,7 +120,7 @@ func TestSweepCountsByBins(t *testing.T) {
 	if *reused.Widest != (result.SweepWindow{FromUS: -100, ToUS: 100}) {
 		t.Errorf("the widest window is %+v", *reused.Widest)
 	}
-	if low, high, _ := Interval(2, 3); *reused.Bins[1].Low != low || *reused.Bins[1].High != high {
+	if low, high, _ := stats.Interval(2, 3); *reused.Bins[1].Low != low || *reused.Bins[1].High != high {
 		t.Errorf("the interval of 2 of 3 is %v to %v", *reused.Bins[1].Low, *reused.Bins[1].High)
 	}
 	if fresh.Outside != 1 || fresh.Sum != (result.SweepCount{Sent: 1, Refused: 1}) || fresh.Bins[3].Rate != nil {

@@ -10,6 +10,7 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 // sweepStory says in words what was lost and when.
@@ -35,7 +36,7 @@ func laneStory(l result.SweepLane, signal string) []string {
 			title, l.Sum.AtRisk, around(first, signal), around(last, "it")))
 	default:
 		story = append(story, fmt.Sprintf("%s: %d of %d requests at risk were dropped, in %d of %s.",
-			title, l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, plural(l.Measured, "shutdown")))
+			title, l.Sum.Lost, l.Sum.AtRisk, l.Shutdowns, prose.Plural(l.Measured, "shutdown")))
 		if l.Window != nil {
 			story = append(story, fmt.Sprintf("Most of these were sent %s.", mostLost(l, signal)))
 		}
@@ -201,7 +202,7 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 				l.Unproved, len(l.Bins), l.Connections, s.EnoughShots)
 		}
 		if l.Sum.Unsent > 0 {
-			warn("%s on %s connections could not be sent: lastcall itself lacked something", count(l.Sum.Unsent, "request"), l.Connections)
+			warn("%s on %s connections could not be sent: lastcall itself lacked something", prose.Count(l.Sum.Unsent, "request"), l.Connections)
 		}
 	}
 	return warnings

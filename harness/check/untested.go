@@ -80,7 +80,7 @@ func needed(needs []string, ruled []result.Finding, intact int) (findings []resu
 			detail += ". It takes " + rule.Needs
 		}
 		findings = append(findings, result.Finding{
-			Rule: sampleName, Status: result.Unjudged, Count: 0, Judged: 0,
+			Rule: Sample, Status: result.Unjudged, Count: 0, Judged: 0,
 			Expected: "something that " + rule.Name + " can judge", Detail: detail,
 			Evidence: []result.Evidence{}, Reference: "every verdict is earned",
 		})

@@ -32,7 +32,7 @@ func TestUntested(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := Judge(histories(tt.history), storyPolicy(t, tt.policy)).Subjects[0]
-			if diff := diff(tt.want, s.Untested); diff != "" {
+			if diff := differs(tt.want, s.Untested); diff != "" {
 				t.Errorf("%s, not put to the test (-want +got):\n%s", s.Verdict, diff)
 			}
 		})

@@ -3,8 +3,6 @@ package check
 import (
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
@@ -70,39 +68,6 @@ func describeExits(exits []result.Exit) string {
 		}
 	}
 	return strings.Join(said, " or ")
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return plural(n, noun)
-}
-
-// plural is for what stands after "of": "1 of 1 shutdowns".
-func plural(n int, noun string) string { return fmt.Sprintf("%d %ss", n, noun) }
-
-func was(n int) string { return verb(n, "was", "were") }
-
-// verb chooses between the forms for one and for many.
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-// sentence makes a detail a sentence.
-func sentence(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	if size == 0 {
-		return s
-	}
-	end := "."
-	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") { // what a program said may be one already
-		end = ""
-	}
-	return string(unicode.ToUpper(first)) + s[size:] + end
 }
 
 // processes names the first few of a list.

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lastcall/harness/check"
+	"lastcall/harness/diff"
 	"lastcall/harness/result"
 	"lastcall/reports"
 )
@@ -98,7 +98,7 @@ func (b *baseline) conclude(ctx context.Context, out *output, latest result.Suit
 	if ctx.Err() != nil || latest.Status == result.SuiteInterrupted {
 		return conclude(ctx, out, latest, true)
 	}
-	compared, err := check.CompareWithAll(b.suites, latest)
+	compared, err := diff.CompareWithAll(b.suites, latest)
 	if err != nil {
 		_ = conclude(ctx, out, latest, true) // what was measured is worth its reports; the error says more than their exit
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"lastcall/harness/check"
+	"lastcall/harness/diff"
 	"lastcall/harness/result"
 	"lastcall/reports"
 )
@@ -56,7 +56,7 @@ func newDiff(s streams) *cobra.Command {
   lastcall diff old.json new.json
   lastcall diff old.json new.json --gate --report markdown=diff.md`,
 		Args: twoReports,
-		RunE: func(_ *cobra.Command, args []string) error { return diff(s, &o, args[0], args[1]) },
+		RunE: func(_ *cobra.Command, args []string) error { return diffReports(s, &o, args[0], args[1]) },
 	}
 	o.register(cmd.Flags())
 	return cmd
@@ -69,7 +69,7 @@ func twoReports(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func diff(s streams, o *diffOptions, oldPath, newPath string) error {
+func diffReports(s streams, o *diffOptions, oldPath, newPath string) error {
 	old, err := readSuite(oldPath)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func diff(s streams, o *diffOptions, oldPath, newPath string) error {
 	if err != nil {
 		return err
 	}
-	compared, err := check.Compare(old, latest)
+	compared, err := diff.Compare(old, latest)
 	if err != nil {
 		return &usageError{err}
 	}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 
-	"lastcall/harness/check"
+	"lastcall/harness/diff"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/internal/input"
@@ -62,7 +62,7 @@ func parseSuite(text []byte) (result.Suite, error) {
 	if err := history.Bounded(&suite); err != nil {
 		return result.Suite{}, err
 	}
-	return suite, check.ValidSuite(suite)
+	return suite, diff.ValidSuite(suite)
 }
 
 // suiteHead looks whether the text is one JSON object that calls itself a suite,

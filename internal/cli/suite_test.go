@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"lastcall/harness/check"
+	"lastcall/harness/diff"
 	"lastcall/harness/result"
 	"lastcall/reports"
 )
@@ -78,7 +79,7 @@ func FuzzParseSuite(f *testing.F) {
 			}
 			return
 		}
-		d, err := check.Compare(suite, suite)
+		d, err := diff.Compare(suite, suite)
 		if err != nil {
 			t.Fatalf("it was read, and is refused: %v", err)
 		}

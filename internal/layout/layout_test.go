@@ -18,11 +18,14 @@ import (
 // not reach, directly or not. A pattern that ends in "/..." means everything
 // below; an exception is named with "!".
 var forbidden = map[string][]string{
-	"lastcall/harness":          {"lastcall/targets", "lastcall/scenarios", "lastcall/harness/probe", "lastcall/harness/sweep", "lastcall/internal/..."}, // the Go API composes
+	"lastcall/harness":          {"lastcall/targets", "lastcall/scenarios", "lastcall/harness/probe", "lastcall/harness/sweep", "lastcall/internal/...", "!lastcall/internal/prose"}, // the Go API composes
 	"lastcall/harness/subject":  {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/harness/run", "lastcall/internal/..."},
 	"lastcall/harness/run":      {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
 	"lastcall/harness/scenario": {"lastcall/...", "!lastcall/harness/ledger", "os/exec"},
-	"lastcall/harness/check":    {"lastcall/harness/run", "lastcall/harness/subject", "lastcall/harness/load", "lastcall/harness/process", "lastcall/harness", "lastcall/reports", "lastcall/targets", "lastcall/scenarios", "lastcall/internal/...", "os/exec"},
+	"lastcall/harness/check":    {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/harness/stats", "!lastcall/internal/prose", "os/exec"},
+	"lastcall/harness/diff":     {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/harness/check", "!lastcall/harness/stats", "!lastcall/internal/prose", "os/exec"},
+	"lastcall/harness/stats":    {"lastcall/..."},
+	"lastcall/internal/prose":   {"lastcall/..."},
 	"lastcall/harness/history":  {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
 	"lastcall/harness/ledger":   {"lastcall/...", "net"},
 	"lastcall/harness/result":   {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
@@ -54,7 +57,7 @@ var onlyImporters = map[string]string{
 	"github.com/spf13/cobra":                        "lastcall/internal/cli",
 	"github.com/schollz/progressbar/v3":             "lastcall/internal/cli",
 	"github.com/goccy/go-yaml":                      "lastcall/scenarios",
-	"gonum.org/v1/gonum/mathext":                    "lastcall/harness/check",
+	"gonum.org/v1/gonum/mathext":                    "lastcall/harness/stats",
 	"github.com/invopop/jsonschema":                 "lastcall/internal/cli",
 	"github.com/olekukonko/tablewriter/tw":          "lastcall/reports",
 	"github.com/agnivade/levenshtein":               "lastcall/internal/spelling",
@@ -89,7 +92,7 @@ func TestArrows(t *testing.T) {
 // dialless are the packages that judge, compute or render: they import nothing that dials.
 // What they reach may, for its names: harness/scenario checks URLs and headers by
 // net/http's rules.
-var dialless = []string{"lastcall/harness/check", "lastcall/harness/history", "lastcall/harness/ledger", "lastcall/harness/result", "lastcall/reports/picture"}
+var dialless = []string{"lastcall/harness/check", "lastcall/harness/diff", "lastcall/harness/stats", "lastcall/harness/history", "lastcall/harness/ledger", "lastcall/harness/result", "lastcall/reports/picture"}
 
 func TestJudgesNeverDial(t *testing.T) {
 	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "lastcall/...") {

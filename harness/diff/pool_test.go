@@ -1,4 +1,4 @@
-package check
+package diff
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"lastcall/harness/check"
 	"lastcall/harness/result"
 )
 
@@ -20,7 +21,7 @@ func nth(day, broken int) result.Suite {
 	if broken > 0 {
 		status = result.Violated
 	}
-	s := suiteOf(found(reported("it", losing(lost...)...), InFlightCompletes, status, broken))
+	s := suiteOf(found(reported("it", losing(lost...)...), check.InFlightCompletes, status, broken))
 	s.Started = time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC)
 	return s
 }
@@ -78,7 +79,7 @@ func TestPooledReportsAreCountedOnce(t *testing.T) {
 				if *c.Old.Share != (result.Share{Count: 150, Of: 450}) || !strings.Contains(c.Detail, "before: 3 of 9") {
 					t.Errorf("%+v lost: %s", *c.Old.Share, c.Detail)
 				}
-			case InFlightCompletes:
+			case check.InFlightCompletes:
 				if *c.Old.Share != (result.Share{Count: 3, Of: 9}) || !strings.Contains(c.Detail, "was in 3 of 9") {
 					t.Errorf("%+v: %s", *c.Old.Share, c.Detail)
 				}

@@ -1,14 +1,10 @@
-package check
+package stats
 
 import (
 	"math"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
-
-	"lastcall/harness/history"
-	"lastcall/harness/result"
 )
 
 // TestUpperBoundAgainstPublishedValues: one-sided 95 % Clopper-Pearson bounds as
@@ -42,9 +38,6 @@ func TestUpperBoundEdges(t *testing.T) {
 	for _, tt := range []struct{ k, n int }{{0, 0}, {1, 0}, {0, -1}, {-1, 10}, {11, 10}, {-1, -1}} {
 		if bound, ok := UpperBound(tt.k, tt.n); ok || bound != 0 {
 			t.Errorf("UpperBound(%d, %d) = %v, %v, want none", tt.k, tt.n, bound, ok)
-		}
-		if upperBound(tt.k, tt.n) != nil {
-			t.Errorf("a report of %d of %d would show a bound", tt.k, tt.n)
 		}
 	}
 	if bound, ok := UpperBound(5, 5); !ok || bound != 1 {
@@ -93,36 +86,4 @@ func choose(n, k int) float64 {
 	b, _ := math.Lgamma(float64(k + 1))
 	c, _ := math.Lgamma(float64(n - k + 1))
 	return a - b - c
-}
-
-func TestSpread(t *testing.T) {
-	tests := []struct {
-		name   string
-		values []float64
-		want   result.Spread
-	}{
-		{"no sample", nil, result.Spread{}},
-		{"one", []float64{4}, result.Spread{Min: 4, Median: 4, Max: 4}},
-		{"two", []float64{4, 1}, result.Spread{Min: 1, Median: 2.5, Max: 4}},
-		{"three, in disorder", []float64{9, 1, 2}, result.Spread{Min: 1, Median: 2, Max: 9}},
-	}
-	for _, tt := range tests {
-		if got := spread(tt.values); got != tt.want {
-			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
-		}
-	}
-}
-
-func TestQuantiles(t *testing.T) {
-	if got := quantiles(nil); got != (result.Quantiles{}) {
-		t.Errorf("without a sample: %+v", got)
-	}
-	one := quantiles([]history.Latency{{Took: 1500 * time.Microsecond, Count: 1}})
-	if want := (result.Quantiles{P50: 1.5, P95: 1.5, P99: 1.5, Max: 1.5}); one != want {
-		t.Errorf("of one: %+v, want %+v", one, want)
-	}
-	folded := quantiles([]history.Latency{{Took: 9 * time.Millisecond, Count: 1}, {Took: time.Millisecond, Count: 96}, {Took: 3 * time.Millisecond, Count: 3}})
-	if want := (result.Quantiles{P50: 1, P95: 1, P99: 9, Max: 9}); folded != want {
-		t.Errorf("of a hundred: %+v, want %+v", folded, want)
-	}
 }

@@ -1,4 +1,4 @@
-package check
+package diff
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/harness/stats"
+	"lastcall/internal/prose"
 )
 
 // lossFigure is a share of requests that should be as small as can be.
@@ -55,7 +57,7 @@ func (p pair) compareLosses(f lossFigure) result.Change {
 	if rate(old) > rate(latest) {
 		toward, low, high, lows, highs = result.Better, latest, old, now, before
 	}
-	byRequests, byShutdowns := fisher(low.Count, low.Of, high.Count, high.Of), mannWhitney(lows, highs)
+	byRequests, byShutdowns := stats.Fisher(low.Count, low.Of, high.Count, high.Of), stats.MannWhitney(lows, highs)
 	c.PRequests = &byRequests
 	if len(before) == 0 || len(now) == 0 {
 		c.Detail = "a report lacks the counts of each shutdown, so chance cannot be ruled out"
@@ -64,10 +66,10 @@ func (p pair) compareLosses(f lossFigure) result.Change {
 	c.PShutdowns = &byShutdowns
 	c.Detail = fmt.Sprintf("%d of %d shutdowns that had any lost some, before: %d of %d", positive(now), len(now), positive(before), len(before))
 	switch {
-	case significant(byRequests) && significant(byShutdowns):
+	case stats.Significant(byRequests) && stats.Significant(byShutdowns):
 		c.Direction, c.Regression = toward, toward == result.Worse
 		return c
-	case significant(byRequests):
+	case stats.Significant(byRequests):
 		c.Detail += ": the requests of one shutdown share their fate, and counted by shutdowns it may be chance"
 	default:
 		c.Detail += ": it may be chance"
@@ -123,15 +125,15 @@ func nothing(old, latest int, what string) string {
 // two samples differ most if each of one lies beyond each of the other, and even
 // that is one way of so many to draw them.
 func advice(old, latest int) string {
-	if significant(fisher(0, old, latest, latest)) {
+	if stats.Significant(stats.Fisher(0, old, latest, latest)) {
 		return ""
 	}
 	enough := latest
-	for !significant(fisher(0, old, enough, enough)) && enough < scenario.MaxShutdowns {
+	for !stats.Significant(stats.Fisher(0, old, enough, enough)) && enough < scenario.MaxShutdowns {
 		enough++
 	}
 	if enough == scenario.MaxShutdowns {
-		return fmt.Sprintf("; %s in the old report cannot tell (--shutdowns)", count(old, "shutdown"))
+		return fmt.Sprintf("; %s in the old report cannot tell (--shutdowns)", prose.Count(old, "shutdown"))
 	}
 	return fmt.Sprintf("; %d and %d are too few to tell: a run of %d could (--shutdowns %d)", old, latest, enough, enough)
 }
@@ -168,8 +170,8 @@ func byFisher(old, latest result.Share) (result.Direction, *float64) {
 	case rate(old) > rate(latest):
 		toward, low, high = result.Better, latest, old
 	}
-	p := fisher(low.Count, low.Of, high.Count, high.Of)
-	if !significant(p) {
+	p := stats.Fisher(low.Count, low.Of, high.Count, high.Of)
+	if !stats.Significant(p) {
 		toward = result.CannotTell
 	}
 	return toward, &p

@@ -1,4 +1,6 @@
-package check
+// Package diff compares two reports: what became of each subject, and what of that is more
+// than chance.
+package diff
 
 import (
 	"errors"
@@ -6,20 +8,14 @@ import (
 	"reflect"
 	"slices"
 
+	"lastcall/harness/check"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
-
-// alpha is how often chance alone may make a difference that is called one: in
-// one comparison of twenty, in each direction.
-const alpha = 0.05
-
-// significant allows for rounding: three shutdowns that all differ from three
-// others make a p of exactly 1 in 20.
-func significant(p float64) bool { return p <= alpha*(1+1e-9) }
 
 // The names of the figures of a comparison. Rules go by their own.
 const (
-	DiffVerdict     = "verdict"
+	Verdict         = "verdict"
 	LostInFlight    = "lost-in-flight"
 	LostLate        = "lost-late"
 	ShutdownsFailed = "shutdowns-failed"
@@ -178,8 +174,8 @@ func (p pair) conclude(d *result.SubjectDiff) {
 	}
 	if p.latest.Verdict == result.Inconclusive {
 		d.Reasons = append(d.Reasons, "The new report could not judge it: "+whyUnjudged(p.latest)+".")
-	} else if said := brokenOff(*p.latest); said != "" {
-		d.Reasons = append(d.Reasons, sentence(said))
+	} else if said := check.BrokenOff(*p.latest); said != "" {
+		d.Reasons = append(d.Reasons, prose.Sentence(said))
 	}
 	regressed := false
 	for _, c := range d.Changes {

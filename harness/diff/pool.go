@@ -1,8 +1,9 @@
-package check
+package diff
 
 import (
 	"slices"
 
+	"lastcall/harness/check"
 	"lastcall/harness/result"
 )
 
@@ -69,7 +70,7 @@ func poolFinding(findings []result.Finding, f result.Finding, offset int) []resu
 		f.Evidence[i].Shutdown += offset
 	}
 	i := slices.IndexFunc(findings, func(one result.Finding) bool { return one.Rule == f.Rule })
-	if i < 0 || f.Rule == Integrity {
+	if i < 0 || f.Rule == check.Integrity {
 		return append(findings, f)
 	}
 	one := findings[i]

@@ -1,4 +1,4 @@
-package check
+package stats
 
 import (
 	"fmt"
@@ -17,13 +17,13 @@ import (
 func TestTheMeanOfAllOrNothingIsClopperPearsons(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 10, 100, 1000} {
 		for _, k := range []int{0, 1, n / 2, n - 1, n} {
-			all := trials{{1, float64(k)}, {0, float64(n - k)}}
+			all := Shares{{1, float64(k)}, {0, float64(n - k)}}
 			upper, _ := UpperBound(k, n)
 			kept, _ := UpperBound(n-k, n)
-			if got := all.upper(); math.Abs(got-upper) > 1e-8 {
+			if got := all.Upper(); math.Abs(got-upper) > 1e-8 {
 				t.Errorf("%d of %d: at most %v, want %v", k, n, got, upper)
 			}
-			if got := all.lower(); math.Abs(got-(1-kept)) > 1e-8 {
+			if got := all.Lower(); math.Abs(got-(1-kept)) > 1e-8 {
 				t.Errorf("%d of %d: at least %v, want %v", k, n, got, 1-kept)
 			}
 		}
@@ -35,7 +35,7 @@ func TestTheMeanOfAllOrNothingIsClopperPearsons(t *testing.T) {
 func TestTheMeanBoundByDrawingIt(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, shares := range [][]float64{{0.02, 0.03, 0.05}, {0, 0, 0, 0.4}, {0.01, 0.01, 0.2, 0.5, 0.9, 1}} {
-		bound := trialsOf(shares).upper()
+		bound := SharesOf(shares).Upper()
 		const draws = 200_000
 		below := 0
 		for range draws {
@@ -58,20 +58,17 @@ func TestTheMeanBoundByDrawingIt(t *testing.T) {
 func TestTheMeanBoundProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		shares := rapid.SliceOfN(rapid.Float64Range(0, 1), 1, 8).Draw(t, "shares")
-		all := trialsOf(shares)
-		low, mean, high := all.lower(), all.mean(), all.upper()
+		all := SharesOf(shares)
+		low, mean, high := all.Lower(), all.mean(), all.Upper()
 		if low < 0 || low > mean+1e-12 || mean > high+1e-12 || high > 1 {
 			t.Fatalf("%v: %v, %v, %v", shares, low, mean, high)
 		}
-		if more := all.scaled(3); more.upper() > high+1e-9 || more.lower() < low-1e-9 {
+		if more := all.scaled(3); more.Upper() > high+1e-9 || more.Lower() < low-1e-9 {
 			t.Fatalf("%v: three times as many prove less", shares)
 		}
 		shares[0] = rapid.Float64Range(shares[0], 1).Draw(t, "worse")
-		if worse := trialsOf(shares); worse.upper() < high-1e-9 || worse.lower() < low-1e-9 {
+		if worse := SharesOf(shares); worse.Upper() < high-1e-9 || worse.Lower() < low-1e-9 {
 			t.Fatalf("%v: more is lost and less is said", shares)
-		}
-		if len(shares) == 0 || meanBound(nil) != nil {
-			t.Fatal("a bound without a trial")
 		}
 	})
 }
@@ -169,8 +166,8 @@ func TestTheStatedConfidenceIsKept(t *testing.T) {
 			s.mean = sum / 1_000_000
 		}
 		for _, shutdowns := range []int{3, 10, 30} {
-			kept := ofTenThousand(s, shutdowns, 1, once(func(lost []int) bool { return s.mean > 0 && shares(lost).atMost(s.mean*0.999) }))
-			broken := ofTenThousand(s, shutdowns, 2, once(func(lost []int) bool { return shares(lost).above(s.mean*1.001 + 1e-9) }))
+			kept := ofTenThousand(s, shutdowns, 1, once(func(lost []int) bool { return s.mean > 0 && shares(lost).AtMost(s.mean*0.999) }))
+			broken := ofTenThousand(s, shutdowns, 2, once(func(lost []int) bool { return shares(lost).Above(s.mean*1.001 + 1e-9) }))
 			old := ofTenThousand(s, shutdowns, 1, func(lost []int) bool {
 				sum := 0
 				for _, n := range lost {
@@ -207,10 +204,56 @@ func once(states func(lost []int) bool) func(lost []int) bool {
 }
 
 // shares are those of the shutdowns of a run.
-func shares(lost []int) trials {
+func shares(lost []int) Shares {
 	var all []float64
 	for _, n := range lost {
 		all = append(all, float64(n)/requestsEach)
 	}
-	return trialsOf(all)
+	return SharesOf(all)
+}
+
+// TestShutdownsNeededByTheRuleOfThree: 3/n bounds what was not seen in n shutdowns,
+// however many requests each of them had.
+func TestShutdownsNeededByTheRuleOfThree(t *testing.T) {
+	for limit, want := range map[float64]int{0.1: 29, 0.05: 59, 0.01: 299, 0.001: 2995, 0.0001: 29956} {
+		if needed, ok := (Shares{{0, 3}}).Needed(limit); !ok || needed != want {
+			t.Errorf("limit %v: %d are needed, %v, want %d", limit, needed, ok, want)
+		}
+	}
+}
+
+// TestNothingDecidesAtTheLimit: where the share is the limit, or nearly, the
+// search ends.
+func TestNothingDecidesAtTheLimit(t *testing.T) {
+	for share, limit := range map[float64]float64{0.1: 0.1, 0.05: 0.05, 0.3: 0.3 - 1e-8, 0.001: 0.001 + 1e-9} {
+		if needed, ok := SharesOf([]float64{share}).Needed(limit); ok {
+			t.Errorf("%v of %v: %d are said to decide it", share, limit, needed)
+		}
+	}
+}
+
+// TestAsManyAsAreNeededDecide: as many shutdowns as are asked for, of the same kind,
+// give an answer, and one less does not.
+func TestAsManyAsAreNeededDecide(t *testing.T) {
+	for _, tt := range []struct {
+		shares []float64
+		limit  float64
+	}{
+		{[]float64{0, 0}, 0.01},
+		{[]float64{0, 0, 0}, 0.3},
+		{[]float64{0.01, 0, 0}, 0.05},
+		{[]float64{0.02, 0.03}, 0.05},
+		{[]float64{0.02, 0, 0, 0}, 0.001},
+		{[]float64{1, 0, 0}, 0.1},
+		{[]float64{0.003, 0.002, 0.001, 0}, 0.01},
+	} {
+		all := SharesOf(tt.shares)
+		decides := func(n int) bool {
+			more := all.scaled(float64(n) / float64(len(tt.shares)))
+			return more.Upper() <= tt.limit || more.Lower() > tt.limit
+		}
+		if n, ok := all.Needed(tt.limit); !ok || !decides(n) || decides(n-1) {
+			t.Errorf("%v, %v allowed: %d decide: %v, and one less: %v", tt.shares, tt.limit, n, decides(n), decides(n-1))
+		}
+	}
 }

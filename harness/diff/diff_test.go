@@ -1,4 +1,4 @@
-package check
+package diff
 
 import (
 	"fmt"
@@ -10,9 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/harness/stats"
 )
 
 // shutdown is what a hand-made report says of one.
@@ -67,7 +69,7 @@ func reported(name string, shutdowns ...shutdown) result.Subject {
 			s.Details = append(s.Details, d)
 		}
 	}
-	s.ExitSeconds = spread(exits)
+	s.ExitSeconds = result.SpreadOf(exits)
 	s.Exits = []result.Exit{{Count: len(exits)}}
 	return s
 }
@@ -218,11 +220,11 @@ func TestChanceIsRarelyCalledWorse(t *testing.T) {
 			if c.Direction == result.Worse {
 				worse++
 			}
-			if c.PRequests != nil && significant(*c.PRequests) && rate(*c.New.Share) > rate(*c.Old.Share) {
+			if c.PRequests != nil && stats.Significant(*c.PRequests) && rate(*c.New.Share) > rate(*c.Old.Share) {
 				requestsAlone++
 			}
 		}
-		if worse > runs*alpha || requestsAlone < runs/5 {
+		if worse > runs*stats.Alpha || requestsAlone < runs/5 {
 			t.Errorf("%d shutdowns: of %d runs %d are worse, want at most 5 %%; by the requests alone %d", n, runs, worse, requestsAlone)
 		}
 	}
@@ -244,7 +246,7 @@ func TestAFlakyRuleIsNoWorseThanItself(t *testing.T) {
 						evidence = append(evidence, result.Evidence{Shutdown: i + 1})
 					}
 				}
-				f := result.Finding{Rule: InFlightCompletes, Count: len(evidence), Judged: n, Evidence: evidence, Status: result.Satisfied}
+				f := result.Finding{Rule: check.InFlightCompletes, Count: len(evidence), Judged: n, Evidence: evidence, Status: result.Satisfied}
 				if len(evidence) > 0 {
 					f.Status = result.Violated
 				}
@@ -264,7 +266,7 @@ func TestAFlakyRuleIsNoWorseThanItself(t *testing.T) {
 				}
 			}
 			t.Logf("broken in %v, %v shutdowns: %d of %d regress, %d would for one violation", flaky, n, regressed, runs, once)
-			if float64(regressed) > float64(runs)*alpha {
+			if float64(regressed) > float64(runs)*stats.Alpha {
 				t.Errorf("broken in %v, %v shutdowns: %d of %d regress", flaky, n, regressed, runs)
 			}
 		}
@@ -359,7 +361,7 @@ func TestExitTimesThatNobodySent(t *testing.T) {
 }
 
 func TestRules(t *testing.T) {
-	const rule = ExitStatus
+	const rule = check.ExitStatus
 	tests := []struct {
 		name                   string
 		old, latest            result.Status
@@ -420,14 +422,14 @@ func TestRulesThatAreNewOrGone(t *testing.T) {
 
 // TestRulesKeepTheirOrder: those that this lastcall knows, and then others.
 func TestRulesKeepTheirOrder(t *testing.T) {
-	old := found(found(found(reported("it", losing(0)...), "zz", result.Satisfied, 0), ExitStatus, result.Satisfied, 0), Integrity, result.Unjudged, 1)
-	old = found(old, sampleName, result.Unjudged, 1)
-	latest := found(found(old, "aa", result.Satisfied, 0), InFlightCompletes, result.Satisfied, 0)
+	old := found(found(found(reported("it", losing(0)...), "zz", result.Satisfied, 0), check.ExitStatus, result.Satisfied, 0), check.Integrity, result.Unjudged, 1)
+	old = found(old, check.Sample, result.Unjudged, 1)
+	latest := found(found(old, "aa", result.Satisfied, 0), check.InFlightCompletes, result.Satisfied, 0)
 	var names []string
 	for _, c := range compared(t, suiteOf(old), suiteOf(latest)).Subjects[0].Changes {
 		names = append(names, c.Name)
 	}
-	want := []string{DiffVerdict, LostInFlight, LostLate, ShutdownsFailed, ExitTime, InFlightCompletes, ExitStatus, "zz", "aa"}
+	want := []string{Verdict, LostInFlight, LostLate, ShutdownsFailed, ExitTime, check.InFlightCompletes, check.ExitStatus, "zz", "aa"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
@@ -437,18 +439,10 @@ func TestRulesKeepTheirOrder(t *testing.T) {
 func TestTheWorseOfTwoFindingsCounts(t *testing.T) {
 	server := reported("it", losing(0, 0, 0)...)
 	for _, order := range [][]result.Status{{result.Violated, result.Satisfied}, {result.Satisfied, result.Violated}} {
-		twice := found(found(server, ExitStatus, order[0], 3), ExitStatus, order[1], 3)
-		if c := changeOf(t, found(server, ExitStatus, result.Satisfied, 0), twice, ExitStatus); c.Direction != result.Worse {
+		twice := found(found(server, check.ExitStatus, order[0], 3), check.ExitStatus, order[1], 3)
+		if c := changeOf(t, found(server, check.ExitStatus, result.Satisfied, 0), twice, check.ExitStatus); c.Direction != result.Worse {
 			t.Errorf("%v: %+v, want worse", order, c)
 		}
-	}
-}
-
-// TestSampleIsNoRule ties the name to what the sample's finding is called.
-func TestSampleIsNoRule(t *testing.T) {
-	findings := sample(scenario.Scenario{}, result.Subject{ShutdownsIntact: 1}, Policies()[0])
-	if len(findings) != 1 || findings[0].Rule != sampleName {
-		t.Errorf("the sample's findings are %+v, want one called %q", findings, sampleName)
 	}
 }
 
@@ -474,7 +468,7 @@ func TestVerdicts(t *testing.T) {
 		t.Run(fmt.Sprintf("%v and then %v", tt.old, tt.latest), func(t *testing.T) {
 			old, latest := judgedAs(server, tt.old), judgedAs(server, tt.latest)
 			d := compared(t, suiteOf(old), suiteOf(latest))
-			if got := d.Subjects[0].Changes[0]; got.Name != DiffVerdict || got.Direction != tt.want {
+			if got := d.Subjects[0].Changes[0]; got.Name != Verdict || got.Direction != tt.want {
 				t.Errorf("%+v, want %v", got, tt.want)
 			}
 			wantVerdict(t, d, tt.on)
@@ -499,9 +493,9 @@ func TestWhatCountsAsRegression(t *testing.T) {
 	server := reported("it", losing(0, 0, 0)...)
 	failed := reported("it", losing(50, 50, 50)...)
 	broken := func(s result.Subject, status result.Status, touched int) result.Subject {
-		return found(judgedAs(s, result.Fail), ExitStatus, status, touched)
+		return found(judgedAs(s, result.Fail), check.ExitStatus, status, touched)
 	}
-	unjudged := found(judgedAs(server, result.Inconclusive), Integrity, result.Unjudged, 1)
+	unjudged := found(judgedAs(server, result.Inconclusive), check.Integrity, result.Unjudged, 1)
 	tests := []struct {
 		name        string
 		old, latest []result.Subject
@@ -515,7 +509,7 @@ func TestWhatCountsAsRegression(t *testing.T) {
 		{"it failed by one rule, and does by another too", []result.Subject{broken(server, result.Satisfied, 0)}, []result.Subject{broken(server, result.Violated, 3)}, result.Fail, ""},
 		{
 			"a rule that is violated once",
-			[]result.Subject{found(server, ExitStatus, result.Satisfied, 0)},
+			[]result.Subject{found(server, check.ExitStatus, result.Satisfied, 0)},
 			[]result.Subject{broken(server, result.Violated, 1)},
 			result.Inconclusive, "The rule exit-status is violated: breached in 1 of 3 shutdowns, was in 0 of 3: it may be chance.",
 		},
@@ -535,7 +529,7 @@ func TestWhatCountsAsRegression(t *testing.T) {
 		{
 			"it loses, and another shutdown was not judged",
 			[]result.Subject{server},
-			[]result.Subject{found(judgedAs(failed, result.Inconclusive), Integrity, result.Unjudged, 1)},
+			[]result.Subject{found(judgedAs(failed, result.Inconclusive), check.Integrity, result.Unjudged, 1)},
 			result.Fail, "The new report could not judge it",
 		},
 		{"nothing to compare", nil, nil, result.Inconclusive, ""},
@@ -595,14 +589,14 @@ func TestAnotherPolicy(t *testing.T) {
 		return s
 	}
 	server := reported("it", losing(0, 0, 0)...)
-	warned := found(server, ExitStatus, result.Warned, 3)
-	violated := found(judgedAs(server, result.Fail), ExitStatus, result.Violated, 3)
+	warned := found(server, check.ExitStatus, result.Warned, 3)
+	violated := found(judgedAs(server, result.Fail), check.ExitStatus, result.Violated, 3)
 	d := compared(t, suiteOf(warned), strict(violated))
 	wantVerdict(t, d, result.Inconclusive)
 	if len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], "policy strict (was default)") {
 		t.Errorf("warnings %q", d.Warnings)
 	}
-	d = compared(t, suiteOf(found(server, ExitStatus, result.Satisfied, 0)), strict(violated))
+	d = compared(t, suiteOf(found(server, check.ExitStatus, result.Satisfied, 0)), strict(violated))
 	wantVerdict(t, d, result.Fail) // what was not there at all is worse under any policy
 	d = compared(t, suiteOf(reported("it", losing(0, 0, 0)...)), strict(judgedAs(reported("it", losing(9, 9, 9)...), result.Pass)))
 	for _, c := range d.Subjects[0].Changes {
@@ -632,7 +626,7 @@ func TestConditionsThatDifferAreNamed(t *testing.T) {
 			s.Load.Parked = []scenario.Park{{Kind: scenario.WebSocket, URL: "/a", Count: 5}, {Kind: scenario.Silent, Count: 1}}
 		},
 		"exit codes 143, 1 (was none), rules exit-status=off (was none)": func(s *scenario.Scenario) {
-			s.Overrides.ExitCodes, s.Overrides.Rules = []int{143, 1}, map[string]string{ExitStatus: "off"}
+			s.Overrides.ExitCodes, s.Overrides.Rules = []int{143, 1}, map[string]string{check.ExitStatus: "off"}
 		},
 		"": func(*scenario.Scenario) {},
 	} {
@@ -685,7 +679,7 @@ func TestCompareRefusesWhatCannotBe(t *testing.T) {
 		`its exits took from -1 to`:               subject(func(s *result.Subject) { s.ExitSeconds.Min = -1 }),
 		`median 9`:                                subject(func(s *result.Subject) { s.ExitSeconds.Median = 9 }),
 		`to 1e+10 s`:                              subject(func(s *result.Subject) { s.ExitSeconds.Max = 1e10 }),
-		`the rule "exit-status" counts -1 of 3`:   suiteOf(found(reported("it", losing(0, 0, 0)...), ExitStatus, result.Violated, 0)),
+		`the rule "exit-status" counts -1 of 3`:   suiteOf(found(reported("it", losing(0, 0, 0)...), check.ExitStatus, result.Violated, 0)),
 	} {
 		for i := range s.Subjects {
 			for j := range s.Subjects[i].Findings {
@@ -705,38 +699,6 @@ func errorOf(old, latest result.Suite) error {
 	return err
 }
 
-// TestCompareOfJudgedHistories: what Judge makes of real histories, a server that
-// completes what is in flight and one that drops it.
-func TestCompareOfJudgedHistories(t *testing.T) {
-	run := func(outcome history.Outcome) result.Suite {
-		var all []*history.History
-		for i := range 3 {
-			h := newFrame().before(history.Completed, 40).inFlight(outcome, 25).late(history.Refused, 5).done()
-			h.Header.Shutdown = i + 1
-			all = append(all, h)
-		}
-		return Judge(all, Policies()[0])
-	}
-	good, bad := run(history.Completed), run(history.Dropped)
-	d := compared(t, good, bad)
-	wantVerdict(t, d, result.Fail)
-	for _, c := range d.Subjects[0].Changes {
-		switch c.Name {
-		case DiffVerdict, LostInFlight, ShutdownsFailed, InFlightCompletes:
-			if c.Direction != result.Worse || !c.Regression {
-				t.Errorf("%+v, want worse", c)
-			}
-		default:
-			if c.Direction == result.Worse || c.Direction == result.Better {
-				t.Errorf("%+v, which did not change", c)
-			}
-		}
-	}
-	wantVerdict(t, compared(t, bad, good), result.Pass)
-	wantVerdict(t, compared(t, bad, bad), result.Pass)
-	wantVerdict(t, compared(t, good, good), result.Pass)
-}
-
 // drawn is any report of one subject, however odd.
 func drawn(t *rapid.T, label string) result.Suite {
 	n := rapid.IntRange(0, 8).Draw(t, label+" shutdowns")
@@ -750,7 +712,7 @@ func drawn(t *rapid.T, label string) result.Suite {
 	}
 	s := reported("it", shutdowns...)
 	s.Verdict = result.Verdict(rapid.IntRange(0, 2).Draw(t, "verdict"))
-	for _, rule := range []string{InFlightCompletes, ExitStatus, "other"} {
+	for _, rule := range []string{check.InFlightCompletes, check.ExitStatus, "other"} {
 		status := result.Status(rapid.IntRange(-1, 4).Draw(t, rule))
 		if status > result.Violated {
 			continue // the rule is missing

@@ -1,24 +1,21 @@
-package check
+package stats
 
 import (
 	"math"
 	"math/cmplx"
-
-	"lastcall/harness/history"
-	"lastcall/harness/result"
 )
 
 // trial is a share that some shutdowns came to, from 0 to 1. How many they are
 // need not be whole: a forecast multiplies them.
 type trial struct{ share, times float64 }
 
-// trials are the shares of the shutdowns, each of which is one trial: what its
+// Shares are the shares of the shutdowns, each of which is one trial: what its
 // requests meet they meet together.
-type trials []trial
+type Shares []trial
 
-// trialsOf counts equal shares together.
-func trialsOf(shares []float64) trials {
-	var t trials
+// SharesOf counts equal shares together.
+func SharesOf(shares []float64) Shares {
+	var t Shares
 	at := make(map[float64]int)
 	for _, share := range shares {
 		i, known := at[share]
@@ -33,8 +30,8 @@ func trialsOf(shares []float64) trials {
 }
 
 // scaled are as many shutdowns more, of the same kind.
-func (t trials) scaled(by float64) trials {
-	all := make(trials, len(t))
+func (t Shares) scaled(by float64) Shares {
+	all := make(Shares, len(t))
 	for i, one := range t {
 		all[i] = trial{one.share, one.times * by}
 	}
@@ -42,7 +39,7 @@ func (t trials) scaled(by float64) trials {
 }
 
 // number is how many shutdowns there are.
-func (t trials) number() (n float64) {
+func (t Shares) number() (n float64) {
 	for _, one := range t {
 		n += one.times
 	}
@@ -50,8 +47,8 @@ func (t trials) number() (n float64) {
 }
 
 // opposite are the shares of what was not lost.
-func (t trials) opposite() trials {
-	all := make(trials, len(t))
+func (t Shares) opposite() Shares {
+	all := make(Shares, len(t))
 	for i, one := range t {
 		all[i] = trial{1 - one.share, one.times}
 	}
@@ -59,7 +56,7 @@ func (t trials) opposite() trials {
 }
 
 // mean is the share in the mean over the shutdowns.
-func (t trials) mean() float64 {
+func (t Shares) mean() float64 {
 	sum := 0.0
 	for _, one := range t {
 		sum += one.share * one.times
@@ -67,7 +64,7 @@ func (t trials) mean() float64 {
 	return sum / t.number()
 }
 
-// atMost reports whether it is proved, with 95 % confidence, that the mean of the
+// AtMost reports whether it is proved, with 95 % confidence, that the mean of the
 // shares is at most the limit, whatever their distribution.
 //
 // It is Gaffke's bound (Three test statistics for a nonparametric one-sided
@@ -81,22 +78,22 @@ func (t trials) mean() float64 {
 // It assumes nothing about a shutdown that was not seen, which is why it needs so
 // many: ten without a loss do not tell of a server that loses in one of five, and
 // prove no more than that at most a quarter is lost.
-func (t trials) atMost(limit float64) bool {
+func (t Shares) AtMost(limit float64) bool {
 	if n := t.number(); t.mean() > limit || limit < 1-math.Pow(1-confidence, 1/n)-1e-12 {
 		return false // so many prove no less, not even if none of them loses anything
 	}
 	return dirichletAtMost(append(t[:len(t):len(t)], trial{1, 1}), limit) >= confidence
 }
 
-// above reports whether it is proved, with 95 % confidence, that the mean of the
+// Above reports whether it is proved, with 95 % confidence, that the mean of the
 // shares is above the limit.
-func (t trials) above(limit float64) bool { return t.opposite().atMost(1-limit) && limit < 1 }
+func (t Shares) Above(limit float64) bool { return t.opposite().AtMost(1-limit) && limit < 1 }
 
-// upper is the least that atMost proves.
-func (t trials) upper() float64 {
+// Upper is the least that atMost proves.
+func (t Shares) Upper() float64 {
 	low, high := t.mean(), 1.0
 	for range 40 {
-		if mid := low + (high-low)/2; t.atMost(mid) {
+		if mid := low + (high-low)/2; t.AtMost(mid) {
 			high = mid
 		} else {
 			low = mid
@@ -105,21 +102,12 @@ func (t trials) upper() float64 {
 	return high
 }
 
-// lower is the most that above proves, and 0 where nothing is lost.
-func (t trials) lower() float64 {
+// Lower is the most that above proves, and 0 where nothing is lost.
+func (t Shares) Lower() float64 {
 	if t.mean() == 0 {
 		return 0
 	}
-	return 1 - t.opposite().upper()
-}
-
-// meanBound is the upper bound of the mean of the shares, and nil without any.
-func meanBound(shares []float64) *float64 {
-	if len(shares) == 0 {
-		return nil
-	}
-	bound := trialsOf(shares).upper()
-	return &bound
+	return 1 - t.opposite().Upper()
 }
 
 // dirichletAtMost is the probability that the mean of the shares is at most x, if
@@ -133,7 +121,7 @@ func meanBound(shares []float64) *float64 {
 // hyperbola, to the side on which the integrand is smaller: on the vertical it would
 // swing for ever. It meets no pole, for all of them are real. On it the trapezoidal
 // rule gives nine digits for any number of shutdowns.
-func dirichletAtMost(t trials, x float64) float64 {
+func dirichletAtMost(t Shares, x float64) float64 {
 	least, most := 0.0, 0.0
 	for _, one := range t {
 		least, most = min(least, one.share-x), max(most, one.share-x)
@@ -179,7 +167,7 @@ type contour struct {
 
 // along returns the logarithm of the integrand at a point of the path, and how the
 // point moves.
-func (t trials) along(p contour, x, v float64) (exponent, moves complex128) {
+func (t Shares) along(p contour, x, v float64) (exponent, moves complex128) {
 	sin, cos := math.Sincos(p.bend)
 	at := complex(p.saddle+p.width*cos*(math.Cosh(v)-1), p.width*sin*math.Sinh(v))
 	moves = complex(p.width*cos*math.Sinh(v), p.width*sin*math.Cosh(v))
@@ -192,7 +180,7 @@ func (t trials) along(p contour, x, v float64) (exponent, moves complex128) {
 
 // contour leads through the point between 0 and the first pole at which the integrand
 // is least.
-func (t trials) contour(x, pole float64) contour {
+func (t Shares) contour(x, pole float64) contour {
 	low, high, at := 0.0, pole, 0.0
 	for range 60 {
 		at = low + (high-low)/2
@@ -215,68 +203,22 @@ func (t trials) contour(x, pole float64) contour {
 	return contour{saddle: at, width: 1 / math.Sqrt(curve), bend: math.Pi / 3}
 }
 
-// bounds say what the true shares may be. In each of them a shutdown is one trial:
-// see trials.atMost.
-func bounds(s result.Subject, intact []*observation) result.Bounds {
-	var inFlight, late, atRisk []float64
-	for _, o := range intact {
-		had := o.counts(history.InFlight)
-		add := func(shares []float64, lost, of int) []float64 {
-			if of == 0 {
-				return shares
-			}
-			return append(shares, float64(lost)/float64(of))
-		}
-		inFlight = add(inFlight, had.Total-had.Completed, had.Total)
-		atRisk = add(atRisk, o.losses(), o.atRisk())
-		if worst, ok := o.worstSpan(); ok {
-			late = add(late, len(worst.lost), worst.sent)
-		}
-	}
-	return result.Bounds{
-		PerRequest: meanBound(atRisk), PerShutdown: upperBound(s.ShutdownsFailed, s.ShutdownsIntact),
-		InFlightLost: meanBound(inFlight), LateLost: meanBound(late),
-	}
-}
-
-// losses are the requests at risk that got no answer, or a wrong one, or were in
-// flight and turned away. A server that promised to stay up also loses those that it
-// refuses.
-func (o *observation) losses() int {
-	had, came := o.counts(history.InFlight), o.counts(history.Late).Plus(o.counts(history.Edge))
-	lost := had.Dropped + had.Failed + had.Rejected + came.Dropped + came.Failed
-	if staysUpThrough(o.Header.Scenario) {
-		lost += had.Refused + came.Refused
-	}
-	return lost
-}
-
-// atRisk is how many requests a shutdown could lose.
-func (o *observation) atRisk() int {
-	had, came := o.counts(history.InFlight), o.counts(history.Late).Plus(o.counts(history.Edge))
-	n := had.AtRisk() + came.AtRisk()
-	if staysUpThrough(o.Header.Scenario) {
-		n += had.Refused + came.Refused
-	}
-	return n
-}
-
 // mostShutdowns bounds the search for the number that decides.
 const mostShutdowns = 1 << 24
 
-// needed returns how many shutdowns decide whether the mean of their shares is
+// Needed returns how many shutdowns decide whether the mean of their shares is
 // within the limit, if they lose as those so far: the same shares, as often. It
 // reports false if no reasonable number decides: the mean is too near to the limit.
 //
 // The number is for a new run, and it must be chosen before that:
 // to go on only for as long as nothing is proved would find its proof too often.
-func (t trials) needed(limit float64) (int, bool) {
+func (t Shares) Needed(limit float64) (int, bool) {
 	decides := func(n int) bool {
 		all := t.scaled(float64(n) / t.number())
 		if t.mean() <= limit {
-			return all.atMost(limit)
+			return all.AtMost(limit)
 		}
-		return all.above(limit)
+		return all.Above(limit)
 	}
 	high := 1
 	for !decides(high) {

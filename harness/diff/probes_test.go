@@ -1,10 +1,10 @@
-package check_test
+package diff_test
 
 import (
 	"strings"
 	"testing"
 
-	"lastcall/harness/check"
+	"lastcall/harness/diff"
 	"lastcall/harness/result"
 )
 
@@ -41,7 +41,7 @@ func TestProbesAreCompared(t *testing.T) {
 	}
 	for _, tt := range tests {
 		// The subjects fail for another reason, so that the verdict says nothing.
-		d, err := check.Compare(probedSuite("default", result.Fail, tt.old), probedSuite(tt.policy, result.Fail, tt.latest))
+		d, err := diff.Compare(probedSuite("default", result.Fail, tt.old), probedSuite(tt.policy, result.Fail, tt.latest))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestProbesAreCompared(t *testing.T) {
 func TestAProbeInOneReportOnly(t *testing.T) {
 	with, without := probedSuite("default", result.Pass, result.ProbePass), probedSuite("default", result.Pass)
 	for _, pair := range [][2]result.Suite{{with, without}, {without, with}} {
-		d, err := check.Compare(pair[0], pair[1])
+		d, err := diff.Compare(pair[0], pair[1])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestAProbeInOneReportOnly(t *testing.T) {
 func TestImpossibleProbesAreRefused(t *testing.T) {
 	s := probedSuite("default", result.Pass, result.ProbePass)
 	s.Subjects[0].Probes[0].Lost = -1
-	if err := check.ValidSuite(s); err == nil || !strings.Contains(err.Error(), "http1/in-handler") {
+	if err := diff.ValidSuite(s); err == nil || !strings.Contains(err.Error(), "http1/in-handler") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package check
+package diff
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/prose"
 )
 
 // maxCount is more than any run counts: what a report has beyond it was made up,
@@ -118,5 +119,5 @@ func conditions(old, latest scenario.Scenario) []string {
 // versions of Go and of the kernel are left out: they change all the time, and
 // what they change is what a comparison is to find.
 func machine(e history.Environment) string {
-	return fmt.Sprintf("%s/%s with %s", e.OS, e.Arch, count(e.CPUs, "CPU"))
+	return fmt.Sprintf("%s/%s with %s", e.OS, e.Arch, prose.Count(e.CPUs, "CPU"))
 }

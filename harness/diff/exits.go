@@ -1,4 +1,4 @@
-package check
+package diff
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/harness/stats"
+	"lastcall/internal/prose"
 )
 
 // A change of the median exit that is less than the first two is noise, and so is
@@ -42,7 +44,7 @@ func exitsOf(s *result.Subject) exits {
 		}
 	}
 	if len(times) > 0 {
-		return exits{times, len(times), spread(times)}
+		return exits{times, len(times), result.SpreadOf(times)}
 	}
 	e := exits{spread: s.ExitSeconds}
 	for _, x := range s.Exits {
@@ -91,7 +93,7 @@ func (p pair) compareExits() result.Change {
 		toward, word, low, high = result.Better, "shorter", latest, old
 	}
 	if len(low.times) > 0 && len(high.times) > 0 {
-		byShutdowns := mannWhitney(low.times, high.times)
+		byShutdowns := stats.MannWhitney(low.times, high.times)
 		c.PShutdowns = &byShutdowns
 	}
 	c.Detail = fmt.Sprintf("%s %s in the median", scenario.InWords(time.Duration(math.Abs(change)*float64(time.Second))), word)
@@ -104,7 +106,7 @@ func (p pair) compareExits() result.Change {
 	}
 	c.Detail += ": it may be chance"
 	if few := min(low.n, high.n); few < minRanked {
-		c.Detail += fmt.Sprintf("; %s cannot tell (--shutdowns)", count(few, "exit"))
+		c.Detail += fmt.Sprintf("; %s cannot tell (--shutdowns)", prose.Count(few, "exit"))
 	}
 	return c
 }
@@ -117,7 +119,7 @@ func exitIsNoise(change, median float64) bool {
 func exitsDiffer(low, high exits, byShutdowns *float64) bool {
 	few := min(low.n, high.n)
 	if byShutdowns != nil && few >= minRanked {
-		return significant(*byShutdowns)
+		return stats.Significant(*byShutdowns)
 	}
 	return few >= minApart && low.spread.Max < high.spread.Min
 }

@@ -1,20 +1,17 @@
-package check
+package diff
 
 import (
 	"fmt"
 
+	"lastcall/harness/check"
 	"lastcall/harness/result"
 )
-
-// sampleName is the finding that too little was at risk. Like Integrity it is no
-// rule: it says why a subject could not be judged, which its verdict says too.
-const sampleName = "sample"
 
 // verdict compares the verdicts. Under another policy a verdict is another
 // question.
 func (p pair) verdict() result.Change {
 	c := result.Change{
-		Name: DiffVerdict,
+		Name: Verdict,
 		Old:  result.Value{Status: p.old.Verdict.String()}, New: result.Value{Status: p.latest.Verdict.String()},
 	}
 	switch {
@@ -64,7 +61,7 @@ func follow(verdict *result.Change, causes []result.Change) {
 func (p pair) rules() []result.Change {
 	old, latest := findingsByRule(p.old), findingsByRule(p.latest)
 	var names []string
-	for _, r := range Rules() {
+	for _, r := range check.Rules() {
 		names = append(names, r.Name)
 	}
 	for _, s := range []*result.Subject{p.old, p.latest} {
@@ -91,7 +88,7 @@ func findingsByRule(s *result.Subject) map[string]*result.Finding {
 	rules := make(map[string]*result.Finding)
 	for i := range s.Findings {
 		f := &s.Findings[i]
-		if f.Rule == Integrity || f.Rule == sampleName {
+		if f.Rule == check.Integrity || f.Rule == check.Sample {
 			continue
 		}
 		if known := rules[f.Rule]; known == nil || known.Status < f.Status {
@@ -132,7 +129,7 @@ func (p pair) rule(name string, old, latest *result.Finding) result.Change {
 	before, now := breached(old, p.old, was || is), breached(latest, p.latest, was || is)
 	c.Direction, c.PShutdowns = byFisher(before, now)
 	switch {
-	case name == MaxLoss && was != is:
+	case name == check.MaxLoss && was != is:
 		c.Direction = result.Better
 		if is {
 			c.Direction = result.Worse
@@ -164,7 +161,7 @@ func ruleValue(f *result.Finding) result.Value {
 // follows reports whether a rule's violation comes with that of another which was
 // violated before and still is.
 func (p pair) follows(name string) bool {
-	return comesWith(name, violated(p.old)) && comesWith(name, violated(p.latest))
+	return check.ComesWith(name, check.Violated(p.old)) && check.ComesWith(name, check.Violated(p.latest))
 }
 
 // judged reports whether a rule met something to judge, and could.

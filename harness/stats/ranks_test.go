@@ -1,10 +1,11 @@
-package check
+package stats
 
 import (
 	"math"
 	"math/bits"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	"pgregory.net/rapid"
 )
 
@@ -48,7 +49,7 @@ func TestMannWhitneyAgainstPublishedValues(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := mannWhitney(tt.low, tt.high); math.Abs(got-tt.want) > tt.within {
+			if got := MannWhitney(tt.low, tt.high); math.Abs(got-tt.want) > tt.within {
 				t.Errorf("p = %.10f, want %.10f", got, tt.want)
 			}
 		})
@@ -84,7 +85,7 @@ func TestMannWhitneyCountsEveryWay(t *testing.T) {
 			}
 		}
 		want := float64(reached) / float64(ways)
-		if got := mannWhitney(low, high); math.Abs(got-want) > 1e-12 {
+		if got := MannWhitney(low, high); math.Abs(got-want) > 1e-12 {
 			t.Fatalf("p = %v, want %d of %d", got, reached, ways)
 		}
 	})
@@ -111,8 +112,8 @@ func TestMannWhitneyOfTwoValuesIsFisher(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		outcome := rapid.SliceOfN(rapid.SampledFrom([]float64{0, 1}), 1, 40)
 		low, high := outcome.Draw(t, "low"), outcome.Draw(t, "high")
-		want := fisher(positive(low), len(low), positive(high), len(high))
-		if got := mannWhitney(low, high); math.Abs(got-want) > 1e-9 {
+		want := Fisher(ones(low), len(low), ones(high), len(high))
+		if got := MannWhitney(low, high); math.Abs(got-want) > 1e-9 {
 			t.Fatalf("p = %v, Fisher's is %v", got, want)
 		}
 	})
@@ -125,7 +126,7 @@ func TestMannWhitneyApproximationMeetsTheExactOne(t *testing.T) {
 	for shift := range 6 {
 		high := series(exactRanks/2, func(i int) float64 { return float64(i%17 + shift) })
 		_, sum, ties := rank(low, high)
-		exact, approximate := mannWhitney(low, high), normalTail(float64(len(low)), float64(len(high)), float64(sum)/2, ties)
+		exact, approximate := MannWhitney(low, high), normalTail(float64(len(low)), float64(len(high)), float64(sum)/2, ties)
 		if math.Abs(exact-approximate) > 0.003 {
 			t.Errorf("shifted by %d: %.5f exactly, %.5f approximated", shift, exact, approximate)
 		}
@@ -136,6 +137,21 @@ func BenchmarkMannWhitneyAtItsLargest(b *testing.B) {
 	low := series(exactRanks/2, func(i int) float64 { return float64(i) })
 	high := series(exactRanks/2, func(i int) float64 { return float64(i) + 0.5 })
 	for b.Loop() {
-		mannWhitney(low, high)
+		MannWhitney(low, high)
 	}
 }
+
+// TestThreeOfThreeIsSignificant: exactly 1 in 20 must not be lost to rounding.
+func TestThreeOfThreeIsSignificant(t *testing.T) {
+	if p := Fisher(0, 3, 3, 3); !Significant(p) {
+		t.Errorf("p = %.17f is not significant", p)
+	}
+	if p := MannWhitney([]float64{1, 2, 3}, []float64{4, 5, 6}); !Significant(p) {
+		t.Errorf("p = %.17f is not significant", p)
+	}
+	if Significant(0.0501) {
+		t.Error("0.0501 is significant")
+	}
+}
+
+func ones(values []float64) int { return int(floats.Sum(values)) }
