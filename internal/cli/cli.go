@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lastcall/internal/bug"
+	"lastcall/internal/samples"
 	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
@@ -123,7 +124,7 @@ func newRoot(s streams) *cobra.Command {
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newCompare(s), newTest(s), newProbe(s), newSweep(s), newServe(s), newSupervise(), newApplied(s, ordersStore), newList(s), newExplain(s), newReport(s), newDiff(s), newSelftest(s), newDemo(s), newSchema(s), newVersion(s),
+		newCompare(s), newTest(s), newProbe(s), newSweep(s), newServe(s), newSupervise(), newApplied(s), newList(s), newExplain(s), newReport(s), newDiff(s), newSelftest(s), newDemo(s), newSchema(s), newVersion(s),
 	)
 	strictCommands(root)
 	return root
@@ -225,31 +226,18 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
-// findStrategy returns a strategy by name, or the nearest one's name in an
-// error.
+// findStrategy returns a strategy by name, or the nearest one's name in an error.
 func findStrategy(name string) (targets.Strategy, error) {
-	s, ok := targets.ByName(name)
-	if !ok && strings.Contains(name, ",") {
-		return s, usagef("unknown strategy %q: separate names by spaces, as in %s", name,
-			strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ' ' }), " "))
+	strategy, err := samples.ByName(name)
+	if err != nil {
+		return strategy, &usageError{err}
 	}
-	if !ok {
-		return s, usagef("unknown strategy %q: %s", name, hint(name, strategyNames()))
-	}
-	return s, nil
-}
-
-func strategyNames() []string {
-	var names []string
-	for _, s := range targets.All() {
-		names = append(names, s.Name)
-	}
-	return names
+	return strategy, nil
 }
 
 // completeStrategies offers the names of strategies to the shell.
 func completeStrategies(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return strategyNames(), cobra.ShellCompDirectiveNoFileComp
+	return samples.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeScenarios offers the catalogue, and files.

@@ -2,10 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"net/url"
-	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,8 +9,7 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/result"
 	"lastcall/harness/run"
-	"lastcall/harness/scenario"
-	"lastcall/harness/subject"
+	"lastcall/internal/samples"
 	"lastcall/targets"
 )
 
@@ -87,65 +82,10 @@ func (o *runOptions) plan(flags *pflag.FlagSet, names []string) (run.Plan, check
 	if err := o.output.adopt(scenario.Reports); err != nil {
 		return run.Plan{}, policy, err
 	}
-	plan, err := strategyPlan(scenario, policy, names, lagEnv(knownLag(scenario)))
-	plan.Seed = o.seed
-	return plan, policy, err
-}
-
-// strategyPlan is the plan that puts these strategies through a scenario. The lag is
-// told to those that drain; 0: what they know themselves.
-func strategyPlan(scenario scenario.Scenario, policy check.Policy, names, env []string) (run.Plan, error) {
-	program, err := os.Executable()
+	plan, err := samples.Plan(scenario, policy, names, samples.Lag(samples.KnownLag(scenario)))
 	if err != nil {
-		return run.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
+		return plan, policy, &usageError{err}
 	}
-	plan := run.Plan{
-		Scenario: scenario, Tool: tool(), Path: workPath(scenario),
-		PollReady: policy.Uses(check.ReadyFlipsFirst),
-	}
-	seen := make(map[string]bool)
-	for _, name := range names {
-		strategy, err := findStrategy(name)
-		if err != nil {
-			return plan, err
-		}
-		if seen[name] {
-			return plan, usagef("strategy %q is named twice: raise --shutdowns to repeat it", name)
-		}
-		seen[name] = true
-		subject := sample(strategy.Name, program)
-		subject.Env = env
-		plan.Subjects = append(plan.Subjects, ordersStore.witness(subject, scenario, program))
-	}
-	return plan, nil
-}
-
-// knownLag is how long the scenario's balancer goes on sending, which a strategy that
-// drains is told, as the operator of a server knows it. A lag in the
-// environment is meant, and stays.
-func knownLag(s scenario.Scenario) time.Duration {
-	if os.Getenv(targets.EnvLag) != "" {
-		return 0
-	}
-	return s.Disruption.Lag.Duration
-}
-
-func lagEnv(lag time.Duration) []string {
-	if lag == 0 {
-		return nil
-	}
-	return []string{targets.EnvLag + "=" + lag.String()}
-}
-
-// sample is the sample service with a strategy, as a subject.
-func sample(strategy, program string) subject.Strategy {
-	return subject.Strategy{
-		Label: strategy, Path: program, Lifeline: targets.EnvLifeline, Health: "/health",
-		Args: []string{"serve", strategy, "--addr", "127.0.0.1:0", "--request-log=false"},
-	}
-}
-
-func workPath(s scenario.Scenario) string {
-	query := url.Values{"delay": {s.Subject.Delay.String()}}
-	return "/work?" + query.Encode()
+	plan.Seed = o.seed
+	return plan, policy, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/scenario"
+	"lastcall/internal/highlight"
 	"lastcall/reports"
 	"lastcall/scenarios"
 )
@@ -38,7 +39,7 @@ func explainScenario(w page, name string) error {
 	}
 	text += "\n" + source
 	if w.color {
-		return highlightYAML(w, text)
+		return highlight.YAML(w, text)
 	}
 	_, err = io.WriteString(w, text)
 	return err

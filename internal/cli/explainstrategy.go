@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"lastcall/internal/highlight"
 	"lastcall/reports"
 	"lastcall/targets"
 )
@@ -88,7 +89,7 @@ func explainHelpers(w page, s targets.Strategy) error {
 // writeGo writes Go source, in colour where it may be.
 func writeGo(w page, source string) error {
 	if w.color {
-		return highlight(w, source)
+		return highlight.Go(w, source)
 	}
 	_, err := io.WriteString(w, source)
 	return err

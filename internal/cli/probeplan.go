@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/harness/subject"
+	"lastcall/internal/samples"
 	"lastcall/scenarios"
 	"lastcall/targets"
 )
@@ -38,16 +38,16 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 		return nil, result.Suite{}, err
 	}
 	suite := result.Suite{
-		Schema: result.Schema, Tool: tool(), Environment: run.Environment(), Scenario: scenario,
+		Schema: result.Schema, Tool: run.Tool(), Environment: run.Environment(), Scenario: scenario,
 		Started: time.Now(), Subjects: []result.Subject{}, Warnings: []string{},
 	}
 	base, err := o.basePlan(scenario, policy, c)
 	if err != nil {
 		return nil, suite, err
 	}
-	program, err := os.Executable()
+	program, err := samples.Program()
 	if err != nil {
-		return nil, suite, fmt.Errorf("find lastcall's own program: %w", err)
+		return nil, suite, err
 	}
 	if c.command != nil {
 		base.Subject = subject.Command{Spec: scenario.Subject, Supervisor: []string{program, "supervise"}}
@@ -57,7 +57,7 @@ func (o *probeOptions) plans(f *pflag.FlagSet, c chosen) ([]probe.Plan, result.S
 	var plans []probe.Plan
 	for _, name := range c.strategies {
 		plan := base
-		strategy := sample(name, program)
+		strategy := samples.Subject(name, program)
 		strategy.Args = append(strategy.Args, "--h2c") // for the probes of HTTP/2
 		plan.Subject = strategy
 		plans = append(plans, plan)

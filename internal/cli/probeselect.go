@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastcall/harness/probe"
+	"lastcall/internal/samples"
 	"lastcall/reports"
 	"lastcall/targets"
 )
@@ -86,7 +87,7 @@ func probeNames() []string {
 
 // completeProbes offers probes and strategies to the shell.
 func completeProbes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return append(probeNames(), strategyNames()...), cobra.ShellCompDirectiveNoFileComp
+	return append(probeNames(), samples.Names()...), cobra.ShellCompDirectiveNoFileComp
 }
 
 func listProbes() (all []entry, err error) {

@@ -9,6 +9,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/scenario"
+	"lastcall/internal/samples"
 	"lastcall/reports"
 	"lastcall/scenarios"
 )
@@ -37,9 +38,9 @@ func expectable(s scenario.Scenario) error {
 			}
 		}
 		for i, name := range s.Expect[verdict] {
-			if !slices.Contains(strategyNames(), name) {
+			if !slices.Contains(samples.Names(), name) {
 				return &scenario.Invalid{
-					Field: fmt.Sprintf("expect.%s[%d]", verdict, i), Problem: fmt.Sprintf("is the unknown strategy %q: %s", name, hint(name, strategyNames())),
+					Field: fmt.Sprintf("expect.%s[%d]", verdict, i), Problem: fmt.Sprintf("is the unknown strategy %q: %s", name, hint(name, samples.Names())),
 				}
 			}
 			if verdict != check.ExpectPass && slices.Contains(s.Expect[check.ExpectPass], name) {

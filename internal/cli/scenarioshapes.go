@@ -11,6 +11,7 @@ import (
 
 	"lastcall/harness/check"
 	"lastcall/harness/scenario"
+	"lastcall/internal/samples"
 	"lastcall/reports"
 )
 
@@ -181,7 +182,7 @@ func expectShape(s *jsonschema.Schema) {
 	s.Properties, s.AdditionalProperties = jsonschema.NewProperties(), jsonschema.FalseSchema
 	for _, name := range append([]string{check.ExpectPass}, check.RuleNames()...) {
 		strategies := &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{}}
-		oneOfWords(strategyNames())(strategies.Items)
+		oneOfWords(samples.Names())(strategies.Items)
 		s.Properties.Set(name, strategies)
 	}
 }

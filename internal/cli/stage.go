@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +15,8 @@ import (
 	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
+	"lastcall/internal/highlight"
+	"lastcall/internal/samples"
 	"lastcall/reports/live"
 	"lastcall/targets"
 )
@@ -41,8 +42,8 @@ type stage struct {
 var _ live.Stage = (*stage)(nil)
 
 func newStage(ctx context.Context, board *live.Board) (*stage, error) {
-	if _, err := os.Executable(); err != nil {
-		return nil, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
+	if _, err := samples.Program(); err != nil {
+		return nil, err
 	}
 	return &stage{ctx: ctx, board: board, key: live.NewKey(), cancel: func() {}, ended: new(sync.WaitGroup)}, nil
 }
@@ -69,7 +70,7 @@ func (s *stage) Apply(settings live.Settings) error {
 	}
 	acts := make([]*act, len(settings.Panels))
 	for i, name := range settings.Panels {
-		plan, err := strategyPlan(scenario, policy, []string{name}, append(lagEnv(knownLag(scenario)), targets.EnvKey+"="+s.key))
+		plan, err := samples.Plan(scenario, policy, []string{name}, append(samples.Lag(samples.KnownLag(scenario)), targets.EnvKey+"="+s.key))
 		if err != nil {
 			return err
 		}
@@ -185,7 +186,7 @@ func pieces(source string) []live.Piece {
 		chroma.Comment: "comment", chroma.Keyword: "keyword", chroma.Literal: "literal", chroma.Error: "mistake",
 	}
 	var all []live.Piece
-	for _, t := range tokens(source) {
+	for _, t := range highlight.Tokens(source) {
 		if t.Value != "" {
 			all = append(all, live.Piece{Kind: kinds[t.Type], Text: t.Value})
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lastcall/internal/highlight"
 	"lastcall/reports/live"
 	"lastcall/targets"
 )
@@ -154,7 +155,7 @@ func TestDemoOffersWhatThereIs(t *testing.T) {
 			t.Errorf("%s has the source %.60q...", strategy.Name, source)
 		}
 		marked := slices.ContainsFunc(all[i].Source, func(p live.Piece) bool { return p.Kind == "mistake" })
-		if want := strings.Contains(strategy.Source(), mistake); marked != want {
+		if want := strings.Contains(strategy.Source(), highlight.Mistake); marked != want {
 			t.Errorf("%s: the mistake is marked: %t, must be %t", strategy.Name, marked, want)
 		}
 	}

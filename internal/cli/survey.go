@@ -19,6 +19,7 @@ import (
 	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/internal/bug"
+	"lastcall/internal/samples"
 	"lastcall/targets"
 )
 
@@ -110,7 +111,7 @@ func (s survey) run(ctx context.Context) (result.Matrix, error) {
 	}
 	started := time.Now()
 	m := result.Matrix{
-		Schema: result.MatrixSchema, Tool: tool(), Environment: run.Environment(), Seed: s.seed,
+		Schema: result.MatrixSchema, Tool: run.Tool(), Environment: run.Environment(), Seed: s.seed,
 		Started: started.UTC().Round(time.Millisecond), Scenarios: []string{}, Rows: []result.Row{},
 	}
 	for _, strategy := range s.strategies {
@@ -272,7 +273,7 @@ func worthAnother(c result.Cell) bool {
 
 // measure runs and judges.
 func (s survey) measure(ctx context.Context, c course, report func(run.Step)) (result.Suite, error) {
-	plan, err := strategyPlan(c.scenario, c.policy, c.names, lagEnv(surveyLag(c.scenario)))
+	plan, err := samples.Plan(c.scenario, c.policy, c.names, samples.Lag(surveyLag(c.scenario)))
 	if err != nil {
 		return result.Suite{}, err
 	}

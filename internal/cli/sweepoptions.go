@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"lastcall/harness/scenario"
 	"lastcall/harness/subject"
 	"lastcall/harness/sweep"
+	"lastcall/internal/samples"
 	"lastcall/reports"
 	"lastcall/targets"
 )
@@ -103,12 +102,12 @@ func (o *sweepOptions) plan(f *pflag.FlagSet, args []string, dash int) (sweep.Pl
 	if err != nil {
 		return sweep.Plan{}, err
 	}
-	program, err := os.Executable()
+	program, err := samples.Program()
 	if err != nil {
-		return sweep.Plan{}, fmt.Errorf("find lastcall's own program, which runs the strategies: %w", err)
+		return sweep.Plan{}, err
 	}
 	plan := sweep.Plan{
-		Plan: run.Plan{Scenario: scenario, Seed: o.seed, Tool: tool(), Path: "/"},
+		Plan: run.Plan{Scenario: scenario, Seed: o.seed, Tool: run.Tool(), Path: "/"},
 		Grid: o.grid, PerStep: o.perStep, Limit: o.limit,
 	}
 	if len(command) > 0 {
@@ -117,9 +116,9 @@ func (o *sweepOptions) plan(f *pflag.FlagSet, args []string, dash int) (sweep.Pl
 		return plan, nil
 	}
 	if o.delay > 0 { // without a delay even a timer's is one
-		plan.Path = workPath(scenario)
+		plan.Path = samples.Path(scenario)
 	}
-	plan.Subjects = []subject.Subject{sample(strategy.Name, program)}
+	plan.Subjects = []subject.Subject{samples.Subject(strategy.Name, program)}
 	return plan, nil
 }
 

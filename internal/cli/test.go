@@ -213,7 +213,7 @@ func (o *testOptions) plan(s scenario.Scenario, policy check.Policy) (run.Plan, 
 	}
 	supervisor := []string{program, "supervise"}
 	plan := run.Plan{
-		Scenario: s, Seed: o.seed, Tool: tool(), PollReady: policy.Uses(check.ReadyFlipsFirst),
+		Scenario: s, Seed: o.seed, Tool: run.Tool(), PollReady: policy.Uses(check.ReadyFlipsFirst),
 		Operator: run.Operator{Dir: s.Subject.Dir, Supervisor: supervisor, Output: os.Stderr},
 	}
 	if len(s.Subject.Command) == 0 {

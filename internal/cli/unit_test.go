@@ -25,6 +25,7 @@ import (
 	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/scenario"
+	"lastcall/internal/highlight"
 	"lastcall/reports"
 	"lastcall/scenarios"
 	"lastcall/targets"
@@ -157,7 +158,7 @@ func TestAnExplainedScenarioIsAFile(t *testing.T) {
 			t.Errorf("explain %s: another scenario (-want +got):\n%s", name, diff)
 		}
 		var coloured bytes.Buffer
-		if err := highlightYAML(&coloured, text); err != nil {
+		if err := highlight.YAML(&coloured, text); err != nil {
 			t.Fatal(err)
 		}
 		if plain := regexp.MustCompile("\x1b[^m]*m").ReplaceAllString(coloured.String(), ""); plain != text {
@@ -201,7 +202,7 @@ func TestHighlightChangesNothing(t *testing.T) {
 	}
 	for _, source := range sources {
 		var out strings.Builder
-		if err := highlight(&out, source); err != nil {
+		if err := highlight.Go(&out, source); err != nil {
 			t.Fatal(err)
 		}
 		if got := colour.ReplaceAllString(out.String(), ""); got != source {

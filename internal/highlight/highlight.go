@@ -1,4 +1,5 @@
-package cli
+// Package highlight colours source for terminals, and cuts it for the demo's page.
+package highlight
 
 import (
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"github.com/alecthomas/chroma/v2/formatters"
 )
 
-// mistake is how a comment begins that marks the faulty line of a strategy.
-const mistake = "// here is the mistake"
+// Mistake is how a comment begins that marks the faulty line of a strategy.
+const Mistake = "// here is the mistake"
 
 // goStyle colours what teaches: the mistake, and the comments. The colours are the
 // sixteen that every terminal has, in the shades that its user has chosen.
@@ -24,22 +25,22 @@ var goStyle = chroma.StyleEntries{
 	chroma.Error:   "#7f0000",
 }
 
-// highlight writes Go source in colour. The tokens come from Go's own scanner:
+// Go writes Go source in colour. The tokens come from Go's own scanner:
 // chroma's lexers would be 200 languages, which every process would load as it
 // starts, those that serve a strategy too.
-func highlight(w io.Writer, source string) error {
+func Go(w io.Writer, source string) error {
 	style, err := chroma.NewStyle("lastcall", goStyle)
 	if err != nil {
 		return fmt.Errorf("highlight: %w", err)
 	}
-	return formatters.TTY16.Format(w, style, chroma.Literator(tokens(source)...))
+	return formatters.TTY16.Format(w, style, chroma.Literator(Tokens(source)...))
 }
 
 // yamlComment matches a comment. No value in the catalogue holds a blank and a #.
 var yamlComment = regexp.MustCompile(`(?m)(^|[ \t])#.*$`)
 
-// highlightYAML writes a scenario's file with its comments in colour.
-func highlightYAML(w io.Writer, source string) error {
+// YAML writes a scenario's file with its comments in colour.
+func YAML(w io.Writer, source string) error {
 	style, err := chroma.NewStyle("lastcall", goStyle)
 	if err != nil {
 		return fmt.Errorf("highlight: %w", err)
@@ -54,9 +55,9 @@ func highlightYAML(w io.Writer, source string) error {
 	return formatters.TTY16.Format(w, style, chroma.Literator(all...))
 }
 
-// tokens cuts Go source into tokens. Put together they are the source again,
+// Tokens cuts Go source into tokens. Put together they are the source again,
 // to the letter.
-func tokens(source string) (all []chroma.Token) {
+func Tokens(source string) (all []chroma.Token) {
 	var s scanner.Scanner
 	file := token.NewFileSet().AddFile("", -1, len(source))
 	s.Init(file, []byte(source), nil, scanner.ScanComments)
@@ -78,7 +79,7 @@ func tokens(source string) (all []chroma.Token) {
 
 func colourOf(kind token.Token, text string) chroma.TokenType {
 	switch {
-	case kind == token.COMMENT && strings.HasPrefix(text, mistake):
+	case kind == token.COMMENT && strings.HasPrefix(text, Mistake):
 		return chroma.Error
 	case kind == token.COMMENT:
 		return chroma.Comment
