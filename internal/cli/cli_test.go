@@ -30,7 +30,7 @@ import (
 // envStarts names a file to which every lastcall of a script adds its command
 // line as it starts. It tells whether a refused command started anything, and
 // it marks the processes of one script among all others.
-const envStarts = "LASTCALL_TEST_STARTS"
+const envStarts = testrun.EnvMark
 
 // patience bounds every wait on a condition. It is long because the machine may
 // be busy; a condition that holds is seen at once.
@@ -39,10 +39,6 @@ const patience = 20 * time.Second
 var update = flag.Bool("update", false, "write the goldens in testdata anew")
 
 func TestMain(m *testing.M) {
-	byName := filepath.Base(os.Args[0]) == "lastcall" // in a script
-	if !byName && len(os.Args) > 1 && slices.Contains([]string{"serve", "supervise", "applied"}, os.Args[1]) {
-		os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) // a strategy of a stage that a test runs itself
-	}
 	testscript.Main(m, map[string]func(){"lastcall": func() {
 		noteStart()
 		os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -103,7 +99,7 @@ func setUp(env *testscript.Env) error {
 	// Beside the work directory, which refuses compares before and after.
 	starts := env.WorkDir + ".starts"
 	env.Defer(func() {
-		for pid := range family(starts) { // only a script that failed leaves one
+		for pid := range testrun.Family(starts) { // only a script that failed leaves one
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		os.Remove(starts)
@@ -119,8 +115,7 @@ func setUp(env *testscript.Env) error {
 
 func condition(name string) (bool, error) {
 	if name == "proc" { // /proc shows the environment of processes
-		_, err := os.Stat("/proc/self/environ")
-		return err == nil, nil
+		return testrun.HasProc(), nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }
@@ -375,7 +370,7 @@ func cmdNoChild(ts *testscript.TestScript, neg bool, _ []string) {
 	starts := ts.Getenv(envStarts)
 	if neg {
 		until(ts, "a lastcall serve", func() bool {
-			for _, line := range family(starts) {
+			for _, line := range testrun.Family(starts) {
 				if strings.Contains(line, " serve ") {
 					return true
 				}
@@ -384,28 +379,7 @@ func cmdNoChild(ts *testscript.TestScript, neg bool, _ []string) {
 		})
 		return
 	}
-	until(ts, "the end of all children", func() bool { return len(family(starts)) == 0 })
-}
-
-// family returns the command lines of all living processes of one script, by
-// process id. They inherit its mark in their environment; one that is dead has
-// none any more.
-func family(starts string) map[int]string {
-	mark := envStarts + "=" + starts + "\x00"
-	environs, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well formed
-	lines := make(map[int]string)
-	for _, path := range environs {
-		text, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(text)+"\x00", mark) {
-			continue // gone meanwhile, or another's
-		}
-		dir := filepath.Dir(path)
-		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
-			line, _ := os.ReadFile(filepath.Join(dir, "cmdline")) // gone: empty
-			lines[pid] = strings.ReplaceAll(string(line), "\x00", " ")
-		}
-	}
-	return lines
+	until(ts, "the end of all children", func() bool { return len(testrun.Family(starts)) == 0 })
 }
 
 // cmdGet asks a server that was started with start, and demands a status: get

@@ -8,9 +8,9 @@ import (
 	"net"
 	"strings"
 
-	"github.com/spf13/cobra"
+	"lastcall/internal/demo"
 
-	"lastcall/reports/live"
+	"github.com/spf13/cobra"
 )
 
 // demoOptions are the flags of the demo.
@@ -21,7 +21,7 @@ type demoOptions struct {
 }
 
 func newDemo(s streams) *cobra.Command {
-	o := demoOptions{addr: "127.0.0.1:0", lang: live.DefaultLanguage}
+	o := demoOptions{addr: "127.0.0.1:0", lang: demo.DefaultLanguage}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show live shutdowns in a browser, for teaching",
@@ -36,19 +36,19 @@ enough for the back row. Ctrl-C ends it, and all its servers.`,
   lastcall demo --no-open --addr 127.0.0.1:8080`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return demo(cmd.Context(), s, o)
+			return serveDemo(cmd.Context(), s, o)
 		},
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&o.addr, "addr", o.addr, "loopback `host:port` of the page; port 0 chooses a free one")
 	cmd.Flags().BoolVar(&o.noOpen, "no-open", false, "print the URL, and open no browser")
-	cmd.Flags().StringVar(&o.lang, "lang", o.lang, "`language` of the page: "+strings.Join(live.Languages(), ", "))
+	cmd.Flags().StringVar(&o.lang, "lang", o.lang, "`language` of the page: "+strings.Join(demo.Languages(), ", "))
 	return cmd
 }
 
-// demo serves the page until it is interrupted, which is how it ends well.
-func demo(ctx context.Context, s streams, o demoOptions) error {
-	texts, err := live.LoadTexts(o.lang)
+// serveDemo serves the page until it is interrupted, which is how it ends well.
+func serveDemo(ctx context.Context, s streams, o demoOptions) error {
+	texts, err := demo.LoadTexts(o.lang)
 	if err != nil {
 		return usagef("--lang: %w", err)
 	}
@@ -61,23 +61,13 @@ func demo(ctx context.Context, s streams, o demoOptions) error {
 	outliveReaders()          // the address is printed once, and its reader may leave
 	ctx, stop := interruptible(ctx)
 	defer stop()
-
-	board := live.NewBoard(texts)
-	stage, err := newStage(ctx, board)
-	if err != nil {
-		return err
-	}
-	defer stage.close()
-	server := live.NewServer(stage, board, texts, ln)
-	if err := stage.Apply(live.Opening()); err != nil {
-		return err
-	}
-	url := server.URL(ln)
-	fmt.Fprintln(s.out, url)
-	if !o.noOpen {
-		defer openBrowser(url)()
-	}
-	return server.Serve(ctx, ln)
+	return demo.Serve(ctx, ln, texts, func(url string) (done func()) {
+		fmt.Fprintln(s.out, url)
+		if o.noOpen {
+			return func() {}
+		}
+		return demo.OpenBrowser(url)
+	})
 }
 
 // listenHere listens where only this machine can reach it.

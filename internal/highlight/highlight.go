@@ -33,7 +33,7 @@ func Go(w io.Writer, source string) error {
 	if err != nil {
 		return fmt.Errorf("highlight: %w", err)
 	}
-	return formatters.TTY16.Format(w, style, chroma.Literator(Tokens(source)...))
+	return formatters.TTY16.Format(w, style, chroma.Literator(tokens(source)...))
 }
 
 // yamlComment matches a comment. No value in the catalogue holds a blank and a #.
@@ -55,9 +55,9 @@ func YAML(w io.Writer, source string) error {
 	return formatters.TTY16.Format(w, style, chroma.Literator(all...))
 }
 
-// Tokens cuts Go source into tokens. Put together they are the source again,
+// tokens cuts Go source into tokens. Put together they are the source again,
 // to the letter.
-func Tokens(source string) (all []chroma.Token) {
+func tokens(source string) (all []chroma.Token) {
 	var s scanner.Scanner
 	file := token.NewFileSet().AddFile("", -1, len(source))
 	s.Init(file, []byte(source), nil, scanner.ScanComments)
@@ -89,4 +89,24 @@ func colourOf(kind token.Token, text string) chroma.TokenType {
 		return chroma.Literal
 	}
 	return chroma.Text
+}
+
+// Piece is a part of a source text that is shown in one colour.
+type Piece struct {
+	Kind string `json:"kind"` // comment, keyword, literal, mistake, or "" for all else
+	Text string `json:"text"`
+}
+
+// Pieces cuts Go source for a page, in the same colours.
+func Pieces(source string) []Piece {
+	kinds := map[chroma.TokenType]string{
+		chroma.Comment: "comment", chroma.Keyword: "keyword", chroma.Literal: "literal", chroma.Error: "mistake",
+	}
+	var all []Piece
+	for _, t := range tokens(source) {
+		if t.Value != "" {
+			all = append(all, Piece{Kind: kinds[t.Type], Text: t.Value})
+		}
+	}
+	return all
 }

@@ -18,27 +18,29 @@ import (
 // not reach, directly or not. A pattern that ends in "/..." means everything
 // below; an exception is named with "!".
 var forbidden = map[string][]string{
-	"lastcall/harness":          {"lastcall/targets", "lastcall/scenarios", "lastcall/harness/probe", "lastcall/harness/sweep", "lastcall/internal/..."}, // the Go API composes
-	"lastcall/harness/subject":  {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/harness/run", "lastcall/internal/..."},
-	"lastcall/harness/run":      {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
-	"lastcall/harness/scenario": {"lastcall/...", "!lastcall/harness/ledger", "os/exec"},
-	"lastcall/harness/check":    {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/harness/stats", "os/exec"},
-	"lastcall/harness/diff":     {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/harness/check", "!lastcall/harness/stats", "os/exec"},
-	"lastcall/harness/stats":    {"lastcall/..."},
-	"lastcall/internal/prose":   {"lastcall/..."},
-	"lastcall/harness/history":  {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
-	"lastcall/harness/ledger":   {"lastcall/...", "net"},
-	"lastcall/harness/result":   {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
-	"lastcall/harness/process":  {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
-	"lastcall/harness/probe":    {"lastcall/harness", "lastcall/harness/run", "lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
-	"lastcall/harness/load":     {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/ledger", "!lastcall/harness/wire"},
-	"lastcall/harness/wire":     {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history"},
-	"lastcall/harness/sweep":    {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
-	"lastcall/targets":          {"lastcall/...", "!lastcall/harness/ledger"},
-	"lastcall/scenarios":        {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/...", "!lastcall/internal/spelling"},
-	"lastcall/reports":          {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/reports/picture"},
-	"lastcall/reports/picture":  {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result"},
-	"lastcall/reports/live":     {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result"},
+	"lastcall/harness":            {"lastcall/targets", "lastcall/scenarios", "lastcall/harness/probe", "lastcall/harness/sweep", "lastcall/internal/..."}, // the Go API composes
+	"lastcall/harness/subject":    {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/harness/run", "lastcall/internal/..."},
+	"lastcall/harness/run":        {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
+	"lastcall/harness/scenario":   {"lastcall/...", "!lastcall/harness/ledger", "os/exec"},
+	"lastcall/harness/check":      {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/harness/stats", "os/exec"},
+	"lastcall/harness/diff":       {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/harness/check", "!lastcall/harness/stats", "os/exec"},
+	"lastcall/harness/stats":      {"lastcall/..."},
+	"lastcall/internal/prose":     {"lastcall/..."},
+	"lastcall/harness/history":    {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
+	"lastcall/harness/ledger":     {"lastcall/...", "net"},
+	"lastcall/harness/result":     {"lastcall/...", "!lastcall/harness/history", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
+	"lastcall/harness/process":    {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger"},
+	"lastcall/harness/probe":      {"lastcall/harness", "lastcall/harness/run", "lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
+	"lastcall/harness/load":       {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/ledger", "!lastcall/harness/wire"},
+	"lastcall/harness/wire":       {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history"},
+	"lastcall/harness/sweep":      {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
+	"lastcall/targets":            {"lastcall/...", "!lastcall/harness/ledger"},
+	"lastcall/scenarios":          {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/...", "!lastcall/internal/spelling"},
+	"lastcall/reports":            {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/reports/picture"},
+	"lastcall/reports/picture":    {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result"},
+	"lastcall/internal/demo":      {"lastcall/internal/cli", "lastcall/reports/...", "lastcall/scenarios", "lastcall/harness", "lastcall/harness/probe", "lastcall/harness/sweep", "lastcall/harness/diff"},
+	"lastcall/internal/samples":   {"lastcall/internal/cli", "lastcall/internal/demo", "lastcall/reports/...", "lastcall/scenarios", "lastcall/harness", "lastcall/harness/probe", "lastcall/harness/sweep", "lastcall/harness/diff"},
+	"lastcall/internal/highlight": {"lastcall/..."},
 	// The table asks the built program, and knows of its inside only what a report is.
 	"lastcall/cmd/truth":              {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/internal/truth", "!lastcall/harness/history", "!lastcall/harness/result"},
 	"lastcall/internal/truth":         {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result"},
@@ -63,8 +65,8 @@ var onlyImporters = map[string]string{
 	"github.com/agnivade/levenshtein":               "lastcall/internal/spelling",
 	"github.com/spf13/pflag":                        "lastcall/internal/cli",
 	"github.com/olekukonko/tablewriter/pkg/twwidth": "lastcall/reports",
-	"github.com/alecthomas/chroma/v2":               "lastcall/internal/cli",
-	"github.com/alecthomas/chroma/v2/formatters":    "lastcall/internal/cli",
+	"github.com/alecthomas/chroma/v2":               "lastcall/internal/highlight",
+	"github.com/alecthomas/chroma/v2/formatters":    "lastcall/internal/highlight",
 	"github.com/cloudflare/tableflip":               "lastcall/targets",
 	"github.com/coder/websocket":                    "lastcall/targets lastcall/harness/run", // a server, and its clients
 	"modernc.org/sqlite":                            "lastcall/targets",
@@ -153,7 +155,7 @@ func TestDepth(t *testing.T) {
 // code of a mistake of the user's.
 func TestEveryGoroutineCatches(t *testing.T) {
 	seen := 0
-	for _, dir := range []string{"harness/subject", "harness/run", "harness/load", "harness/probe", "harness/process", "harness/sweep", "harness/wire", "internal/cli", "reports/live"} {
+	for _, dir := range []string{"harness/subject", "harness/run", "harness/load", "harness/probe", "harness/process", "harness/sweep", "harness/wire", "internal/cli", "internal/demo"} {
 		seen += wantCaught(t, filepath.Join("..", "..", dir))
 	}
 	if seen < 30 {

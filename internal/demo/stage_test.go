@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lastcall/internal/highlight"
-	"lastcall/reports/live"
 	"lastcall/targets"
 )
 
@@ -26,7 +25,7 @@ func await(t *testing.T, what string, holds func() bool) {
 // TestStage drives the stage as several impatient viewers do: the last change
 // holds, nobody deploys twice, and a server that ignores its signal can be killed.
 func TestStage(t *testing.T) {
-	settings := live.Opening()
+	settings := Opening()
 	settings.Rate, settings.Delay, settings.Panels = 100, 50, []string{"naive", "drain", "signal-notify"}
 	p := perform(t, settings)
 	settings.Panels = []string{"ignores-term"}
@@ -39,17 +38,17 @@ func TestStage(t *testing.T) {
 		})
 	}
 	changes.Wait()
-	if err := p.stage.Send("SIGKILL"); !errors.Is(err, live.ErrNotNow) {
+	if err := p.stage.Send("SIGKILL"); !errors.Is(err, ErrNotNow) {
 		t.Errorf("a signal to nobody: %v", err)
 	}
-	if err := p.stage.Deploy(); !errors.Is(err, live.ErrNotNow) {
+	if err := p.stage.Deploy(); !errors.Is(err, ErrNotNow) {
 		t.Errorf("a deployment of a server that is not warm: %v", err)
 	}
 	await(t, "warm server", p.stage.board.Ready)
 	if err := p.stage.Deploy(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.stage.Deploy(); !errors.Is(err, live.ErrNotNow) {
+	if err := p.stage.Deploy(); !errors.Is(err, ErrNotNow) {
 		t.Errorf("a second deployment: %v", err)
 	}
 	// The signal is on its way: until it has landed, a second one waits for it.
@@ -70,7 +69,7 @@ func TestStage(t *testing.T) {
 // TestStageChangesUnderWhoeverPresses: signals and deployments that come in the
 // middle of a change of settings meet the old servers, the new ones or nobody.
 func TestStageChangesUnderWhoeverPresses(t *testing.T) {
-	many := live.Opening()
+	many := Opening()
 	many.Rate, many.Delay, many.Panels = 100, 50, []string{"ignores-term", "ignores-term", "ignores-term"}
 	one := many
 	one.Panels = []string{"ignores-term"}
@@ -90,7 +89,7 @@ func TestStageChangesUnderWhoeverPresses(t *testing.T) {
 			default:
 			}
 			for _, err := range []error{p.stage.Send("SIGTERM"), p.stage.Deploy()} {
-				if errors.Is(err, live.ErrNotNow) {
+				if errors.Is(err, ErrNotNow) {
 					refused++
 				} else if err != nil {
 					t.Error(err)
@@ -98,7 +97,7 @@ func TestStageChangesUnderWhoeverPresses(t *testing.T) {
 			}
 		}
 	})
-	for _, settings := range []live.Settings{one, many, one} {
+	for _, settings := range []Settings{one, many, one} {
 		if err := p.stage.Apply(settings); err != nil {
 			t.Error(err)
 		}
@@ -113,7 +112,7 @@ func TestStageChangesUnderWhoeverPresses(t *testing.T) {
 
 // TestTwentyChangesAtOnce leave one state: what the board shows is what runs.
 func TestTwentyChangesAtOnce(t *testing.T) {
-	settings := live.Opening()
+	settings := Opening()
 	settings.Rate, settings.Delay, settings.Panels = 100, 50, []string{"naive"}
 	p := perform(t, settings)
 	names := []string{"naive", "drain", "signal-notify", "early-exit", "close"}
@@ -154,12 +153,12 @@ func TestDemoOffersWhatThereIs(t *testing.T) {
 		if !strings.HasSuffix(strategy.Source(), source) || strings.Contains(source, "package targets") || !strings.Contains(source, "func ") {
 			t.Errorf("%s has the source %.60q...", strategy.Name, source)
 		}
-		marked := slices.ContainsFunc(all[i].Source, func(p live.Piece) bool { return p.Kind == "mistake" })
+		marked := slices.ContainsFunc(all[i].Source, func(p highlight.Piece) bool { return p.Kind == "mistake" })
 		if want := strings.Contains(strategy.Source(), highlight.Mistake); marked != want {
 			t.Errorf("%s: the mistake is marked: %t, must be %t", strategy.Name, marked, want)
 		}
 	}
-	for i, step := range live.Tour() {
+	for i, step := range Tour() {
 		if err := step.Validate(all); err != nil {
 			t.Errorf("step %d: %v", i+1, err)
 		}
@@ -172,13 +171,13 @@ func TestDemoOffersWhatThereIs(t *testing.T) {
 // TestMenuIsPossible asks that no choice on the menu is one that the harness
 // refuses.
 func TestMenuIsPossible(t *testing.T) {
-	m, all := live.Menu(), new(stage).Strategies()
+	m, all := Menu(), new(stage).Strategies()
 	refused := 0
 	for _, rate := range m.Rates {
 		for _, delay := range m.Delays {
 			for _, lag := range m.Lags {
 				for _, signal := range m.Signals {
-					s := live.Opening()
+					s := Opening()
 					s.Rate, s.Delay, s.Lag, s.Signal = rate, delay, lag, signal
 					if s.Validate(all) != nil {
 						refused++

@@ -1,20 +1,21 @@
-// Package live is the page on which a team watches servers being told to stop:
-// requests as bars while they happen, a button that deploys, and what became of
-// everybody.
+// Package demo is lastcall demo: a page on which a team watches servers being told to
+// stop. It shows requests as bars while they happen, a button that deploys, and what
+// became of each request.
 //
 //	Stage (runs, judges) ──> Board (what is known) ──> Server ──> every viewer
 //	  ^                                                  │
 //	  └──────────── Apply, Deploy, Send ─────────────────┘
 //
-// It runs nothing and judges nothing: what it shows comes from the Stage that it
-// is handed, and what it drives is that Stage. All viewers see the same.
-package live
+// The page runs nothing and judges nothing: what it shows comes from the Stage, and what it
+// drives is that Stage. All viewers see the same.
+package demo
 
 import (
 	"errors"
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/internal/highlight"
 )
 
 // Stage is what the page drives. Its methods are called from any goroutine, with
@@ -37,16 +38,10 @@ var ErrNotNow = errors.New("not now")
 
 // Strategy is a way to stop that can be chosen.
 type Strategy struct {
-	Name    string  `json:"name"`
-	Summary string  `json:"summary"`
-	Faulty  bool    `json:"faulty"`
-	Source  []Piece `json:"-"`
-}
-
-// Piece is a part of a source text that is shown in one colour.
-type Piece struct {
-	Kind string `json:"kind"` // comment, keyword, literal, mistake, or "" for all else
-	Text string `json:"text"`
+	Name    string            `json:"name"`
+	Summary string            `json:"summary"`
+	Faulty  bool              `json:"faulty"`
+	Source  []highlight.Piece `json:"-"`
 }
 
 // Phase is what a server is doing.

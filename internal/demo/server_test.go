@@ -1,4 +1,4 @@
-package live
+package demo
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lastcall/harness/history"
+	"lastcall/internal/highlight"
 )
 
 // patience bounds every wait on a condition.
@@ -29,7 +30,7 @@ type script struct {
 
 func (s *script) Strategies() []Strategy {
 	return []Strategy{
-		{Name: "naive", Summary: "does nothing", Faulty: true, Source: []Piece{{"comment", "// <b>"}, {"", "code"}}},
+		{Name: "naive", Summary: "does nothing", Faulty: true, Source: []highlight.Piece{{Kind: "comment", Text: "// <b>"}, {Text: "code"}}},
 		{Name: "signal-notify"},
 		{Name: "drain"},
 		{Name: "early-exit"},

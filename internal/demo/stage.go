@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/alecthomas/chroma/v2"
 
 	"lastcall/harness/check"
 	"lastcall/harness/history"
@@ -17,7 +15,6 @@ import (
 	"lastcall/internal/bug"
 	"lastcall/internal/highlight"
 	"lastcall/internal/samples"
-	"lastcall/reports/live"
 	"lastcall/targets"
 )
 
@@ -25,7 +22,7 @@ import (
 // a deployment. It is what the page drives.
 type stage struct {
 	ctx   context.Context // ends with the demo
-	board *live.Board
+	board *Board
 	// judged is told of each verdict, if it is set: a test compares it with what
 	// the page shows.
 	judged func(*history.History, result.Subject)
@@ -39,26 +36,26 @@ type stage struct {
 	ended  *sync.WaitGroup
 }
 
-var _ live.Stage = (*stage)(nil)
+var _ Stage = (*stage)(nil)
 
-func newStage(ctx context.Context, board *live.Board) (*stage, error) {
+func newStage(ctx context.Context, board *Board) (*stage, error) {
 	if _, err := samples.Program(); err != nil {
 		return nil, err
 	}
-	return &stage{ctx: ctx, board: board, key: live.NewKey(), cancel: func() {}, ended: new(sync.WaitGroup)}, nil
+	return &stage{ctx: ctx, board: board, key: NewKey(), cancel: func() {}, ended: new(sync.WaitGroup)}, nil
 }
 
 // Strategies returns what can be put on the stage.
-func (s *stage) Strategies() []live.Strategy {
-	var all []live.Strategy
+func (s *stage) Strategies() []Strategy {
+	var all []Strategy
 	for _, t := range targets.All() {
-		all = append(all, live.Strategy{Name: t.Name, Summary: t.Summary, Faulty: t.Faulty, Source: pieces(body(t.Source()))})
+		all = append(all, Strategy{Name: t.Name, Summary: t.Summary, Faulty: t.Faulty, Source: highlight.Pieces(body(t.Source()))})
 	}
 	return all
 }
 
 // Apply ends all servers, and starts others.
-func (s *stage) Apply(settings live.Settings) error {
+func (s *stage) Apply(settings Settings) error {
 	s.changing.Lock() // two changes at once would start servers that no page shows
 	defer s.changing.Unlock()
 	if s.ctx.Err() != nil {
@@ -117,7 +114,7 @@ func (s *stage) Deploy() error {
 	s.mu.Lock() // of two who deploy at once one comes too early
 	defer s.mu.Unlock()
 	if len(s.acts) == 0 || !s.board.Ready() {
-		return fmt.Errorf("%w: not every server is warm yet", live.ErrNotNow)
+		return fmt.Errorf("%w: not every server is warm yet", ErrNotNow)
 	}
 	s.board.Deploying()
 	for _, a := range s.acts {
@@ -132,7 +129,7 @@ func (s *stage) Send(signal string) error {
 	defer s.mu.Unlock()
 	stopping := s.board.Stopping() // during a change it still says what the old servers do
 	if len(s.acts) == 0 || len(stopping) == 0 {
-		return fmt.Errorf("%w: no server is stopping", live.ErrNotNow)
+		return fmt.Errorf("%w: no server is stopping", ErrNotNow)
 	}
 	for _, i := range stopping {
 		s.acts[i].send(signal)
@@ -142,7 +139,7 @@ func (s *stage) Send(signal string) error {
 
 // demoScenario is the experiment that the settings ask for. Where a balancer goes
 // on sending, what is asked for is what Kubernetes asks for.
-func demoScenario(s live.Settings, key string) (scenario.Scenario, check.Policy, error) {
+func demoScenario(s Settings, key string) (scenario.Scenario, check.Policy, error) {
 	ms := func(n int) scenario.Duration { return scenario.Duration{Duration: time.Duration(n) * time.Millisecond} }
 	d := scenario.Default()
 	d.Name, d.Purpose, d.Shutdowns = "demo", "a deployment at the press of a button", 1
@@ -162,9 +159,9 @@ func demoScenario(s live.Settings, key string) (scenario.Scenario, check.Policy,
 }
 
 // demoRequests returns what is sent.
-func demoRequests(s live.Settings, key string) []scenario.Target {
+func demoRequests(s Settings, key string) []scenario.Target {
 	header := map[string]string{targets.HeaderKey: key}
-	path := map[string]string{live.Orders: "/orders", live.Async: "/async"}[s.Request]
+	path := map[string]string{Orders: "/orders", Async: "/async"}[s.Request]
 	if path == "" {
 		return []scenario.Target{{Method: "GET", URL: fmt.Sprintf("/work?delay=%dms", s.Delay), Header: header}}
 	}
@@ -178,18 +175,4 @@ func body(source string) string {
 		return after
 	}
 	return source
-}
-
-// pieces cuts Go source for the page, in the colours of lastcall explain.
-func pieces(source string) []live.Piece {
-	kinds := map[chroma.TokenType]string{
-		chroma.Comment: "comment", chroma.Keyword: "keyword", chroma.Literal: "literal", chroma.Error: "mistake",
-	}
-	var all []live.Piece
-	for _, t := range highlight.Tokens(source) {
-		if t.Value != "" {
-			all = append(all, live.Piece{Kind: kinds[t.Type], Text: t.Value})
-		}
-	}
-	return all
 }

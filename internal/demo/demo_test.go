@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -16,7 +16,6 @@ import (
 	"lastcall/harness/result"
 	"lastcall/internal/browser"
 	"lastcall/internal/testrun"
-	"lastcall/reports/live"
 )
 
 // performance is a demo that runs in the test itself, so that what the page shows
@@ -36,10 +35,10 @@ type judgement struct {
 	subject result.Subject
 }
 
-func perform(t *testing.T, settings live.Settings) *performance {
+func perform(t *testing.T, settings Settings) *performance {
 	t.Helper()
 	testrun.NotShort(t)
-	texts, err := live.LoadTexts(live.DefaultLanguage)
+	texts, err := LoadTexts(DefaultLanguage)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +47,7 @@ func perform(t *testing.T, settings live.Settings) *performance {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	board := live.NewBoard(texts)
+	board := NewBoard(texts)
 	p := &performance{base: "http://" + ln.Addr().String(), judged: make(map[string]judgement)}
 	if p.stage, err = newStage(ctx, board); err != nil {
 		t.Fatal(err)
@@ -58,7 +57,7 @@ func perform(t *testing.T, settings live.Settings) *performance {
 		defer p.mu.Unlock()
 		p.judged[s.Name] = judgement{h, s}
 	}
-	server := live.NewServer(p.stage, board, texts, ln)
+	server := NewServer(p.stage, board, texts, ln)
 	p.url = server.URL(ln)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, ln) }()
@@ -142,8 +141,8 @@ func counted(h *history.History, window history.Window) []string {
 func TestDemoInABrowser(t *testing.T) {
 	first := browser.Open(t)
 	mark := filepath.Join(t.TempDir(), "starts")
-	t.Setenv(envStarts, mark) // by which the servers are found
-	settings := live.Opening()
+	t.Setenv(testrun.EnvMark, mark) // by which the servers are found
+	settings := Opening()
 	settings.Panels, settings.Rate, settings.Delay = []string{"naive", "signal-notify"}, 200, 250
 	p := perform(t, settings)
 
@@ -177,7 +176,7 @@ func TestDemoInABrowser(t *testing.T) {
 	}
 	legible(t, first)
 	againAndElsewhere(t, p, first, announced)
-	if there, _ := condition("proc"); there && len(serving(mark)) == 0 {
+	if testrun.HasProc() && len(serving(mark)) == 0 {
 		t.Error("no server was found while there must be two: nothing can be said of their end")
 	}
 	p.end()
@@ -222,7 +221,7 @@ func againAndElsewhere(t *testing.T, p *performance, first *browser.Tab, announc
 
 // serving returns the servers that live.
 func serving(mark string) (lines []string) {
-	for _, line := range family(mark) {
+	for _, line := range testrun.Family(mark) {
 		if strings.Contains(line, " serve ") { // and not the browser
 			lines = append(lines, line)
 		}

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ import (
 // The URL has the key in it, and whoever is on this machine can read the command
 // lines of all (/proc/PID/cmdline, ps). So the browser gets the name of a file that
 // only its user can read, and that leads to the URL.
-func openBrowser(url string) (forget func()) {
+func OpenBrowser(url string) (forget func()) {
 	forget = func() {}
 	program := "xdg-open"
 	switch {

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"fmt"
@@ -10,7 +10,6 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"lastcall/internal/browser"
-	"lastcall/reports/live"
 )
 
 // legible looks at the demo on a phone and on a screen, light and dark, with its
@@ -37,7 +36,7 @@ func legible(t *testing.T, b *browser.Tab) {
 // is the control's own.
 func TestDemoByTheKeyboard(t *testing.T) {
 	b := browser.Open(t)
-	p := perform(t, live.Opening())
+	p := perform(t, Opening())
 	const (
 		presented = `document.documentElement.classList.contains("presenter")`
 		letters   = `parseFloat(getComputedStyle(document.body).fontSize)`
@@ -65,7 +64,7 @@ func TestDemoByTheKeyboard(t *testing.T) {
 	b.Do(t, chromedp.KeyEvent(kb.ArrowLeft)) // there is nothing before the first
 	for step := 2; step <= 3; step++ {
 		b.Do(t, chromedp.KeyEvent(kb.ArrowRight))
-		b.Until(t, at(step)+fmt.Sprintf(` && document.querySelectorAll(".panel").length === %d`, len(live.Tour()[step-1].Panels)))
+		b.Until(t, at(step)+fmt.Sprintf(` && document.querySelectorAll(".panel").length === %d`, len(Tour()[step-1].Panels)))
 	}
 	b.Do(t, chromedp.KeyEvent(kb.ArrowLeft))
 	b.Until(t, at(2))
@@ -85,7 +84,7 @@ func TestDemoByTheKeyboard(t *testing.T) {
 func TestDemoDoesNotGrow(t *testing.T) {
 	const deployments = 4
 	b := browser.Open(t)
-	settings := live.Opening()
+	settings := Opening()
 	settings.Panels, settings.Rate, settings.Delay = []string{"signal-notify"}, 500, 50
 	p := perform(t, settings)
 	b.Look(t, 1280, "light")

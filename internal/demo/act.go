@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"lastcall/harness/check"
 	"lastcall/harness/history"
 	"lastcall/harness/run"
-	"lastcall/reports/live"
 )
 
 const (
@@ -36,7 +35,7 @@ type act struct {
 	asked  bool          // it is closed
 	extra  chan string
 	warm   *time.Timer // until the server can be told to stop
-	phase  live.Phase
+	phase  Phase
 }
 
 // play runs the server again and again until the context ends.
@@ -45,7 +44,7 @@ func (a *act) play(ctx context.Context) {
 	for ctx.Err() == nil {
 		plan := a.prepare()
 		histories, err := run.Run(ctx, plan)
-		a.enter(live.Judging)
+		a.enter(Judging)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -63,7 +62,7 @@ func (a *act) play(ctx context.Context) {
 // prepare returns the plan of the next run. A deployment that was asked for and
 // met no server is made up for.
 func (a *act) prepare() run.Plan {
-	a.enter(live.Booting)
+	a.enter(Booting)
 	a.mu.Lock() // see act.mu
 	defer a.mu.Unlock()
 	plan := a.plan
@@ -105,25 +104,25 @@ func (a *act) send(signal string) {
 func (a *act) step(s run.Step) {
 	switch s.Doing {
 	case "loading":
-		a.enter(live.Warming)
+		a.enter(Warming)
 		warm := a.plan.Scenario.Warm()
 		a.mu.Lock() // see act.mu
-		a.warm = time.AfterFunc(warm, func() { a.enter(live.Serving) })
+		a.warm = time.AfterFunc(warm, func() { a.enter(Serving) })
 		a.mu.Unlock()
 	case "draining":
-		a.enter(live.Stopping)
+		a.enter(Stopping)
 	}
 }
 
 // enter says what the server is doing now. It is warm only if nothing else has
 // come meanwhile.
-func (a *act) enter(phase live.Phase) {
+func (a *act) enter(phase Phase) {
 	a.mu.Lock() // a timer of ours fires at any time
 	defer a.mu.Unlock()
-	if phase == live.Serving && (a.asked || a.phase != live.Warming) {
+	if phase == Serving && (a.asked || a.phase != Warming) {
 		return
 	}
-	if a.warm != nil && phase != live.Serving {
+	if a.warm != nil && phase != Serving {
 		a.warm.Stop()
 	}
 	a.phase = phase
