@@ -216,10 +216,12 @@ func (o *observation) heldFor(r *history.Request) time.Duration {
 	return 0
 }
 
-// starved reports whether a thread of the server got no CPU for most of the time
-// that it had the request: it may have read it, and come no further.
+// starved reports whether the server got no CPU for most of the time that it had the
+// request: it may have read it, and come no further. A goroutine goes from one thread to
+// another, and each may wait: so the waits of different threads, one look after the
+// other, count together.
 func (o *observation) starved(r *history.Request) bool {
-	waited := time.Duration(r.Waited) * time.Microsecond
+	waited := max(time.Duration(r.Waited)*time.Microsecond, o.waitedFor(r.End-o.heldFor(r), r.End))
 	return waited > starving && 2*waited >= o.heldFor(r) && o.entries[r.Seq].Received == 0
 }
 

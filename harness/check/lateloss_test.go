@@ -95,6 +95,7 @@ func TestLateLosses(t *testing.T) {
 		{"seen in its hands less than that before - doubt by its age", lost(at, 50*ms, fin).edit(idleClosed(at)).edit(sawHad(5*ms - 1)), result.Unjudged},
 		{"seen in its hands, but lastcall was later than that - doubt", lost(at, 50*ms, fin).edit(idleClosed(at)).edit(sawHad(10 * ms)).edit(slipped(at, 15*ms)), result.Unjudged},
 		{"seen in its hands, and starved until a close - doubt", lost(at, 50*ms, fin).edit(idleClosed(at)).edit(sawHad(20 * ms)).edit(waitedFor(18 * ms)), result.Unjudged},
+		{"starved on one thread after the other, until a close - doubt", lost(at, 50*ms, fin).edit(idleClosed(at)).edit(sawHad(20 * ms)).edit(noCPU(at-8*ms, 6*ms)).edit(noCPU(at, 6*ms)), result.Unjudged},
 		{"starved, but away from any close - breach", lost(far, 50*ms, fin).edit(idleClosed(at)).edit(sawHad(20 * ms)).edit(waitedFor(18 * ms)), bad},
 		{"it had the CPU for most of the time - breach", lost(at, 50*ms, fin).edit(idleClosed(at)).edit(sawHad(40 * ms)).edit(waitedFor(18 * ms)), bad},
 		{"away, the server without a CPU for half of its age - doubt", lost(far, 24*ms, rst).edit(idleClosed(at)).edit(noCPU(far, 12*ms)), result.Unjudged},
