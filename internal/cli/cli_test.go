@@ -143,20 +143,23 @@ func exitOf(ts *testscript.TestScript, err error) int {
 	return 0
 }
 
-// cmdExits runs lastcall and demands an exit code: exits CODE[|CODE] ARGS... A run that
-// should have a verdict and has none is run again: inconclusive means that.
+// cmdExits runs lastcall and demands an exit code: exits CODE[|CODE][:PATTERN] ARGS... A
+// run that should have a verdict and has none is run again: inconclusive means that. So
+// is one that has none for another reason than the pattern, which its output must match.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: exits CODE ARGS...")
 	}
-	want := strings.Split(args[0], "|") // where the machine decides which it is
+	codes, pattern, _ := strings.Cut(args[0], ":")
+	want := strings.Split(codes, "|") // where the machine decides which it is
+	reason := regexp.MustCompile(pattern)
 	what := "lastcall " + strings.Join(args[1:], " ")
 	for try := 1; ; try++ {
 		var out, stderr strings.Builder
 		cmd := lastcall(ts, args[1:]...)
 		cmd.Stdout, cmd.Stderr = &out, &stderr
 		got := strconv.Itoa(exitOf(ts, cmd.Run()))
-		if slices.Contains(want, got) {
+		if slices.Contains(want, got) && reason.MatchString(out.String()) {
 			io.WriteString(ts.Stdout(), out.String())
 			io.WriteString(ts.Stderr(), stderr.String())
 			return
