@@ -91,13 +91,13 @@ func (d *differing) finding(status result.Status, which string) result.Finding {
 
 // describeUnlike lists the differences, the clearest first.
 func describeUnlike(kinds map[history.Unlikeness]int) string {
-	return list([]part{
-		{kinds[history.Empty], "empty"},
-		{kinds[history.EndedEarly], "ended early"},
-		{kinds[history.MuchShorter], "less than half as long"},
-		{kinds[history.NewStatus], "of a new status"},
-		{kinds[history.OtherLength], "of another length"},
-	})
+	return prose.List(
+		prose.Of(kinds[history.Empty], "empty"),
+		prose.Of(kinds[history.EndedEarly], "ended early"),
+		prose.Of(kinds[history.MuchShorter], "less than half as long"),
+		prose.Of(kinds[history.NewStatus], "of a new status"),
+		prose.Of(kinds[history.OtherLength], "of another length"),
+	)
 }
 
 // unlikeAnswers are the failed answers of a window that were unlike those before.

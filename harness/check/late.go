@@ -204,14 +204,14 @@ func (t explainer) howLost() string {
 	if held >= time.Millisecond {
 		inHand += " for up to " + scenario.InWords(held)
 	}
-	return " (" + list([]part{
-		{kinds[lossInHand], inHand},
-		{kinds[lossHungUp], "that the process had read"},
-		{kinds[lossLeftUnread], "that no process had read"},
-		{kinds[lossAnswered], "whose answer had begun"},
-		{kinds[lossWaiting], "that waited until the deadline"},
-		{kinds[lossGreeted], "whose TLS handshake was cut off"},
-	}) + ")"
+	return " (" + prose.List(
+		prose.Of(kinds[lossInHand], inHand),
+		prose.Of(kinds[lossHungUp], "that the process had read"),
+		prose.Of(kinds[lossLeftUnread], "that no process had read"),
+		prose.Of(kinds[lossAnswered], "whose answer had begun"),
+		prose.Of(kinds[lossWaiting], "that waited until the deadline"),
+		prose.Of(kinds[lossGreeted], "whose TLS handshake was cut off"),
+	) + ")"
 }
 
 // atOnce is later than any machine needs to act on a signal.

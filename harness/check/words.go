@@ -6,17 +6,18 @@ import (
 
 	"lastcall/harness/history"
 	"lastcall/harness/result"
+	"lastcall/internal/prose"
 )
 
 // describeInFlight says how the requests in flight ended, the worst first.
 func describeInFlight(c history.Counts) string {
-	return list([]part{
-		{c.Dropped, "dropped without a whole answer"},
-		{c.Failed, "answered with an error"},
-		{c.Rejected, "rejected with 503 or 429"},
-		{c.Unsent, "given up by lastcall"},
-		{c.Completed, "completed"},
-	})
+	return prose.List(
+		prose.Of(c.Dropped, "dropped without a whole answer"),
+		prose.Of(c.Failed, "answered with an error"),
+		prose.Of(c.Rejected, "rejected with 503 or 429"),
+		prose.Of(c.Unsent, "given up by lastcall"),
+		prose.Of(c.Completed, "completed"),
+	)
 }
 
 // describeLosses lists how requests went wrong.
@@ -27,32 +28,14 @@ func describeLosses(c history.Counts) string {
 
 // describe lists the outcomes that occurred.
 func describe(c history.Counts) string {
-	return list([]part{
-		{c.Completed, "completed"},
-		{c.Rejected, "rejected"},
-		{c.Failed, "failed"},
-		{c.Refused, "refused"},
-		{c.Dropped, "dropped"},
-		{c.Unsent, "unsent"},
-	})
-}
-
-type part struct {
-	n    int
-	what string
-}
-
-func list(parts []part) string {
-	var said []string
-	for _, p := range parts {
-		if p.n > 0 {
-			said = append(said, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	if len(said) == 0 {
-		return "none"
-	}
-	return strings.Join(said, ", ")
+	return prose.List(
+		prose.Of(c.Completed, "completed"),
+		prose.Of(c.Rejected, "rejected"),
+		prose.Of(c.Failed, "failed"),
+		prose.Of(c.Refused, "refused"),
+		prose.Of(c.Dropped, "dropped"),
+		prose.Of(c.Unsent, "unsent"),
+	)
 }
 
 func describeExits(exits []result.Exit) string {

@@ -1,6 +1,8 @@
 package history
 
-import "time"
+import (
+	"time"
+)
 
 // Kernel says whether the kernel was a witness: whether it was asked, around the
 // signal, what of our requests the server's process had read. Without it that is

@@ -87,3 +87,29 @@ func choose(n, k int) float64 {
 	c, _ := math.Lgamma(float64(n - k + 1))
 	return a - b - c
 }
+
+// TestIntervalAgainstPublishedValues: two-sided 95 % Clopper-Pearson intervals as
+// tables and other programs have them (R: binom.test(k, n)$conf.int).
+func TestIntervalAgainstPublishedValues(t *testing.T) {
+	tests := []struct {
+		k, n      int
+		low, high float64 // in percent
+	}{
+		{0, 10, 0, 30.85},
+		{1, 10, 0.25, 44.50},
+		{3, 10, 6.67, 65.25},
+		{10, 10, 69.15, 100},
+		{5, 100, 1.64, 11.28},
+		{50, 100, 39.83, 60.17},
+		{0, 1, 0, 97.50},
+	}
+	for _, tt := range tests {
+		low, high, ok := Interval(tt.k, tt.n)
+		if !ok || math.Abs(100*low-tt.low) > 0.005 || math.Abs(100*high-tt.high) > 0.005 {
+			t.Errorf("Interval(%d, %d) = %.3f %% to %.3f %%, %v, want %.2f %% to %.2f %%", tt.k, tt.n, 100*low, 100*high, ok, tt.low, tt.high)
+		}
+	}
+	if _, _, ok := Interval(0, 0); ok {
+		t.Error("there is an interval without a trial")
+	}
+}

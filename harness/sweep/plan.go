@@ -8,7 +8,7 @@
 //	─ w ── w ─ w ── w ── mark, kill(2) ── w ── w ─ w ── w ──>   read every answer
 //	-2 ms                     0                        +2 ms
 //
-// It judges nothing: check.Sweep does.
+// Run judges nothing: Judge does.
 //
 // # When a request is sent
 //
@@ -78,7 +78,7 @@ const (
 // the requests, of which there must be one, the connections, and the timeout count.
 type Plan struct {
 	run.Plan
-	Grid    history.Grid
+	Grid    Grid
 	PerStep float64       // requests in each bin in each shutdown; below 1 not every bin has one each time; 0: as many as make no queue
 	Limit   time.Duration // of the whole sweep; 0: none. What is under way then is cut off, and does not count
 
@@ -157,7 +157,7 @@ func (p *Plan) Total() int { return p.Scenario.Shutdowns * len(p.lanes()) }
 // connections by turns. A shutdown that
 // could not be carried out is a history with its Error set, not an error; if the
 // subject could not be booted it is the last. Requests that count in no bin
-// (history.Grid.Place) are made up for by those of later shutdowns, and where a bin still
+// (Grid.Place) are made up for by those of later shutdowns, and where a bin still
 // has too few at the end by up to four times as many shutdowns more. Where the first
 // shutdown shows that the server keeps no connection, the sweep goes on without kept
 // ones.

@@ -24,7 +24,7 @@ func flat(p Plan) []float64 { return weights(make([]float64, p.Grid.Bins())) }
 func TestShotsAreSpreadOverEveryBin(t *testing.T) {
 	p := Plan{
 		Plan:    run.Plan{Seed: 3, Scenario: scenario.Default()},
-		Grid:    history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * time.Microsecond},
+		Grid:    Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * time.Microsecond},
 		PerStep: 3,
 	}
 	dues := func(number int) (all []time.Duration) {
@@ -55,7 +55,7 @@ func TestShotsAreSpreadOverEveryBin(t *testing.T) {
 
 // TestFewShotsComeToEveryBinInTheEnd: one in ten bins has a request each time.
 func TestFewShotsComeToEveryBinInTheEnd(t *testing.T) {
-	p := Plan{Grid: history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * time.Microsecond}, PerStep: 0.1}
+	p := Plan{Grid: Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * time.Microsecond}, PerStep: 0.1}
 	count := make([]int, p.Grid.Bins())
 	for number := range 200 {
 		shots := p.shots(number, p.connections(0), reused, flat(p))

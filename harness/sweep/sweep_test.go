@@ -26,7 +26,7 @@ func quick(t *testing.T, behaviour string) Plan {
 	s.Disruption.Grace = scenario.Seconds(3)
 	return Plan{
 		Plan:    run.Plan{Scenario: s, Subjects: []subject.Subject{newSubject(t, behaviour)}, Path: "/", Seed: 1},
-		Grid:    history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 200 * time.Microsecond},
+		Grid:    Grid{From: -time.Millisecond, To: time.Millisecond, Step: 200 * time.Microsecond},
 		PerStep: 2,
 	}
 }
@@ -88,7 +88,7 @@ func TestConnectedAhead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	sd := &shutdown{plan: &Plan{Grid: history.Grid{Step: time.Hour}}, base: time.Now(), lane: fresh}
+	sd := &shutdown{plan: &Plan{Grid: Grid{Step: time.Hour}}, base: time.Now(), lane: fresh}
 	for _, due := range []time.Duration{-300 * us, 0, 20 * us, 40 * us, 60 * us, 300 * us} {
 		socket, err := openSocket(ln.Addr().String())
 		if err != nil {
@@ -149,7 +149,7 @@ func wantTimes(t *testing.T, h *history.History, onReused bool) {
 // refused, or finds the connection closed.
 func TestADeadServerIsMetInEveryWay(t *testing.T) {
 	p := quick(t, "dies")
-	p.Grid = history.Grid{From: -time.Millisecond, To: 100 * time.Millisecond, Step: 5 * time.Millisecond}
+	p.Grid = Grid{From: -time.Millisecond, To: 100 * time.Millisecond, Step: 5 * time.Millisecond}
 	onReused, onFresh := sweepBoth(t, p)
 	var closed, refused int
 	for _, r := range slices.Concat(onReused.Requests, onFresh.Requests) {

@@ -13,14 +13,14 @@ const (
 	maxMore, edgeMore = 5, 3
 	// edgeShots is how many requests a bin must count that loses some, or that is next
 	// to one that does.
-	edgeShots = 2 * history.EnoughShots
+	edgeShots = 2 * EnoughShots
 	// beyondEnough is what a request beyond history.EnoughShots counts for: a bin that
 	// says nothing comes before one that could say more.
 	beyondEnough = 1.0 / 6
 	// A bin is out of reach if of so many requests that were meant for it hardly any came
 	// to be sent in it: while kill(2) runs nothing is sent, and a connection takes its
 	// time to be made.
-	enoughMeant, hardlyAny = 2 * history.EnoughShots, 0.1
+	enoughMeant, hardlyAny = 2 * EnoughShots, 0.1
 	// The bounds of a bin's weight, of which the mean is near 1.
 	minWeight, maxWeight = 0.1, 3
 	// maxDense is how many times as many requests a bin can have as it would if all
@@ -76,14 +76,14 @@ func (p *Plan) lacks(t *tally) []int {
 	if p.PerStep > 0 {
 		asked = int(float64(p.Scenario.Shutdowns) * p.PerStep)
 	}
-	if asked < history.EnoughShots {
+	if asked < EnoughShots {
 		return all
 	}
 	for bin, n := range t.counted {
 		if t.meant[bin] >= enoughMeant && float64(n) < hardlyAny*float64(t.meant[bin]) {
 			continue
 		}
-		want := history.EnoughShots
+		want := EnoughShots
 		edge := slices.Max(t.lost[max(0, bin-1):min(len(t.lost), bin+2)]) > 1 // one alone may be a stray
 		if edge && t.shutdowns < (1+edgeMore)*p.Scenario.Shutdowns {
 			want = edgeShots
@@ -97,14 +97,14 @@ func (p *Plan) lacks(t *tally) []int {
 func (p *Plan) needs(t *tally) []float64 {
 	var all []float64
 	for bin, lack := range p.lacks(t) {
-		first := min(lack, max(0, history.EnoughShots-t.counted[bin]))
+		first := min(lack, max(0, EnoughShots-t.counted[bin]))
 		all = append(all, float64(first)+beyondEnough*float64(lack-first))
 	}
 	return all
 }
 
 // add counts a shutdown.
-func (t *tally) add(g history.Grid, h *history.History) {
+func (t *tally) add(g Grid, h *history.History) {
 	t.shutdowns++
 	for i := range h.Requests {
 		r := &h.Requests[i]

@@ -9,8 +9,6 @@ import (
 	"lastcall/harness/scenario"
 )
 
-const us = time.Microsecond
-
 // shutdownOf has requests at these offsets, of which those of the second list were
 // lost.
 func shutdownOf(kept, lost []time.Duration) *history.History {
@@ -31,7 +29,7 @@ func shutdownOf(kept, lost []time.Duration) *history.History {
 
 func tallied(t *testing.T, perStep float64, shutdowns int) (*Plan, *tally) {
 	t.Helper()
-	p := &Plan{Grid: history.Grid{From: -400 * us, To: 400 * us, Step: 100 * us}, PerStep: perStep}
+	p := &Plan{Grid: Grid{From: -400 * us, To: 400 * us, Step: 100 * us}, PerStep: perStep}
 	p.Scenario.Shutdowns, p.Scenario.Load.Connections = shutdowns, scenario.Reused
 	return p, p.tallies()[0]
 }
@@ -43,12 +41,12 @@ func TestBinsThatLackRequestsGetMore(t *testing.T) {
 	var even []time.Duration
 	for bin := range p.Grid.Bins() {
 		from, _ := p.Grid.Edges(bin)
-		for range history.EnoughShots {
+		for range EnoughShots {
 			even = append(even, from+us)
 		}
 	}
-	h := shutdownOf(even[history.EnoughShots:], nil) // the first bin has none
-	for i := range 5 {                               // and five of the second are not known to within a step
+	h := shutdownOf(even[EnoughShots:], nil) // the first bin has none
+	for i := range 5 {                       // and five of the second are not known to within a step
 		h.Sweep.Written[i] += 100 * us
 	}
 	kind.add(p.Grid, h)
@@ -157,7 +155,7 @@ func TestOutOfReach(t *testing.T) {
 		late.Requests[i].Scheduled = time.Second + from + us
 	}
 	for n := 1; n <= 3; n++ {
-		if p.lacks(kind)[4] != history.EnoughShots {
+		if p.lacks(kind)[4] != EnoughShots {
 			t.Errorf("after %d that were meant for it the bin lacks %d", kind.meant[4], p.lacks(kind)[4])
 		}
 		kind.add(p.Grid, late)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lastcall/harness/check"
 	"lastcall/harness/result"
 	"lastcall/harness/subject"
 	"lastcall/harness/sweep"
@@ -103,7 +102,7 @@ func (o *sweepOptions) run(ctx context.Context, s streams, plan sweep.Plan) erro
 	if err != nil && (len(histories) == 0 || !errors.Is(err, subject.ErrInterrupted)) {
 		return unmeasured(ctx, err)
 	}
-	swept := check.Sweep(histories, plan.Grid)
+	swept := sweep.Judge(histories, plan.Grid)
 	swept.Warnings = append(left, swept.Warnings...)
 	if ctx.Err() != nil {
 		swept.Status = result.SuiteInterrupted

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lastcall/harness/history"
 	"lastcall/harness/run"
 	"lastcall/harness/scenario"
 	"lastcall/harness/subject"
@@ -19,7 +18,7 @@ import (
 
 // sweepOptions are the flags of sweep.
 type sweepOptions struct {
-	grid        history.Grid
+	grid        sweep.Grid
 	perStep     float64
 	limit       time.Duration
 	shutdowns   int
@@ -36,7 +35,7 @@ type sweepOptions struct {
 
 func newSweepOptions() *sweepOptions {
 	return &sweepOptions{
-		grid:  history.Grid{From: -2 * time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
+		grid:  sweep.Grid{From: -2 * time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
 		limit: 5 * time.Minute, shutdowns: 50, connections: "both", seed: 1,
 		signal: scenario.Default().Disruption.Signal,
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"lastcall/harness/history"
 	"lastcall/harness/result"
 	"lastcall/harness/run"
 	"lastcall/harness/scenario"
@@ -34,7 +33,7 @@ func TestASweepEqualsCapture(t *testing.T) {
 			Label: "signal-notify", Path: lastcall, Lifeline: targets.EnvLifeline, Health: "/health",
 			Args: []string{"serve", "signal-notify", "--addr", "127.0.0.1:0", "--request-log=false"},
 		}}},
-		Grid:    history.Grid{From: -time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
+		Grid:    sweep.Grid{From: -time.Millisecond, To: 2 * time.Millisecond, Step: 100 * time.Microsecond},
 		PerStep: 2,
 	}
 	stop := capture(t, file)

@@ -33,7 +33,7 @@ var forbidden = map[string][]string{
 	"lastcall/harness/probe":      {"lastcall/harness", "lastcall/harness/run", "lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/internal/..."},
 	"lastcall/harness/load":       {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/ledger", "!lastcall/harness/wire"},
 	"lastcall/harness/wire":       {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history"},
-	"lastcall/harness/sweep":      {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness/check", "lastcall/harness/result", "lastcall/internal/..."},
+	"lastcall/harness/sweep":      {"lastcall/targets", "lastcall/scenarios", "lastcall/reports", "lastcall/harness", "lastcall/harness/check", "lastcall/harness/probe", "lastcall/internal/..."},
 	"lastcall/targets":            {"lastcall/...", "!lastcall/harness/ledger"},
 	"lastcall/scenarios":          {"lastcall/harness/check", "lastcall/harness/result", "lastcall/targets", "lastcall/reports", "lastcall/internal/...", "!lastcall/internal/spelling"},
 	"lastcall/reports":            {"lastcall/...", "!lastcall/harness/scenario", "!lastcall/harness/ledger", "!lastcall/harness/history", "!lastcall/harness/result", "!lastcall/reports/picture"},

@@ -14,8 +14,8 @@ const noiseHead = `# How often is the answer "inconclusive"?
 lastcall is to say *inconclusive* rather than something false. How often it says so of a right server
 depends on how busy the machine is. These are counts, made by running a table of small servers, right and
 wrong, and of servers from Debian (` + "`internal/truth`" + `): on a machine that does nothing else (quiet), beside one
-process for each core that computes all the time (busy), with a part of a core only (quota), and as an
-unprivileged user (nobody). Each run is one ` + "`lastcall test`" + ` with its own seed, which decides when the
+process for each core that computes all the time (busy), with a part of a core only (quota), and by a
+user without privileges (unprivileged). Each run is one ` + "`lastcall test`" + ` with its own seed, which decides when the
 signal comes.
 
 A right server that fails, or a wrong one that passes, would be a mistake of lastcall; both are counted too.
@@ -60,6 +60,9 @@ func printNoise(w io.Writer, rows []Row, all []Result) error {
 func noiseHeader(modes []string) []string {
 	head := []string{"server"}
 	for _, m := range modes {
+		if !slices.Contains([]string{"quiet", "busy", "quota"}, m) {
+			m = "unprivileged" // the name of a user
+		}
 		head = append(head, m+": runs", "pass", "fail", "inconclusive")
 	}
 	return head

@@ -1,4 +1,4 @@
-package check
+package sweep
 
 import (
 	"slices"
@@ -9,15 +9,15 @@ import (
 	"lastcall/harness/stats"
 )
 
-// Sweep counts what became of requests by the instant at which they were sent.
-// The histories are of one run of package sweep, on that grid. It judges nothing:
+// Judge counts what became of requests by the instant at which they were sent.
+// The histories are of one run of Run, on that grid. It judges nothing:
 // a sweep that was measured passes.
-func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
+func Judge(histories []*history.History, grid Grid) result.Sweep {
 	s := result.Sweep{
-		Schema: result.SweepSchema, StepUS: micros(grid.Step), Shutdowns: len(histories), EnoughShots: history.EnoughShots,
+		Schema: result.SweepSchema, StepUS: micros(grid.Step), Shutdowns: len(histories), EnoughShots: EnoughShots,
 		Lanes: []result.SweepLane{}, Story: []string{}, Warnings: []string{},
 	}
-	lanes := []*sweepLane{newSweepLane("reused", grid), newSweepLane("fresh", grid)}
+	lanes := []*laneCount{newLaneCount("reused", grid), newLaneCount("fresh", grid)}
 	// A server that died before it read anything has an empty ledger, and keeps one
 	// all the same: the others tell.
 	lanes[0].ledger = slices.ContainsFunc(histories, func(h *history.History) bool { return h.Ledger.Present() })
@@ -27,7 +27,7 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 		if h.Interrupted {
 			s.Status = result.SuiteInterrupted
 		}
-		if !sweepCounts(h) {
+		if !measured(h) {
 			continue
 		}
 		s.Measured++
@@ -61,34 +61,34 @@ func Sweep(histories []*history.History, grid history.Grid) result.Sweep {
 			s.Lanes = append(s.Lanes, lane.finish())
 		}
 	}
-	s.SignalUncertaintyUS, s.UncertaintyUS, s.LatenessUS = sweepSpread(signals), sweepSpread(shots), sweepSpread(late)
-	if s.Status == result.SuiteInconclusive && sweptEnough(s) {
+	s.SignalUncertaintyUS, s.UncertaintyUS, s.LatenessUS = spread(signals), spread(shots), spread(late)
+	if s.Status == result.SuiteInconclusive && enough(s) {
 		s.Status = result.SuitePass
 	}
-	s.Story = sweepStory(s)
-	s.Warnings = sweepWarnings(s, histories)
+	s.Story = story(s)
+	s.Warnings = warnings(s, histories)
 	return s
 }
 
-// sweepCounts reports whether a shutdown says anything of the server. How well
+// measured reports whether a shutdown says anything of the server. How well
 // lastcall kept its times is asked of each request by itself (history.Shot).
-func sweepCounts(h *history.History) bool {
+func measured(h *history.History) bool {
 	return h.Error == "" && !h.Interrupted && h.Signal.Sent
 }
 
 // laneOf is the lane of a request.
-func laneOf(r *history.Request, lanes []*sweepLane) *sweepLane {
+func laneOf(r *history.Request, lanes []*laneCount) *laneCount {
 	if r.Pooled {
 		return lanes[0]
 	}
 	return lanes[1]
 }
 
-// sweptEnough reports whether a result rests on enough: half of the shutdowns that
+// enough reports whether a result rests on enough: half of the shutdowns that
 // were asked for, or ten; half of the requests, or of the bins; and somebody at risk.
 // What was set aside was so for what lastcall met, not for what the server did, so
 // that the rest tells the truth.
-func sweptEnough(s result.Sweep) bool {
+func enough(s result.Sweep) bool {
 	const enough = 10
 	atRisk, counted, all, unproved, bins := 0, 0, 0, 0, 0
 	for _, l := range s.Lanes {
@@ -99,9 +99,9 @@ func sweptEnough(s result.Sweep) bool {
 	return atRisk > 0 && (2*s.Measured >= s.Shutdowns || s.Measured >= enough) && (2*counted >= all || 2*unproved <= bins)
 }
 
-// sweepLane collects one kind of connection.
-type sweepLane struct {
-	grid    history.Grid
+// laneCount collects one kind of connection.
+type laneCount struct {
+	grid    Grid
 	ledger  bool // the server keeps one
 	result  result.SweepLane
 	lost    []time.Duration      // the offsets of all requests that were lost
@@ -109,8 +109,8 @@ type sweepLane struct {
 	in      map[int]map[int]bool // the shutdowns in which any was, by bin
 }
 
-func newSweepLane(name string, grid history.Grid) *sweepLane {
-	l := &sweepLane{grid: grid, in: make(map[int]map[int]bool)}
+func newLaneCount(name string, grid Grid) *laneCount {
+	l := &laneCount{grid: grid, in: make(map[int]map[int]bool)}
 	l.result.Connections = name
 	for bin := range grid.Bins() {
 		from, to := grid.Edges(bin)
@@ -120,7 +120,7 @@ func newSweepLane(name string, grid history.Grid) *sweepLane {
 }
 
 // add counts a request, or discards it by itself.
-func (l *sweepLane) add(h *history.History, r *history.Request, e history.Entry) {
+func (l *laneCount) add(h *history.History, r *history.Request, e history.Entry) {
 	if l.counted != h.Header.Ordinal { // those of one shutdown come one after another
 		l.counted = h.Header.Ordinal
 		l.result.Measured++
@@ -194,12 +194,12 @@ func plus(a, b result.SweepCount) result.SweepCount {
 }
 
 // finish works out the rates and the window.
-func (l *sweepLane) finish() result.SweepLane {
+func (l *laneCount) finish() result.SweepLane {
 	in := make(map[int]bool)
 	for i := range l.result.Bins {
 		b := &l.result.Bins[i]
 		b.Shutdowns = len(l.in[i])
-		if b.ProvesNothing = b.Lost == 0 && b.Counted() < history.EnoughShots; b.ProvesNothing {
+		if b.ProvesNothing = b.Lost == 0 && b.Counted() < EnoughShots; b.ProvesNothing {
 			l.result.Unproved++
 		}
 		for n := range l.in[i] {
@@ -279,7 +279,7 @@ func widest(bins []result.SweepBin) *result.SweepWindow {
 	return best
 }
 
-func sweepSpread(all []time.Duration) result.SweepSpread {
+func spread(all []time.Duration) result.SweepSpread {
 	if len(all) == 0 {
 		return result.SweepSpread{}
 	}

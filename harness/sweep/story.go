@@ -1,4 +1,4 @@
-package check
+package sweep
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 	"lastcall/internal/prose"
 )
 
-// sweepStory says in words what was lost and when.
-func sweepStory(s result.Sweep) []string {
+// story says in words what was lost and when.
+func story(s result.Sweep) []string {
 	story := []string{}
 	for _, lane := range s.Lanes {
 		story = append(story, laneStory(lane, s.Signal)...)
@@ -44,14 +44,14 @@ func laneStory(l result.SweepLane, signal string) []string {
 		story = append(story, worstBin(l, signal), lostWords(l.Sum))
 	}
 	if l.Sum.Refused+l.Sum.Closed > 0 {
-		story = append(story, fmt.Sprintf("Not at risk: %s. Nothing was written, so a client can go elsewhere.", list([]part{
-			{l.Sum.Refused, "refused"}, {l.Sum.Closed, "whose connection had been seen to close"},
-		})))
+		story = append(story, fmt.Sprintf("Not at risk: %s. Nothing was written, so a client can go elsewhere.", prose.List(
+			prose.Of(l.Sum.Refused, "refused"), prose.Of(l.Sum.Closed, "whose connection had been seen to close"),
+		)))
 	}
 	if l.Discarded() > 0 {
-		story = append(story, fmt.Sprintf("Discarded: %s. The other requests of these shutdowns count.", list([]part{
-			{l.Late, "not sent in time"}, {l.Uncertain, "whose instant is known less exactly than to a step"},
-		})))
+		story = append(story, fmt.Sprintf("Discarded: %s. The other requests of these shutdowns count.", prose.List(
+			prose.Of(l.Late, "not sent in time"), prose.Of(l.Uncertain, "whose instant is known less exactly than to a step"),
+		)))
 	}
 	return story
 }
@@ -90,12 +90,12 @@ func lostWords(c result.SweepCount) string {
 	if c.Unknown == c.Lost {
 		return "The server keeps no ledger, so it is not known which of them it executed."
 	}
-	return fmt.Sprintf("Of the dropped requests, by the server's ledger: %s.", list([]part{
-		{c.Executed, "executed and not answered"},
-		{c.Received, "received and not executed"},
-		{c.NeverRead, "never read"},
-		{c.Unknown, "unknown"},
-	}))
+	return fmt.Sprintf("Of the dropped requests, by the server's ledger: %s.", prose.List(
+		prose.Of(c.Executed, "executed and not answered"),
+		prose.Of(c.Received, "received and not executed"),
+		prose.Of(c.NeverRead, "never read"),
+		prose.Of(c.Unknown, "unknown"),
+	))
 }
 
 // around says an instant in words.
@@ -167,8 +167,8 @@ func early(l result.SweepLane, signal string, answer float64) string {
 // flagTime is a time as a flag takes it, in whole milliseconds.
 func flagTime(us float64) string { return fmt.Sprintf("%.0fms", math.Ceil(us/1000)) }
 
-// sweepWarnings says what makes the figures worth less.
-func sweepWarnings(s result.Sweep, histories []*history.History) []string {
+// warnings says what makes the figures worth less.
+func warnings(s result.Sweep, histories []*history.History) []string {
 	warnings := []string{}
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
 	failed := 0
@@ -182,7 +182,7 @@ func sweepWarnings(s result.Sweep, histories []*history.History) []string {
 	switch {
 	case s.Measured == 0 && s.Shutdowns > 0:
 		warn("no shutdown counts, so nothing is proved")
-	case !sweptEnough(s) && s.Measured < s.Shutdowns:
+	case !enough(s) && s.Measured < s.Shutdowns:
 		warn("only %d of %d shutdowns count, which proves nothing", s.Measured, s.Shutdowns)
 	}
 	for _, l := range s.Lanes {

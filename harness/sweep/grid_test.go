@@ -1,4 +1,4 @@
-package history
+package sweep
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"lastcall/harness/history"
 	"lastcall/harness/scenario"
 )
 
@@ -87,46 +88,28 @@ func TestGridRefusesWhatMakesNoBins(t *testing.T) {
 // effect as late as their system calls returned, but for a request with a stamp, which
 // was in the server's socket soon after that.
 func TestAShotIsAsUncertainAsItsCalls(t *testing.T) {
-	h := &History{Signal: Signal{Before: 1000 * us, After: 1030 * us}, Sweep: Sweep{
+	h := &history.History{Signal: history.Signal{Before: 1000 * us, After: 1030 * us}, Sweep: history.Sweep{
 		Written: []time.Duration{0, 1120 * us, 990 * us, 0, 1190 * us, 1110 * us, 1190 * us},
 		Stamped: []time.Duration{0, 0, 0, 0, 1105 * us, 1105 * us, 1111 * us},
 	}}
 	g := Grid{From: -100 * us, To: 200 * us, Step: 50 * us}
 	for _, tt := range []struct {
-		request Request
-		want    Shot
+		request history.Request
+		want    history.Shot
 		bin     int // -1: none
 	}{
-		{Request{Started: 1060 * us}, Shot{60 * us, 30 * us, false}, 3}, // nothing was written
-		{Request{Seq: 1, Started: 1060 * us, Sent: 1100 * us}, Shot{100 * us, 50 * us, false}, 4},
-		{Request{Seq: 2, Started: 960 * us, Sent: 969 * us}, Shot{-31 * us, 51 * us, false}, -1}, // less exactly than a step
-		{Request{Seq: 3, Sent: 1205 * us}, Shot{205 * us, 30 * us, false}, -1},                   // after the last bin
-		{Request{Seq: 4, Sent: 1100 * us}, Shot{105 * us, 40 * us, true}, 4},                     // twice as long as to the stamp
-		{Request{Seq: 5, Sent: 1100 * us}, Shot{105 * us, 35 * us, true}, 4},                     // or as the call took
-		{Request{Seq: 6, Sent: 1100 * us}, Shot{111 * us, 52 * us, true}, -1},                    // it was held up before the stamp
+		{history.Request{Started: 1060 * us}, history.Shot{Offset: 60 * us, Uncertainty: 30 * us, Stamped: false}, 3}, // nothing was written
+		{history.Request{Seq: 1, Started: 1060 * us, Sent: 1100 * us}, history.Shot{Offset: 100 * us, Uncertainty: 50 * us, Stamped: false}, 4},
+		{history.Request{Seq: 2, Started: 960 * us, Sent: 969 * us}, history.Shot{Offset: -31 * us, Uncertainty: 51 * us, Stamped: false}, -1}, // less exactly than a step
+		{history.Request{Seq: 3, Sent: 1205 * us}, history.Shot{Offset: 205 * us, Uncertainty: 30 * us, Stamped: false}, -1},                   // after the last bin
+		{history.Request{Seq: 4, Sent: 1100 * us}, history.Shot{Offset: 105 * us, Uncertainty: 40 * us, Stamped: true}, 4},                     // twice as long as to the stamp
+		{history.Request{Seq: 5, Sent: 1100 * us}, history.Shot{Offset: 105 * us, Uncertainty: 35 * us, Stamped: true}, 4},                     // or as the call took
+		{history.Request{Seq: 6, Sent: 1100 * us}, history.Shot{Offset: 111 * us, Uncertainty: 52 * us, Stamped: true}, -1},                    // it was held up before the stamp
 	} {
 		got := h.Shot(&tt.request)
 		bin, ok := g.Place(got)
 		if got != tt.want || ok != (tt.bin >= 0) || ok && bin != tt.bin {
 			t.Errorf("%+v: %+v in bin %d, %t; want %+v in %d", tt.request, got, bin, ok, tt.want, tt.bin)
-		}
-	}
-}
-
-// TestPending: a signal is pending soon after the call begins, unless the call was held
-// up, or it is not known how long one takes.
-func TestPending(t *testing.T) {
-	const us = time.Microsecond
-	for _, tt := range []struct{ call, unsent, want time.Duration }{
-		{30 * us, 0, 30 * us},
-		{30 * us, 2 * us, 9 * us},
-		{8 * us, 2 * us, 8 * us},
-		{100 * us, 2 * us, 9 * us},
-		{101 * us, 2 * us, 101 * us},
-	} {
-		h := History{Signal: Signal{Before: time.Second, After: time.Second + tt.call}, Sweep: Sweep{Unsent: tt.unsent}}
-		if got := h.Pending(); got != tt.want {
-			t.Errorf("a call of %s, one that sends nothing takes %s: pending after %s, want %s", tt.call, tt.unsent, got, tt.want)
 		}
 	}
 }

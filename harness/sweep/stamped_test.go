@@ -1,4 +1,4 @@
-package check
+package sweep
 
 import (
 	"testing"
@@ -20,7 +20,7 @@ func TestAStampedRequestCountsWhereItWasStamped(t *testing.T) {
 			s.Sweep.Stamped[i] = s.Signal.Before + stamp
 		}
 	}
-	got := Sweep([]*history.History{&s.History}, sweptGrid)
+	got := Judge([]*history.History{&s.History}, sweptGrid)
 	l := got.Lanes[0]
 	if got.Stamped != 1 || got.Unstamped != 1 || l.Uncertain != 1 || l.Bins[3].Sent != 1 || l.Sum.Sent != 1 {
 		t.Errorf("%d stamped, %d not; %d uncertain, %+v", got.Stamped, got.Unstamped, l.Uncertain, l.Sum)

@@ -1,7 +1,6 @@
-package check
+package sweep
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -12,36 +11,8 @@ import (
 	"lastcall/harness/stats"
 )
 
-// TestIntervalAgainstPublishedValues: two-sided 95 % Clopper-Pearson intervals as
-// tables and other programs have them (R: binom.test(k, n)$conf.int).
-func TestIntervalAgainstPublishedValues(t *testing.T) {
-	tests := []struct {
-		k, n      int
-		low, high float64 // in percent
-	}{
-		{0, 10, 0, 30.85},
-		{1, 10, 0.25, 44.50},
-		{3, 10, 6.67, 65.25},
-		{10, 10, 69.15, 100},
-		{5, 100, 1.64, 11.28},
-		{50, 100, 39.83, 60.17},
-		{0, 1, 0, 97.50},
-	}
-	for _, tt := range tests {
-		low, high, ok := stats.Interval(tt.k, tt.n)
-		if !ok || math.Abs(100*low-tt.low) > 0.005 || math.Abs(100*high-tt.high) > 0.005 {
-			t.Errorf("Interval(%d, %d) = %.3f %% to %.3f %%, %v, want %.2f %% to %.2f %%", tt.k, tt.n, 100*low, 100*high, ok, tt.low, tt.high)
-		}
-	}
-	if _, _, ok := stats.Interval(0, 0); ok {
-		t.Error("there is an interval without a trial")
-	}
-}
-
-const us = time.Microsecond
-
 // sweptGrid has two bins on either side.
-var sweptGrid = history.Grid{From: -200 * us, To: 200 * us, Step: 100 * us}
+var sweptGrid = Grid{From: -200 * us, To: 200 * us, Step: 100 * us}
 
 // sweptShutdown is one shutdown of a sweep: requests at these offsets, which had these
 // fates.
@@ -76,7 +47,7 @@ func sweepOf(shutdowns ...*sweptShutdown) result.Sweep {
 	for _, s := range shutdowns {
 		all = append(all, &s.History)
 	}
-	return Sweep(all, sweptGrid)
+	return Judge(all, sweptGrid)
 }
 
 func TestSweepCountsByBins(t *testing.T) {
@@ -197,7 +168,7 @@ func TestSweepOfNothingIsInconclusive(t *testing.T) {
 // TestSweepTellsAQueueFromAHandler: what was lost long before the signal was waiting
 // for the server, unless its handlers take so long.
 func TestSweepTellsAQueueFromAHandler(t *testing.T) {
-	grid := history.Grid{From: -2 * time.Millisecond, To: time.Millisecond, Step: 100 * us}
+	grid := Grid{From: -2 * time.Millisecond, To: time.Millisecond, Step: 100 * us}
 	const (
 		quiet   = "nothing of it"
 		queue   = "reused connections that were sent 1.5 ms before SIGTERM were dropped, too early for a race: an answer takes"
@@ -217,7 +188,7 @@ func TestSweepTellsAQueueFromAHandler(t *testing.T) {
 		s := newSwept(1)
 		s.Header.Scenario.Subject.Delay.Duration, s.Sweep.Answered = tt.delay, tt.answered
 		s.add(-1500*us, true, history.Dropped)
-		text := strings.Join(Sweep([]*history.History{&s.History}, grid).Warnings, "\n")
+		text := strings.Join(Judge([]*history.History{&s.History}, grid).Warnings, "\n")
 		if tt.want == quiet && !strings.Contains(text, "an answer takes") {
 			continue
 		}
@@ -298,7 +269,7 @@ func TestAShotIsDiscardedAlone(t *testing.T) {
 // TestFewShotsWithoutALossProveNothing: one loss proves one.
 func TestFewShotsWithoutALossProveNothing(t *testing.T) {
 	s := newSwept(1)
-	for range history.EnoughShots {
+	for range EnoughShots {
 		s.add(-150*us, true, history.Completed)
 		s.add(150*us, true, history.Refused).Stale = 1
 	}
@@ -318,7 +289,7 @@ func TestFewShotsWithoutALossProveNothing(t *testing.T) {
 // TestTheWindowLeavesStraysOut: a single request that was lost long before the others
 // neither widens the window nor makes a queue of it.
 func TestTheWindowLeavesStraysOut(t *testing.T) {
-	grid := history.Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * us}
+	grid := Grid{From: -time.Millisecond, To: time.Millisecond, Step: 100 * us}
 	s := newSwept(1)
 	for bin := range grid.Bins() {
 		from, _ := grid.Edges(bin)
@@ -330,7 +301,7 @@ func TestTheWindowLeavesStraysOut(t *testing.T) {
 			s.add(from+time.Duration(n)*us, true, o)
 		}
 	}
-	got := Sweep([]*history.History{&s.History}, grid)
+	got := Judge([]*history.History{&s.History}, grid)
 	l := got.Lanes[0]
 	if l.Window == nil || *l.Window != (result.SweepWindow{FromUS: 100, ToUS: 400}) || *l.EarliestUS != -900 {
 		t.Errorf("the window is %+v, the first loss at %v", l.Window, *l.EarliestUS)
