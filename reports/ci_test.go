@@ -2,6 +2,7 @@ package reports
 
 import (
 	"encoding/xml"
+	"errors"
 	"html"
 	"io"
 	"regexp"
@@ -78,7 +79,7 @@ func parseJUnit(t fataler, s result.Suite) xmlSuites {
 	}
 	for { // nothing but blanks follows the document
 		token, err := decoder.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if blank, ok := token.(xml.CharData); err != nil || !ok || strings.TrimSpace(string(blank)) != "" {

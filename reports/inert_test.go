@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"html"
 	"io"
 	"regexp"
@@ -104,7 +105,7 @@ func holds(t *testing.T, kind, name, text, word string) {
 		decoder, said := xml.NewDecoder(strings.NewReader(text)), ""
 		for {
 			token, err := decoder.Token()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -254,7 +254,7 @@ func TestALaterMistakeIsShownWhereItIs(t *testing.T) {
 		"a file that is gone":          Blame(file+"x", invalid),
 		"a file that is no longer one": Blame(write(t, filepath.Join(t.TempDir(), "gate.yaml"), "a: ["), invalid),
 	} {
-		if err != error(invalid) {
+		if err != error(invalid) { //nolint:errorlint // it must be as it was
 			t.Errorf("%s: %v", name, err)
 		}
 	}

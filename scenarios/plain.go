@@ -85,6 +85,7 @@ func (p *plainness) next(t *token.Token) string {
 	case token.DocumentEndType:
 		p.end = true
 		return ""
+	default:
 	}
 	if p.end {
 		return "a second document: a file holds one scenario"
@@ -121,6 +122,7 @@ func (p *plainness) nests(t *token.Token) int {
 		p.depth--
 	case token.SequenceEntryType:
 		p.entries++
+	default:
 	}
 	return max(p.depth, p.entries)
 }

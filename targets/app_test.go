@@ -346,7 +346,7 @@ func TestAPanicCutsWhatHasBegun(t *testing.T) {
 func TestADeliberateAbortGoesThrough(t *testing.T) {
 	app := withRoute(quiet(), func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
+		if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // the very value must come through
 			t.Errorf("recovered %v, want http.ErrAbortHandler", p)
 		}
 	}()

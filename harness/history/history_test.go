@@ -48,6 +48,7 @@ func pointerIn(t reflect.Type, path string) string {
 				return found
 			}
 		}
+	default: // a number or a truth holds no pointer
 	}
 	return ""
 }

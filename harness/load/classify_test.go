@@ -55,7 +55,7 @@ func TestAnswerByStatus(t *testing.T) {
 
 // dialError wraps an error as net.Dialer does.
 func dialError(err error) error {
-	if errno, ok := err.(syscall.Errno); ok {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		err = os.NewSyscallError("connect", errno)
 	}
 	return &net.OpError{Op: "dial", Net: "tcp", Err: err}

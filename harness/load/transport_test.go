@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -951,7 +952,7 @@ func TestForeignRequestIsNotCounted(t *testing.T) {
 	for _, seq := range []string{"", "-1", "one", "4294967296"} {
 		req := r.request(http.MethodGet, "")
 		req.Header.Set(seqHeader, seq)
-		if _, err := r.RoundTrip(req); err != errNoSequence {
+		if _, err := r.RoundTrip(req); !errors.Is(err, errNoSequence) {
 			t.Errorf("sequence number %q: %v", seq, err)
 		}
 	}

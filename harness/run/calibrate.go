@@ -91,7 +91,7 @@ func Calibrate(ctx context.Context, p Plan) (Calibration, error) {
 	if err := p.Check(ctx); err != nil {
 		return Calibration{}, err
 	}
-	id, err := RunID()
+	id, err := NewID()
 	if err != nil {
 		return Calibration{}, err
 	}

@@ -77,7 +77,7 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
-	id, err := RunID()
+	id, err := NewID()
 	if err != nil {
 		return nil, err
 	}
@@ -243,8 +243,8 @@ func (p *Plan) Check(ctx context.Context) error {
 	return nil
 }
 
-// RunID makes ids unique over runs, so that a real table can carry them.
-func RunID() (string, error) {
+// NewID makes ids unique over runs, so that a real table can carry them.
+func NewID() (string, error) {
 	var b [4]byte
 	if _, err := rand.Read(b[:]); err != nil {
 		return "", fmt.Errorf("make a run id: %w", err)

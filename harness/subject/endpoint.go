@@ -103,6 +103,7 @@ func locate(ctx context.Context, s scenario.Subject, port int) (place, error) {
 	return p, nil
 }
 
+// PortOf is the port of a URL, also of one that leaves it to its scheme.
 func PortOf(u *url.URL) string {
 	switch {
 	case u.Port() != "":

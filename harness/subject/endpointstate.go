@@ -100,6 +100,7 @@ func (s *endpointState) awaitReady(ctx context.Context, p place, exited <-chan s
 	}
 }
 
+// TimedOut reports whether an error is that of a deadline.
 func TimedOut(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestGridRefusesWhatMakesNoBins(t *testing.T) {
 		"from": {From: us, To: us, Step: us},
 		"":     {From: -2 * us, To: 2 * us, Step: us},
 	} {
-		err, _ := g.Validate().(*scenario.Invalid)
+		err, _ := errors.AsType[*scenario.Invalid](g.Validate())
 		if field == "" && err != nil || field != "" && (err == nil || err.Field != field) {
 			t.Errorf("%+v: %v, want a mistake in %q", g, err, field)
 		}

@@ -169,7 +169,7 @@ func Run(ctx context.Context, p Plan) ([]*history.History, error) {
 	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
-	id, err := run.RunID()
+	id, err := run.NewID()
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// showOn serves the demo on the listener until the context ends. It calls opened with the
+// Serve serves the demo on the listener until the context ends. It calls opened with the
 // page's URL once the first servers are being started, and what that returns in the end.
 func Serve(ctx context.Context, ln net.Listener, texts Texts, opened func(url string) (done func())) error {
 	board := NewBoard(texts)

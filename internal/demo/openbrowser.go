@@ -10,8 +10,8 @@ import (
 	"lastcall/internal/bug"
 )
 
-// openBrowser shows the page where there is a screen. Whether that works is no
-// matter of ours: the URL is printed. What it returns removes what it left.
+// OpenBrowser shows the page where there is a screen. It says nothing of a failure,
+// because the URL is printed too. What it returns removes what it left.
 //
 // The URL has the key in it, and whoever is on this machine can read the command
 // lines of all (/proc/PID/cmdline, ps). So the browser gets the name of a file that

@@ -113,6 +113,7 @@ http {
 // action ends it in the middle of its answers. They are large, so that they take
 // their time and no socket buffer holds them.
 func TestPythonHTTPServer(t *testing.T) {
+	onlySlow(t)
 	t.Parallel() // it waits, most of the time
 	python := program(t, "python3")
 	dir := t.TempDir()

@@ -120,6 +120,7 @@ func TestFirstRequest(t *testing.T) {
 
 // TestProbesOfHTTP2Alone: a server that speaks nothing else can be probed by it.
 func TestProbesOfHTTP2Alone(t *testing.T) {
+	onlySlow(t)
 	t.Parallel() // it waits, most of the time
 	servers := truthServers(t)
 	for _, ready := range [][]string{nil, {"--ready", "/health"}} {

@@ -107,6 +107,7 @@ func sweepOnce(t *testing.T, args ...string) (s result.Sweep) {
 // Shutdown begins, while requests are on their way to them. A sweep meets that in
 // nearly every shutdown, finds its window, and its figures add up.
 func TestASweepFindsTheRaceOfTheTextbook(t *testing.T) {
+	onlySlow(t)
 	const shutdowns, bins = 20, 40 // ten for each kind of connections, or more to fill the bins
 	swept(t, 4, -2*time.Millisecond, 2*time.Millisecond, 0, func(s result.Sweep, scale float64) string {
 		if s.Schema != result.SweepSchema || s.Shutdowns < shutdowns || s.Shutdowns > 6*shutdowns {

@@ -161,7 +161,7 @@ func (r *runner) lastcall(ctx context.Context, dir string, args []string) (resul
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
 	if err != nil {
-		return result.Suite{}, fmt.Errorf("lastcall ended (%v) without a report: %s", ran, strings.TrimSpace(said.String()))
+		return result.Suite{}, fmt.Errorf("lastcall ended (%v) without a report: %s", ran, strings.TrimSpace(said.String())) //nolint:errorlint // it is nil after exit code 0
 	}
 	var suite result.Suite
 	if err := json.Unmarshal(text, &suite); err != nil {

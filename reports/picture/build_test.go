@@ -50,6 +50,7 @@ func asked(from, to float64, o history.Outcome) history.Request {
 		r.Status = 500
 	case history.Dropped:
 		r.Cause = history.Closed
+	case history.Pending:
 	}
 	r.Connected, r.Sent, r.Written = r.Started, r.Started, true
 	if r.Status != 0 {

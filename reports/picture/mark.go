@@ -79,6 +79,8 @@ func marks(h *history.History, a Axis) []Mark {
 			add(OperatedMark, e.At, "command done")
 		case history.EventKilled:
 			add(KilledMark, e.At, "SIGKILL")
+		case history.EventStarted, history.EventReady, history.EventLoad, history.EventSignal, history.EventLastAnswer,
+			history.EventExit, history.EventSignalAgain, history.EventNotReady: // drawn otherwise, or not at all
 		}
 	}
 	if h.Exit.Seen {
