@@ -98,6 +98,9 @@ func aboutProbe(p result.Probe) (lines [][2]string) {
 	return lines
 }
 
+// probeFlags are the flags of a scenario's keys that lastcall probe has.
+var probeFlags = []string{"signal", "signal-target", "grace", "lag", "policy", "rule", "exit-code"}
+
 // repeatProbes is the command that probes again, or "" where the suite does not
 // hold it.
 func repeatProbes(s result.Suite) string {
@@ -115,8 +118,14 @@ func repeatProbes(s result.Suite) string {
 			args = append(args, quote(p.Probe))
 		}
 	}
-	d := s.Scenario.Disruption
-	args = append(args, "--repeats", fmt.Sprint(repeats), "--signal", quote(d.Signal),
-		"--grace", d.Grace.String(), "--policy", quote(s.Scenario.Policy))
+	args = append(args, "--repeats", fmt.Sprint(repeats))
+	for _, key := range scenario.Keys() {
+		if !slices.Contains(probeFlags, key.Flag) {
+			continue
+		}
+		for _, value := range key.Values(s.Scenario) {
+			args = append(args, "--"+key.Flag, quote(value))
+		}
+	}
 	return strings.Join(args, " ")
 }

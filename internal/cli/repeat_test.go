@@ -59,6 +59,40 @@ func TestToRepeatIt(t *testing.T) {
 	}
 }
 
+// TestToRepeatProbes: so does the command that a report of probes names.
+func TestToRepeatProbes(t *testing.T) {
+	for _, args := range [][]string{
+		{},
+		{"--signal", "INT", "--signal-target", "group", "--grace", "3s"},
+		{"--signal", "SIGTERM,2s,SIGTERM", "--policy", "k8s", "--lag", "500ms"},
+		{"--policy", "strict", "--rule", check.ExitStatus + "=off", "--rule", check.NoSurvivors + "=warn", "--exit-code", "143", "--exit-code", "7"},
+	} {
+		probed := func(args []string) (scenario.Scenario, check.Policy) {
+			o, f := &probeOptions{runOptions: *newRunOptions(), repeats: 3, parallel: 4}, pflag.NewFlagSet("probe", pflag.ContinueOnError)
+			o.register(f)
+			if err := f.Parse(args); err != nil {
+				t.Fatalf("%q: %v", args, err)
+			}
+			s, policy, err := o.scenarioOf(f, chosen{strategies: []string{"naive"}})
+			if err != nil {
+				t.Fatalf("%q: %v", args, err)
+			}
+			return s, policy
+		}
+		s, policy := probed(args)
+		again := repeatedOf(t, "probe", result.Suite{Scenario: s, Subjects: []result.Subject{{
+			Name: "naive", Kind: scenario.KindStrategy, Probes: []result.Probe{{Probe: "http1/in-handler", Repeats: 3}},
+		}}})
+		same, samePolicy := probed(again)
+		if diff := cmp.Diff(s, same); diff != "" {
+			t.Errorf("%q is repeated by %q:\n%s", args, again, diff)
+		}
+		if diff := cmp.Diff(policy, samePolicy); diff != "" {
+			t.Errorf("%q is judged again by another policy:\n%s", args, diff)
+		}
+	}
+}
+
 // planned is what a comparison with these flags would do.
 func planned(args []string) (scenario.Scenario, check.Policy, uint64, error) {
 	o, f := newRunOptions(), pflag.NewFlagSet("compare", pflag.ContinueOnError)
@@ -73,12 +107,17 @@ func planned(args []string) (scenario.Scenario, check.Policy, uint64, error) {
 // repeated returns the flags of the command that the Markdown report of a comparison names.
 func repeated(t *testing.T, s scenario.Scenario, seed uint64) []string {
 	t.Helper()
+	return repeatedOf(t, "compare", result.Suite{Scenario: s, Seed: seed, Subjects: []result.Subject{{Name: "naive", Kind: scenario.KindStrategy}}})
+}
+
+// repeatedOf returns the flags of the command that the Markdown report of a suite names.
+func repeatedOf(t *testing.T, verb string, suite result.Suite) []string {
+	t.Helper()
 	var text bytes.Buffer
-	suite := result.Suite{Scenario: s, Seed: seed, Subjects: []result.Subject{{Name: "naive", Kind: "strategy"}}}
 	if err := reports.Markdown(&text, suite); err != nil {
 		t.Fatal(err)
 	}
-	_, command, ok := strings.Cut(text.String(), "lastcall compare naive ")
+	_, command, ok := strings.Cut(text.String(), "lastcall "+verb+" naive ")
 	if !ok {
 		t.Fatalf("the report names no command:\n%s", &text)
 	}
