@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,6 +75,20 @@ func (p *pair) exchange(t testing.TB, within time.Duration) (said, bool) {
 	got := readAnswer(resp, err)
 	p.Over()
 	return got, got.err == nil && p.Reusable(req, resp)
+}
+
+// TestForgottenWhileItIsAdded: an attack that is aborted closes connections that their
+// holders are just giving back. The race detector judges.
+func TestForgottenWhileItIsAdded(t *testing.T) {
+	clock := Clock{time.Now()}
+	watch := NewWatch(clock)
+	defer watch.Close()
+	var both sync.WaitGroup
+	for _, p := range connect(t, clock, 20) {
+		both.Go(func() { watch.Add(p.Conn) })
+		both.Go(func() { watch.Forget(p.Conn) })
+	}
+	both.Wait()
 }
 
 // TestWatch: the ends of idle connections are told, at once, once, and of those only;

@@ -65,11 +65,9 @@ func (w *Watch) Add(c *Conn) {
 	})
 }
 
-// Forget drops a connection that is closed: the kernel has forgotten it already.
+// Forget drops a connection that is closed: the kernel has forgotten it already. It may be
+// called by any goroutine, while the connection's holder adds it.
 func (w *Watch) Forget(c *Conn) {
-	if !c.watched {
-		return
-	}
 	w.mu.Lock() // conns is shared
 	defer w.mu.Unlock()
 	delete(w.conns, int32(c.Number))
