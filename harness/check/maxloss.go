@@ -25,7 +25,7 @@ const MaxLoss = "max-loss"
 const lossSpan = 500 * time.Millisecond
 
 // maxLoss gates late losses by their share, in three values: proved to be within
-// the limit (the 95 % upper bound is), proved to be above it (the lower bound
+// the limit (the 95% upper bound is), proved to be above it (the lower bound
 // is), or neither, and then it says how many shutdowns would tell. Without
 // a limit there is no finding.
 //

@@ -291,8 +291,8 @@ var explains = map[string][]string{
 	ClosesCleanly:        {InFlightCompletes, ExitsInGrace},
 }
 
-// ComesWith reports whether a rule's violation is no news where these are
-// violated.
+// ComesWith reports whether a rule's violation follows from that of one of these, and
+// says nothing new.
 func ComesWith(name string, rules []string) bool {
 	return slices.ContainsFunc(explains[name], func(cause string) bool { return slices.Contains(rules, cause) })
 }

@@ -27,7 +27,7 @@ const (
 // says what cannot be.
 //
 // Figures are noisy, so a difference in them has a direction only where a test
-// tells it from chance, at 5 % for each direction (see compareLosses and
+// tells it from chance, at 5% for each direction (see compareLosses and
 // compareExits). So it is with the rules: that one is violated proves that the server
 // can break it, and not that it could not before. A rule that breaks in one shutdown of
 // twenty would otherwise become worse than itself in every tenth comparison.

@@ -6,10 +6,10 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// confidence of every bound and of every interval: 95 %, one-sided for a bound.
+// confidence of every bound and of every interval: 95%, one-sided for a bound.
 const confidence = 0.95
 
-// UpperBound returns the one-sided 95 % Clopper-Pearson upper bound of a rate of
+// UpperBound returns the one-sided 95% Clopper-Pearson upper bound of a rate of
 // which k of n trials were seen (Biometrika 26(4), 1934): guaranteed to cover,
 // and so right for a gate, if the trials are independent: shutdowns are, and the
 // requests of one shutdown are not. Without trials there is none, and ok is false.
@@ -20,8 +20,8 @@ func UpperBound(k, n int) (bound float64, ok bool) {
 	return upperAt(float64(k), float64(n), confidence), true
 }
 
-// Interval returns the two-sided 95 % Clopper-Pearson interval of a rate of which k
-// of n trials were seen: each side leaves out 2.5 %. Without trials there is none,
+// Interval returns the two-sided 95% Clopper-Pearson interval of a rate of which k
+// of n trials were seen: each side leaves out 2.5%. Without trials there is none,
 // and ok is false.
 func Interval(k, n int) (low, high float64, ok bool) {
 	if n <= 0 || k < 0 || k > n {

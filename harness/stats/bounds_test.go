@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestUpperBoundAgainstPublishedValues: one-sided 95 % Clopper-Pearson bounds as
+// TestUpperBoundAgainstPublishedValues: one-sided 95% Clopper-Pearson bounds as
 // tables and other programs have them (R: qbeta(0.95, k+1, n-k)). With k = 0 it
 // is 1 - 0.05^(1/n), close to the rule of three.
 func TestUpperBoundAgainstPublishedValues(t *testing.T) {
@@ -46,7 +46,7 @@ func TestUpperBoundEdges(t *testing.T) {
 }
 
 // TestUpperBoundProperties: within [k/n, 1], rising with k, falling with n; and
-// it covers: were the rate the bound, so few would be seen in 5 % of samples.
+// it covers: were the rate the bound, so few would be seen in 5% of samples.
 func TestUpperBoundProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 20000).Draw(t, "n")
@@ -88,7 +88,7 @@ func choose(n, k int) float64 {
 	return a - b - c
 }
 
-// TestIntervalAgainstPublishedValues: two-sided 95 % Clopper-Pearson intervals as
+// TestIntervalAgainstPublishedValues: two-sided 95% Clopper-Pearson intervals as
 // tables and other programs have them (R: binom.test(k, n)$conf.int).
 func TestIntervalAgainstPublishedValues(t *testing.T) {
 	tests := []struct {

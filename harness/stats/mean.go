@@ -64,12 +64,12 @@ func (t Shares) mean() float64 {
 	return sum / t.number()
 }
 
-// AtMost reports whether it is proved, with 95 % confidence, that the mean of the
+// AtMost reports whether it is proved, with 95% confidence, that the mean of the
 // shares is at most the limit, whatever their distribution.
 //
 // It is Gaffke's bound (Three test statistics for a nonparametric one-sided
 // hypothesis on the mean of a nonnegative variable, Mathematical Methods of
-// Statistics 14(4), 2005; Learned-Miller and Thomas, arXiv 1905.06208): the 95 %
+// Statistics 14(4), 2005; Learned-Miller and Thomas, arXiv 1905.06208): the 95%
 // quantile of the Bayesian bootstrap of the shutdowns and of one more that lost
 // everything. Where a shutdown loses all or nothing it is the bound of Clopper and
 // Pearson; that it covers other distributions too is shown by simulation only
@@ -85,7 +85,7 @@ func (t Shares) AtMost(limit float64) bool {
 	return dirichletAtMost(append(t[:len(t):len(t)], trial{1, 1}), limit) >= confidence
 }
 
-// Above reports whether it is proved, with 95 % confidence, that the mean of the
+// Above reports whether it is proved, with 95% confidence, that the mean of the
 // shares is above the limit.
 func (t Shares) Above(limit float64) bool { return t.opposite().AtMost(1-limit) && limit < 1 }
 

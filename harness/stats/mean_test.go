@@ -150,7 +150,7 @@ func ofTenThousand(s server, shutdowns int, seed uint64, states func(lost []int)
 const requestsEach = 100
 
 // TestTheStatedConfidenceIsKept: of a server that loses a little more than is
-// allowed, it is said in at most 5 % of the runs that the limit is kept, and of
+// allowed, it is said in at most 5% of the runs that the limit is kept, and of
 // one that loses a little less, that it is broken. With the bound that
 // takes each request for a trial that is false, and the test would show it.
 func TestTheStatedConfidenceIsKept(t *testing.T) {
